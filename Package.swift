@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of rules for every target of ours: Swift 6, explicit imports, memory safety checked, no warning left.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+/// `Bytes` hands out spans of what it owns, which needs lifetime annotations; no other target declares any.
+let lifetimes: [SwiftSetting] = settings + [.enableExperimentalFeature("Lifetimes")]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { Target.Dependency.product(name: $0, package: "swift-nio") }
+let nioCore = nio[0]
+
+let package = Package(
+  name: "optireplay",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "optireplay", targets: ["optireplay"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+  ],
+  targets: [
+    // What every stage stands on.
+    .target(name: "Vocabulary", swiftSettings: settings),
+    .target(name: "Bytes", swiftSettings: lifetimes),
+    .target(name: "Disk", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
+    .target(name: "EventAPI", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
+
+    // The stages, in the order of the flow. None imports another.
+    .target(name: "Reading", dependencies: ["Bytes", "Disk", "Vocabulary"], swiftSettings: settings),
+    .target(name: "Normalizing", dependencies: ["Bytes", "EventAPI", "Vocabulary"], swiftSettings: settings),
+    .target(name: "Grouping", dependencies: ["Bytes", "Disk", "Vocabulary"], swiftSettings: settings),
+    .target(name: "Chunking", dependencies: ["Bytes", "EventAPI", "Vocabulary"], swiftSettings: settings),
+    .target(name: "Counting", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
+    .target(name: "Checkpointing", dependencies: ["Vocabulary", grdb], swiftSettings: settings),
+    .target(name: "Delivering", dependencies: ["EventAPI", "Vocabulary", httpClient, nioCore], swiftSettings: settings),
+    .target(name: "Reporting", dependencies: ["Bytes", "Counting", "Vocabulary"], swiftSettings: settings),
+    .target(
+      name: "Sandbox", dependencies: ["Bytes", "Counting", "Disk", "EventAPI", "Vocabulary", grdb] + nio,
+      swiftSettings: settings),
+
+    // The flow itself, and the command line around it.
+    .target(
+      name: "Pipeline",
+      dependencies: [
+        "Bytes", "Disk", "EventAPI", "Reading", "Normalizing", "Grouping", "Chunking", "Counting", "Checkpointing",
+        "Delivering", "Reporting", "Sandbox", "Vocabulary", logging,
+      ], swiftSettings: settings),
+    .executableTarget(
+      name: "optireplay",
+      dependencies: ["Pipeline", "Reporting", "Sandbox", "Checkpointing", "Vocabulary", argumentParser, logging, signals],
+      swiftSettings: settings),
+  ]
+)

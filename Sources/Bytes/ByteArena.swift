@@ -1,0 +1,146 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Memory that is filled from the front and emptied at once: where rows become text and text becomes bodies.
+///
+/// It grows by doubling up to `limit` bytes and stops the program beyond it, which only our bug can cause: a writer asks
+/// `room` first. Positions stay valid until `removeAll` or `truncate`; spans stay valid until the next change.
+@safe
+package struct ByteArena: ~Copyable {
+  private var base: UnsafeMutableRawPointer
+  private var capacity: Int
+  package let limit: Int
+  package private(set) var count = 0
+
+  /// An empty arena that may hold up to `limit` bytes; memory is taken as it fills.
+  package init(limit: Int, reserving capacity: Int = 4096) {
+    self.limit = limit
+    self.capacity = max(64, min(capacity, limit))
+    unsafe base = .allocate(byteCount: self.capacity, alignment: 16)
+  }
+
+  deinit { unsafe base.deallocate() }
+
+  /// Bytes that still fit.
+  package var room: Int { limit - count }
+
+  /// All bytes written so far.
+  package var span: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      // SAFETY: the first `count` bytes are initialised, and the span cannot outlive the borrow of self.
+      let bytes = unsafe UnsafeBufferPointer(start: UnsafePointer(base.assumingMemoryBound(to: UInt8.self)), count: count)
+      return unsafe _overrideLifetime(Span(_unsafeElements: bytes), borrowing: self)
+    }
+  }
+
+  package mutating func removeAll() { count = 0 }
+
+  /// Takes back everything from `length` on.
+  package mutating func truncate(to length: Int) {
+    precondition(length >= 0 && length <= count)
+    count = length
+  }
+
+  @inline(__always)
+  package mutating func append(_ byte: UInt8) {
+    if count == capacity { grow(by: 1) }
+    // SAFETY: `grow` made sure that count < capacity.
+    unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+    count &+= 1
+  }
+
+  @inline(__always)
+  package mutating func append(_ bytes: Span<UInt8>) {
+    let length = bytes.count
+    if length > capacity &- count { grow(by: length) }
+    // SAFETY: `grow` made sure that `length` bytes fit behind `count`; a span of ours is never behind `count`.
+    unsafe bytes.withUnsafeBytes { source in
+      if let start = source.baseAddress { unsafe memcpy(base + count, start, length) }
+    }
+    count &+= length
+  }
+
+  @inline(__always)
+  package mutating func append(_ literal: StaticString) {
+    let length = literal.utf8CodeUnitCount
+    if length > capacity &- count { grow(by: length) }
+    // SAFETY: `grow` made sure that the literal's bytes fit behind `count`.
+    unsafe memcpy(base + count, literal.utf8Start, length)
+    count &+= length
+  }
+
+  package mutating func append(_ bytes: [UInt8]) { append(bytes.span) }
+
+  /// Appends a copy of bytes that already lie in this arena.
+  package mutating func appendOwn(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    if range.count > capacity - count { grow(by: range.count) }
+    // SAFETY: source and target lie inside the allocation and do not overlap: the target begins at `count`.
+    unsafe memcpy(base + count, base + range.lowerBound, range.count)
+    count += range.count
+  }
+
+  /// Appends `length` zero bytes and returns where they begin.
+  package mutating func appendZeros(_ length: Int) -> Int {
+    if length > capacity - count { grow(by: length) }
+    // SAFETY: `grow` made sure that they fit.
+    unsafe memset(base + count, 0, length)
+    count += length
+    return count - length
+  }
+
+  /// Writes a whole number over bytes already there, lowest byte first.
+  @inline(__always)
+  package mutating func store<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number, at offset: Int) {
+    precondition(offset >= 0 && offset &+ MemoryLayout<Number>.size <= count)
+    // SAFETY: the line above proves that the bytes lie inside what is initialised.
+    unsafe base.storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)
+  }
+
+  /// Writes bytes over others already there.
+  package mutating func overwrite(at offset: Int, with bytes: Span<UInt8>) {
+    precondition(offset >= 0 && offset + bytes.count <= count)
+    // SAFETY: the line above proves that the target lies inside what is initialised.
+    unsafe bytes.withUnsafeBytes { source in
+      if let start = source.baseAddress { unsafe memmove(base + offset, start, source.count) }
+    }
+  }
+
+  /// Appends the decimal digits of a number.
+  package mutating func append(decimal number: Int64) {
+    if number < 0 { append(0x2d) }
+    var rest = number.magnitude
+    let start = count
+    repeat {
+      append(UInt8(0x30 + rest % 10))
+      rest /= 10
+    } while rest > 0
+    var low = start
+    var high = count - 1
+    while low < high {
+      // SAFETY: both lie between `start` and `count`.
+      let a = unsafe base.load(fromByteOffset: low, as: UInt8.self)
+      let b = unsafe base.load(fromByteOffset: high, as: UInt8.self)
+      unsafe base.storeBytes(of: b, toByteOffset: low, as: UInt8.self)
+      unsafe base.storeBytes(of: a, toByteOffset: high, as: UInt8.self)
+      low += 1
+      high -= 1
+    }
+  }
+
+  @inline(never)
+  private mutating func grow(by length: Int) {
+    precondition(length <= limit - count, "an arena of \(limit) bytes is full")
+    let larger = min(limit, max(capacity * 2, count + length))
+    let new = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+    // SAFETY: `new` holds at least `count` bytes and is memory of its own.
+    unsafe memcpy(new, base, count)
+    unsafe base.deallocate()
+    unsafe base = new
+    capacity = larger
+  }
+}

@@ -1,0 +1,118 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+// Numbers as text. Nothing here passes through a binary fraction before it must.
+
+/// The whole number that the text is, sign and digits only; nil for anything else and for what 64 bits do not hold.
+package func wholeNumber(_ text: Span<UInt8>) -> Int64? {
+  let negative = text.count > 0 && text[0] == 0x2d
+  let digits = text.count - (negative ? 1 : 0)
+  guard digits > 0, digits <= 19 else { return nil }
+  var value: UInt64 = 0
+  for at in (negative ? 1 : 0)..<text.count {
+    let digit = text[at] &- 0x30
+    guard digit <= 9 else { return nil }
+    value = value &* 10 &+ UInt64(digit)
+  }
+  // Nineteen digits are less than 2^64, so the sum above is exact.
+  if negative { return value <= UInt64(Int64.max) + 1 ? Int64(truncatingIfNeeded: 0 &- value) : nil }
+  return value <= UInt64(Int64.max) ? Int64(value) : nil
+}
+
+/// Whether the whole text is one JSON number.
+package func isNumber(_ text: Span<UInt8>) -> Bool { endOfNumber(text, 0) == text.count && text.count > 0 }
+
+/// The binary fraction nearest to a JSON number; nil when it is too large to be one.
+///
+/// Up to 19 digits with a small exponent are exact without the library (both factors are), everything else goes through `strtod`.
+package func fraction(_ text: Span<UInt8>) -> Double? {
+  var mantissa: UInt64 = 0
+  var exponent = 0
+  var digits = 0
+  var plain = true
+  var seenPoint = false
+  let negative = text.count > 0 && text[0] == 0x2d
+  for at in (negative ? 1 : 0)..<text.count {
+    let byte = text[at]
+    if byte == 0x2e {
+      seenPoint = true
+    } else if byte &- 0x30 <= 9 {
+      mantissa = mantissa &* 10 &+ UInt64(byte &- 0x30)
+      digits += 1
+      if seenPoint { exponent += 1 }
+    } else {
+      plain = false
+    }
+  }
+  if plain, digits <= 18, mantissa <= 1 << 53, exponent <= 22 {
+    let value = Double(mantissa) / powersOfTen[exponent]
+    return negative ? -value : value
+  }
+  var terminated = copy(text)
+  terminated.append(0)
+  // SAFETY: the array ends in a zero byte, so strtod stays inside it.
+  let value = unsafe terminated.withUnsafeBufferPointer { bytes in
+    unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe strtod($0.baseAddress!, nil) }
+  }
+  return value.isFinite ? value : nil
+}
+
+private let powersOfTen: [Double] = [
+  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+]
+
+extension ByteArena {
+  /// Appends a JSON number in the one form that all spellings of it share: no exponent, no leading or trailing zeros, no `-0`.
+  ///
+  /// `1.50`, `15e-1` and `0.15E+1` all become `1.5`. Returns false, with nothing appended, when written out in full it would need
+  /// more than `digitLimit` digits.
+  package mutating func append(canonical number: Span<UInt8>, digitLimit: Int) -> Bool {
+    var end = 0
+    while end < number.count, number[end] | 0x20 != 0x65 { end += 1 }
+    var exponent = 0
+    if end < number.count {
+      let plus = number[end + 1] == 0x2b ? 1 : 0
+      guard number.count - end < 12, let value = wholeNumber(number.extracting((end + 1 + plus)..<number.count)) else { return false }
+      exponent = Int(value)
+    }
+    // The digits without the point, and where the point stands among them.
+    let start = self.count
+    let first = number.count > 0 && number[0] == 0x2d ? 1 : 0
+    var point: Int?
+    var digits: [UInt8] = []
+    for at in first..<end {
+      if number[at] == 0x2e { point = digits.count } else { digits.append(number[at]) }
+    }
+    var position = (point ?? digits.count) + exponent
+    let leading = digits.prefix { $0 == 0x30 }.count
+    digits.removeFirst(leading)
+    position -= leading
+    while digits.last == 0x30 { digits.removeLast() }
+    guard !digits.isEmpty else {
+      append(0x30)
+      return true
+    }
+    guard position.magnitude <= digitLimit, digits.count <= digitLimit else { return false }
+    if first == 1 { append(0x2d) }
+    if position <= 0 {
+      append("0.")
+      appendDigits([], padding: -position)
+      appendDigits(digits[...], padding: 0)
+    } else if position >= digits.count {
+      appendDigits(digits[...], padding: position - digits.count)
+    } else {
+      appendDigits(digits[..<position], padding: 0)
+      append(0x2e)
+      appendDigits(digits[position...], padding: 0)
+    }
+    return self.count > start
+  }
+
+  private mutating func appendDigits(_ digits: ArraySlice<UInt8>, padding zeros: Int) {
+    for digit in digits { append(digit) }
+    for _ in 0..<zeros { append(0x30) }
+  }
+}

@@ -1,0 +1,146 @@
+/// A record as it is staged: a head of numbers and the JSON text that a body will hold, written once.
+///
+///     offset  0  u32  bytes of the whole record, head included
+///             4  u8   kind: 0 decision, 1 conversion
+///             5  u8   flags
+///             6  u16  input
+///             8  u64  hash of the visitor's text
+///            16  i64  timestamp, epoch ms
+///            24  u64  byte offset of the row in its input
+///            32  u32  line of the row
+///            36  u32  bytes of the visitor's text        40  u32  of the group's     44  u32  of the event's
+///            48  u32  campaign or entity                 52  u32  experiment or key  56  u32  variation
+///            60  u32  where the event id begins in the event's text                  64  u32  its bytes
+///            68  u32  bytes of the decision object inside a decision's text
+///            72  i64  revenue      80  f64 value
+///            88  visitor, group, event
+///
+/// *Visitor*: the inside of the JSON string of the visitor id. *Group*: the members of the visitor object that follow it (session id
+/// and attributes), with their leading comma. *Event*: a decision's whole snapshot, or a conversion's event object.
+package struct StagedRecord: ~Escapable {
+  package let bytes: Span<UInt8>
+
+  @_lifetime(copy bytes)
+  package init(_ bytes: Span<UInt8>) { self.bytes = bytes }
+
+  /// The record that begins at `offset` of `bytes`.
+  @_lifetime(copy bytes)
+  package init(_ bytes: Span<UInt8>, at offset: Int) {
+    self.bytes = bytes.extracting(offset..<(offset &+ Int(load32(bytes, offset))))
+  }
+
+  package static let headBytes = 88
+
+  package struct Flags: OptionSet, Sendable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    package static let revenue = Flags(rawValue: 1)
+    package static let value = Flags(rawValue: 2)
+    /// The event id was derived from the record, not given.
+    package static let derivedID = Flags(rawValue: 4)
+    package static let holdback = Flags(rawValue: 8)
+    /// The decision's experiment or variation is the JSON `null`.
+    package static let nullExperiment = Flags(rawValue: 16)
+    package static let nullVariation = Flags(rawValue: 32)
+    package static let hasKey = Flags(rawValue: 64)
+  }
+
+  package var byteCount: Int { bytes.count }
+  package var isDecision: Bool { bytes[4] == 0 }
+  package var kind: UInt8 { bytes[4] }
+  package var flags: Flags { Flags(rawValue: bytes[5]) }
+  package var input: Int { Int(bytes[6]) | Int(bytes[7]) << 8 }
+  package var hash: UInt64 { load64(bytes, 8) }
+  package var timestamp: Int64 { Int64(bitPattern: load64(bytes, 16)) }
+  package var rowOffset: Int { Int(load64(bytes, 24)) }
+  package var line: Int { Int(load32(bytes, 32)) }
+  package var revenue: Int64? { flags.contains(.revenue) ? Int64(bitPattern: load64(bytes, 72)) : nil }
+  package var value: Double? { flags.contains(.value) ? Double(bitPattern: load64(bytes, 80)) : nil }
+
+  private var visitorCount: Int { Int(load32(bytes, 36)) }
+  private var groupCount: Int { Int(load32(bytes, 40)) }
+  private var eventStart: Int { StagedRecord.headBytes &+ visitorCount &+ groupCount }
+  package var eventCount: Int { Int(load32(bytes, 44)) }
+
+  package var visitor: Span<UInt8> {
+    @_lifetime(copy self) get { bytes.extracting(StagedRecord.headBytes..<(StagedRecord.headBytes &+ visitorCount)) }
+  }
+  package var group: Span<UInt8> {
+    @_lifetime(copy self) get { bytes.extracting((StagedRecord.headBytes &+ visitorCount)..<eventStart) }
+  }
+  package var event: Span<UInt8> {
+    @_lifetime(copy self) get { bytes.extracting(eventStart..<(eventStart &+ eventCount)) }
+  }
+  /// Where the event id begins in the record.
+  package var eventIDStart: Int { eventStart &+ Int(load32(bytes, 60)) }
+  /// The inside of the JSON string of the event id.
+  package var eventID: Span<UInt8> {
+    @_lifetime(copy self) get {
+      let start = eventIDStart
+      return bytes.extracting(start..<(start &+ Int(load32(bytes, 64))))
+    }
+  }
+
+  /// Where a decision's campaign id begins in its text: behind `{"decisions":[{"campaign_id":"`.
+  package static let campaignStart = 30
+  /// Where a conversion's entity id begins in its text: behind `{"entity_id":"`.
+  package static let entityStart = 14
+
+  /// A decision's campaign id or a conversion's entity id, as JSON text without quotes.
+  package var campaignOrEntity: Span<UInt8> {
+    @_lifetime(copy self) get { name(isDecision ? StagedRecord.campaignStart : StagedRecord.entityStart, load32(bytes, 48)) }
+  }
+  /// A decision's experiment id (`null` without quotes when it is one) or a conversion's key (empty without one), as JSON text.
+  package var experimentOrKey: Span<UInt8> {
+    @_lifetime(copy self) get {
+      let first = Int(load32(bytes, 48))
+      // `","experiment_id":` and a quote unless null; `","key":"`.
+      if isDecision {
+        return name(StagedRecord.campaignStart &+ first &+ (flags.contains(.nullExperiment) ? 18 : 19), load32(bytes, 52))
+      }
+      return name(StagedRecord.entityStart &+ first &+ (flags.contains(.hasKey) ? 9 : 0), load32(bytes, 52))
+    }
+  }
+  /// A decision's variation id, as JSON text without quotes; `null` when it is one.
+  package var variation: Span<UInt8> {
+    @_lifetime(copy self) get {
+      let quotes = (flags.contains(.nullExperiment) ? 0 : 2) &+ (flags.contains(.nullVariation) ? 0 : 1)
+      let start = StagedRecord.campaignStart &+ Int(load32(bytes, 48)) &+ 18 &+ Int(load32(bytes, 52)) &+ 16 &+ quotes
+      return name(start, load32(bytes, 56))
+    }
+  }
+  /// The decision object inside a decision's snapshot.
+  package var decision: Span<UInt8> {
+    @_lifetime(copy self) get { name(14, load32(bytes, 68)) }
+  }
+
+  @_lifetime(copy self)
+  private func name(_ start: Int, _ count: UInt32) -> Span<UInt8> {
+    bytes.extracting((eventStart &+ start)..<(eventStart &+ start &+ Int(count)))
+  }
+}
+
+/// Negative, zero or positive as `one` comes before, equals or comes after `other` in the total order: hash of the visitor, visitor,
+/// kind (decisions first), session and attributes, timestamp, event id, text.
+///
+/// Zero means one event, wherever the two were read.
+package func order(_ one: borrowing StagedRecord, _ other: borrowing StagedRecord) -> Int {
+  if one.hash != other.hash { return one.hash < other.hash ? -1 : 1 }
+  let visitors = order(one.visitor, other.visitor)
+  if visitors != 0 { return visitors }
+  if one.kind != other.kind { return one.kind < other.kind ? -1 : 1 }
+  let groups = order(one.group, other.group)
+  if groups != 0 { return groups }
+  if one.timestamp != other.timestamp { return one.timestamp < other.timestamp ? -1 : 1 }
+  let ids = order(one.eventID, other.eventID)
+  if ids != 0 { return ids }
+  return order(one.event, other.event)
+}
+
+/// The total order, and among equal events the order of input and row: which of two identical rows is the first.
+package func orderWithPlace(_ one: borrowing StagedRecord, _ other: borrowing StagedRecord) -> Int {
+  let records = order(one, other)
+  if records != 0 { return records }
+  if one.input != other.input { return one.input - other.input }
+  return one.rowOffset - other.rowOffset
+}

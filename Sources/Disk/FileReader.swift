@@ -1,0 +1,82 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// An open file that is read from front to back, or at any place.
+package struct FileReader: ~Copyable {
+  private let descriptor: Int32
+  package let path: String
+  /// Bytes of the file when it was opened; nil for a pipe or a terminal.
+  package let byteCount: Int?
+  /// Seconds since 1970 when the file was last changed; 0 for a pipe.
+  package let changedAt: Int
+
+  /// Opens a file; `-` is standard input. Throws when it is missing, a folder, or unreadable.
+  package init(path: String) throws(DiskFailure) {
+    self.path = path
+    let isStandardInput = path == "-"
+    descriptor = isStandardInput ? dup(0) : unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "open it") }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else {
+      let code = errno
+      close(descriptor)
+      throw DiskFailure.system(code, path, doing: "look at it")
+    }
+    guard status.st_mode & S_IFMT != S_IFDIR else {
+      close(descriptor)
+      throw DiskFailure.system(EISDIR, path, doing: "read it")
+    }
+    byteCount = status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+    #if canImport(Darwin)
+      changedAt = byteCount == nil ? 0 : Int(status.st_mtimespec.tv_sec)
+    #else
+      changedAt = byteCount == nil ? 0 : Int(status.st_mtim.tv_sec)
+    #endif
+  }
+
+  deinit { close(descriptor) }
+
+  /// Fills `buffer` from `start` to its end as far as the file goes, waiting for a pipe. Returns how many bytes were read: fewer than
+  /// asked for only at the end of the file.
+  package mutating func read(into buffer: inout [UInt8], from start: Int) throws(DiskFailure) -> Int {
+    var filled = start
+    while filled < buffer.count {
+      let got = unsafe buffer.withUnsafeMutableBytes { bytes in
+        // SAFETY: filled < bytes.count, and at most the rest of the buffer is asked for.
+        unsafe systemRead(descriptor, bytes.baseAddress! + filled, bytes.count - filled)
+      }
+      if got == 0 { break }
+      if got < 0 {
+        if errno == EINTR { continue }
+        throw DiskFailure.system(errno, path, doing: "read it")
+      }
+      filled += got
+    }
+    return filled - start
+  }
+
+  /// Fills the whole buffer from `offset` of the file; throws `.damaged` when the file ends before.
+  package func read(into buffer: inout [UInt8], at offset: Int) throws(DiskFailure) {
+    var filled = 0
+    while filled < buffer.count {
+      let got = unsafe buffer.withUnsafeMutableBytes { bytes in
+        // SAFETY: as above.
+        unsafe pread(descriptor, bytes.baseAddress! + filled, bytes.count - filled, off_t(offset + filled))
+      }
+      if got == 0 { throw DiskFailure(.damaged, path, "ends at byte \(offset + filled), before what was written there") }
+      if got < 0 {
+        if errno == EINTR { continue }
+        throw DiskFailure.system(errno, path, doing: "read it")
+      }
+      filled += got
+    }
+  }
+}
+
+/// `read(2)` by another name, which the method above would hide.
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
+  unsafe read(descriptor, bytes, count)
+}

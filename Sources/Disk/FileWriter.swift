@@ -1,0 +1,55 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+package import Bytes
+
+/// A new file that is written from front to back. What stood at its path before is replaced.
+package struct FileWriter: ~Copyable {
+  private let descriptor: Int32
+  package let path: String
+  package private(set) var byteCount = 0
+
+  /// Creates the file, for its owner alone (mode 0600). `appending` keeps what it holds and writes behind it.
+  package init(path: String, appending: Bool = false) throws(DiskFailure) {
+    self.path = path
+    let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (appending ? O_APPEND : O_TRUNC)
+    descriptor = unsafe open(path, flags, 0o600)
+    guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "create it") }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Appends the bytes. They are with the system, not yet on the disk, when it returns.
+  package mutating func write(_ bytes: Span<UInt8>) throws(DiskFailure) {
+    var written = 0
+    while written < bytes.count {
+      let got = unsafe bytes.withUnsafeBytes { source in
+        // SAFETY: written < source.count, and at most the rest is written.
+        unsafe systemWrite(descriptor, source.baseAddress! + written, source.count - written)
+      }
+      if got < 0 {
+        if errno == EINTR { continue }
+        throw DiskFailure.system(errno, path, doing: "write to it")
+      }
+      written += got
+    }
+    byteCount += written
+  }
+
+  package mutating func write(_ bytes: [UInt8]) throws(DiskFailure) { try write(bytes.span) }
+
+  package mutating func write(_ arena: borrowing ByteArena) throws(DiskFailure) { try write(arena.span) }
+
+  /// Waits until everything written is on the disk.
+  package func sync() throws(DiskFailure) {
+    guard fsync(descriptor) == 0 else { throw DiskFailure.system(errno, path, doing: "bring it to the disk") }
+  }
+}
+
+/// `write(2)` by another name, which the method above would hide.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+  unsafe write(descriptor, bytes, count)
+}

@@ -1,0 +1,102 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+internal import Foundation
+
+/// What is done with whole folders and files by path.
+package enum Folder {
+  /// Makes the folder and those above it, for its owner alone (mode 0700). One that is there already is left as it is.
+  package static func make(_ path: String) throws(DiskFailure) {
+    var built = path.hasPrefix("/") ? "/" : ""
+    for part in path.split(separator: "/") {
+      built += (built.isEmpty || built.hasSuffix("/") ? "" : "/") + part
+      if unsafe mkdir(built, 0o700) == 0 { continue }
+      let code = errno
+      guard code == EEXIST || code == EROFS || code == EACCES, isFolder(built) else {
+        throw DiskFailure.system(code, built, doing: "create the folder")
+      }
+    }
+  }
+
+  package static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  package static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0
+  }
+
+  /// Removes a folder with everything in it, or a file; nothing happens when there is none. Links are removed, not followed.
+  package static func remove(_ path: String) throws(DiskFailure) {
+    guard exists(path) else { return }
+    do {
+      try FileManager.default.removeItem(atPath: path)
+    } catch {
+      throw DiskFailure(.other, path, "cannot remove it: \(error.localizedDescription)")
+    }
+  }
+
+  /// Puts the file at `source` in the place of `target` in one step, so that a reader sees the one or the other, whole.
+  package static func replace(_ target: String, with source: String) throws(DiskFailure) {
+    guard unsafe rename(source, target) == 0 else { throw DiskFailure.system(errno, target, doing: "put it in place") }
+    try sync(String(target[..<(target.lastIndex(of: "/") ?? target.startIndex)]))
+  }
+
+  /// Waits until the folder's list of names is on the disk.
+  package static func sync(_ path: String) throws(DiskFailure) {
+    let descriptor = unsafe open(path.isEmpty ? "." : path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "open the folder") }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw DiskFailure.system(errno, path, doing: "bring the folder to the disk") }
+  }
+
+  /// Writes a small file whole: under another name first, synced, then put in place.
+  package static func write(_ bytes: [UInt8], to path: String) throws(DiskFailure) {
+    var writer = try FileWriter(path: path + ".new")
+    try writer.write(bytes)
+    try writer.sync()
+    try replace(path, with: path + ".new")
+  }
+
+  /// Reads a whole small file.
+  package static func read(_ path: String) throws(DiskFailure) -> [UInt8] {
+    var reader = try FileReader(path: path)
+    var bytes = [UInt8](repeating: 0, count: (reader.byteCount ?? 0) + 1)
+    let got = try reader.read(into: &bytes, from: 0)
+    return Array(bytes[..<got])
+  }
+}
+
+/// The right to write into a state folder. One process has it at a time; the system takes it back when that process ends, however it ends.
+package struct FolderLock: ~Copyable {
+  private let descriptor: Int32
+
+  /// Takes the lock of a folder, or throws `.locked` naming the process that has it.
+  package init(folder: String) throws(DiskFailure) {
+    let path = folder + "/lock"
+    descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "create it") }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let code = errno
+      let owner = (try? Folder.read(path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+      close(descriptor)
+      guard code == EWOULDBLOCK else { throw DiskFailure.system(code, path, doing: "lock it") }
+      throw DiskFailure(
+        .locked, folder,
+        "another optireplay\(owner.isEmpty ? "" : " (process \(owner))") is using this state folder; wait for it to end, or name another with --state")
+    }
+    let owner = Array("\(getpid())".utf8)
+    guard ftruncate(descriptor, 0) == 0, unsafe owner.withUnsafeBytes({ unsafe pwrite(descriptor, $0.baseAddress!, $0.count, 0) }) > 0
+    else {
+      let code = errno
+      close(descriptor)
+      throw DiskFailure.system(code, path, doing: "write to it")
+    }
+  }
+
+  deinit { close(descriptor) }
+}

@@ -1,0 +1,34 @@
+/// Every limit of the product, by name. A limit that depends on another is tied to it by a test.
+package enum Limits {
+  /// Bytes of one Event API body, UTF-8, the whole object, before any compression (the guide: "3.5 MB").
+  package static let bodyBytes = 3_500_000
+  /// The smallest body limit that may be asked for: room for the fixed parts and one small event.
+  package static let smallestBodyBytes = 1_000
+  /// Bytes of one row. A longer row is a reject that gives its byte range.
+  package static let rowBytes = 4 << 20
+  /// Levels of nesting in one JSON row or body.
+  package static let nestingDepth = 128
+  /// Bytes of memory when none are named.
+  package static let memoryBytes = 512_000_000
+  /// The least memory a run can work in.
+  package static let smallestMemoryBytes = 32_000_000
+  /// What a process needs beside its `--memory`: code, libraries, stacks (DESIGN promise 5).
+  package static let memoryOverheadBytes = 64_000_000
+  /// Characters of an attribute key (the guide).
+  package static let attributeKeyCharacters = 64
+  /// The first and the last time stamp with 13 digits, in epoch milliseconds: 2001-09-09 to 2286-11-20.
+  package static let timestamps: ClosedRange<Int64> = 1_000_000_000_000...9_999_999_999_999
+  /// Lanes when none are named, and the most that may be named.
+  package static let lanes = 4
+  package static let mostLanes = 64
+  /// Bytes read from an input at a time.
+  package static let blockBytes = 1 << 20
+  /// Inputs of one run: a staged record numbers its input in 16 bits.
+  package static let inputs = 65_535
+  /// Digits that an exponent may add when a decimal is written out in full.
+  package static let decimalDigits = 400
+  /// Samples kept of each finding.
+  package static let findingSamples = 3
+  /// Seconds that requests in flight get after the first signal.
+  package static let drainSeconds = 30
+}

@@ -1,0 +1,151 @@
+package import Bytes
+package import EventAPI
+
+/// Builds one body: knows to the byte how large it is, and writes it when asked to.
+///
+///     {"account_id":"…","visitors":[{"visitor_id":"…",…,"snapshots":[S,S,{"decisions":[],"events":[E,E]}]},{…}],…}
+///
+/// Records of one visitor come one after another, decisions first. A visitor object lasts while session and attributes stay the same; each
+/// decision is a snapshot of its own; conversions share one for as long as the decisions in force stay the same.
+package struct BodyBuilder: ~Copyable {
+  private enum Snapshot { case none, closed, conversions }
+
+  private let prefix: [UInt8]
+  private let suffix: [UInt8]
+  private let writes: Bool
+  /// Bytes of the body if it ended here.
+  package private(set) var byteCount: Int
+  package private(set) var eventCount = 0
+  package private(set) var decisionCount = 0
+  private var hasObjects = false
+  private var objectIsOpen = false
+  private var snapshot = Snapshot.none
+  private var group: [UInt8] = []
+  private var decisionsInForce: [UInt8] = []
+  /// What is written so far: the body without what closes it.
+  package private(set) var text: ByteArena
+
+  /// A builder that measures, or one that also writes bodies of up to `limit` bytes.
+  package init(_ settings: BodySettings, limit: Int, writes: Bool) {
+    prefix = settings.prefix
+    suffix = settings.suffix
+    self.writes = writes
+    text = ByteArena(limit: limit + 64, reserving: writes ? 1 << 16 : 64)
+    byteCount = prefix.count + suffix.count
+    if writes { text.append(prefix) }
+  }
+
+  /// Bytes of a body without visitors.
+  package var emptyBytes: Int { prefix.count + suffix.count }
+
+  package var isEmpty: Bool { eventCount == 0 }
+
+  /// Begins the next body.
+  package mutating func removeAll() {
+    byteCount = emptyBytes
+    eventCount = 0
+    decisionCount = 0
+    hasObjects = false
+    objectIsOpen = false
+    snapshot = .none
+    text.removeAll()
+    if writes { text.append(prefix) }
+  }
+
+  /// The next record is another visitor's: its objects stand apart.
+  package mutating func endVisitor() {
+    closeObject()
+  }
+
+  /// Bytes by which the record would make the body larger. `decisions` is the text of the decisions in force, without brackets.
+  package func growth(_ record: borrowing StagedRecord, decisions: [UInt8]) -> Int {
+    guard objectIsOpen, same(record.group, group) else {
+      return (hasObjects ? 1 : 0) + BodyBuilder.objectBytes + record.visitor.count + record.group.count
+        + snapshotBytes(record, decisions)
+    }
+    if !record.isDecision, snapshot == .conversions, decisions == decisionsInForce { return 1 + record.eventCount }
+    return 1 + snapshotBytes(record, decisions)
+  }
+
+  /// Bytes of a body that holds the record and nothing else.
+  package func bytesAlone(_ record: borrowing StagedRecord, decisions: [UInt8]) -> Int {
+    emptyBytes + BodyBuilder.objectBytes + record.visitor.count + record.group.count + snapshotBytes(record, decisions)
+  }
+
+  /// `{"visitor_id":"` `"` `,"snapshots":[` `]}`
+  private static let objectBytes = 15 + 1 + 14 + 2
+  /// `{"decisions":[` `],"events":[` `]}`
+  private static let snapshotBytes = 14 + 12 + 2
+
+  private func snapshotBytes(_ record: borrowing StagedRecord, _ decisions: [UInt8]) -> Int {
+    record.isDecision ? record.eventCount : BodyBuilder.snapshotBytes + decisions.count + record.eventCount
+  }
+
+  /// Adds the record.
+  package mutating func append(_ record: borrowing StagedRecord, decisions: [UInt8]) {
+    byteCount += growth(record, decisions: decisions)
+    eventCount += 1
+    if record.isDecision { decisionCount += 1 }
+    if !objectIsOpen || !same(record.group, group) { openObject(record) }
+    if record.isDecision {
+      closeSnapshot()
+      if writes {
+        if snapshot == .closed { text.append(0x2c) }
+        text.append(record.event)
+      }
+      snapshot = .closed
+      return
+    }
+    if snapshot == .conversions, decisions == decisionsInForce {
+      if writes { text.append(0x2c) }
+    } else {
+      closeSnapshot()
+      if writes {
+        text.append(snapshot == .closed ? ",{\"decisions\":[" : "{\"decisions\":[")
+        text.append(decisions)
+        text.append("],\"events\":[")
+      }
+      decisionsInForce = decisions
+      snapshot = .conversions
+    }
+    if writes { text.append(record.event) }
+  }
+
+  private mutating func openObject(_ record: borrowing StagedRecord) {
+    closeObject()
+    if writes {
+      if hasObjects { text.append(0x2c) }
+      text.append("{\"visitor_id\":\"")
+      text.append(record.visitor)
+      text.append(0x22)
+      text.append(record.group)
+      text.append(",\"snapshots\":[")
+    }
+    if !same(record.group, group) { group = copy(record.group) }
+    hasObjects = true
+    objectIsOpen = true
+    snapshot = .none
+  }
+
+  private mutating func closeSnapshot() {
+    guard snapshot == .conversions else { return }
+    if writes { text.append("]}") }
+    snapshot = .closed
+  }
+
+  private mutating func closeObject() {
+    guard objectIsOpen else { return }
+    closeSnapshot()
+    if writes { text.append("]}") }
+    objectIsOpen = false
+    snapshot = .none
+  }
+
+  /// Completes the text: afterwards `text` is the body, `byteCount` bytes long.
+  package mutating func finish() {
+    precondition(writes, "a builder that measures has no text")
+    closeObject()
+    text.append(suffix)
+    precondition(text.count == byteCount, "a body measured \(byteCount) bytes and was written with \(text.count)")
+  }
+}

@@ -1,0 +1,199 @@
+import Bytes
+import Disk
+import Vocabulary
+
+/// A file of staged records in the total order, in frames with checksums, and with an index by visitor hash.
+///
+///     frame    head (32 bytes): u32 magic, u32 payload bytes, u32 records, u32 frame number, u64 hash of the first record, u64 checksum
+///              payload: whole records
+///     …
+///     index    for each frame: u64 offset, u64 hash of the first record
+///     tail     u64 offset of the index, u32 frames, u32 largest frame, u64 records, u64 checksum of index and the fields before
+package struct SortedRun: Sendable, Equatable {
+  package var number: Int
+  package var path: String
+  package var byteCount: Int
+  package var recordCount: Int
+  /// The tail's checksum, over the index, which a checkpoint keeps to know the file again.
+  package var checksum: UInt64
+
+  package init(number: Int, path: String, byteCount: Int, recordCount: Int, checksum: UInt64) {
+    self.number = number
+    self.path = path
+    self.byteCount = byteCount
+    self.recordCount = recordCount
+    self.checksum = checksum
+  }
+
+  static let magic: UInt32 = 0x4652_504f
+  static let frameHeadBytes = 32
+  static let tailBytes = 32
+  /// Payload bytes at which a frame is full.
+  static let frameBytes = 128 << 10
+
+  /// A frame's checksum also covers where it belongs, so that a frame of another place or file is not believed.
+  static func checksum(_ payload: Span<UInt8>, run: Int, frame: Int) -> UInt64 {
+    Digest(payload, seed: UInt64(run) << 32 ^ UInt64(frame)).high
+  }
+}
+
+/// Writes a sorted run. Records must come in the total order.
+struct SortedRunWriter: ~Copyable {
+  private let number: Int
+  private var file: FileWriter
+  private var payload = ByteArena(limit: 1 << 30, reserving: SortedRun.frameBytes + 4096)
+  private var head = ByteArena(limit: SortedRun.frameHeadBytes)
+  private var index = ByteArena(limit: 1 << 30)
+  private var recordsInFrame: UInt32 = 0
+  private var recordCount = 0
+  private var frameCount = 0
+  private var largestFrame = 0
+  private var firstHash: UInt64 = 0
+
+  init(number: Int, path: String) throws(DiskFailure) {
+    self.number = number
+    file = try FileWriter(path: path)
+  }
+
+  mutating func append(_ record: borrowing StagedRecord) throws(DiskFailure) {
+    if payload.count > 0, payload.count + record.byteCount > SortedRun.frameBytes { try endFrame() }
+    if payload.count == 0 { firstHash = record.hash }
+    payload.append(record.bytes)
+    recordsInFrame += 1
+    recordCount += 1
+  }
+
+  private mutating func endFrame() throws(DiskFailure) {
+    guard payload.count > 0 else { return }
+    head.removeAll()
+    let start = head.appendZeros(SortedRun.frameHeadBytes)
+    head.store(SortedRun.magic, at: start)
+    head.store(UInt32(payload.count), at: 4)
+    head.store(recordsInFrame, at: 8)
+    head.store(UInt32(frameCount), at: 12)
+    head.store(firstHash, at: 16)
+    head.store(SortedRun.checksum(payload.span, run: number, frame: frameCount), at: 24)
+    let entry = index.appendZeros(16)
+    index.store(UInt64(file.byteCount), at: entry)
+    index.store(firstHash, at: entry + 8)
+    try file.write(head)
+    try file.write(payload)
+    largestFrame = max(largestFrame, payload.count)
+    frameCount += 1
+    recordsInFrame = 0
+    payload.removeAll()
+  }
+
+  /// Completes the file and brings it to the disk.
+  consuming func finish() throws(DiskFailure) -> SortedRun {
+    try endFrame()
+    let tail = index.appendZeros(24)
+    index.store(UInt64(file.byteCount), at: tail)
+    index.store(UInt32(frameCount), at: tail + 8)
+    index.store(UInt32(largestFrame), at: tail + 12)
+    index.store(UInt64(recordCount), at: tail + 16)
+    let checksum = SortedRun.checksum(index.span, run: number, frame: -1 & 0xffff_ffff)
+    let place = index.appendZeros(8)
+    index.store(checksum, at: place)
+    try file.write(index)
+    try file.sync()
+    return SortedRun(number: number, path: file.path, byteCount: file.byteCount, recordCount: recordCount, checksum: checksum)
+  }
+}
+
+/// Reads a sorted run from front to back or from a visitor hash on, one frame in memory. Every frame is checked before it is believed.
+final class SortedRunCursor {
+  let run: SortedRun
+  private let file: Opened
+  private let offsets: [UInt64]
+  private let hashes: [UInt64]
+  let largestFrame: Int
+  private var nextFrame = 0
+  /// The frame at hand, its head included.
+  private(set) var frame: [UInt8] = []
+  /// Where the record at hand begins in `frame`; the frame's size when there is none.
+  private(set) var position = 0
+  /// The visitor hash of the record at hand.
+  private(set) var hash: UInt64 = 0
+
+  /// A file inside a class, which needs a box of its own.
+  private final class Opened {
+    var reader: FileReader
+    init(_ path: String) throws(DiskFailure) { reader = try FileReader(path: path) }
+  }
+
+  /// Opens a run and reads its index. Throws `.damaged` when the file is not the one that was written.
+  init(_ run: SortedRun) throws(DiskFailure) {
+    self.run = run
+    file = try Opened(run.path)
+    guard let byteCount = file.reader.byteCount, byteCount == run.byteCount, byteCount >= SortedRun.tailBytes else {
+      throw damage(run, "its size is not what was written")
+    }
+    var tail = [UInt8](repeating: 0, count: SortedRun.tailBytes)
+    try file.reader.read(into: &tail, at: byteCount - SortedRun.tailBytes)
+    let indexOffset = load64(tail.span, 0)
+    let frameCount = Int(load32(tail.span, 8))
+    guard load64(tail.span, 24) == run.checksum, indexOffset <= UInt64(byteCount),
+      Int(indexOffset) + frameCount * 16 + SortedRun.tailBytes == byteCount
+    else { throw damage(run, "its end is not what was written") }
+    var index = [UInt8](repeating: 0, count: frameCount * 16 + 24)
+    try file.reader.read(into: &index, at: Int(indexOffset))
+    guard SortedRun.checksum(index.span, run: run.number, frame: -1 & 0xffff_ffff) == run.checksum else {
+      throw damage(run, "its index is not what was written")
+    }
+    largestFrame = Int(load32(tail.span, 12))
+    var offsets: [UInt64] = []
+    var hashes: [UInt64] = []
+    for at in 0..<frameCount {
+      offsets.append(load64(index.span, at * 16))
+      hashes.append(load64(index.span, at * 16 + 8))
+    }
+    self.offsets = offsets + [indexOffset]
+    self.hashes = hashes
+  }
+
+  /// Goes to the first record whose visitor hash is `hash` or greater. Returns false when there is none.
+  func seek(_ hash: UInt64) throws(DiskFailure) -> Bool {
+    // The last frame that begins before the hash may hold its first records.
+    var low = 0
+    var high = hashes.count
+    while low < high {
+      let middle = (low + high) / 2
+      if hashes[middle] < hash { low = middle + 1 } else { high = middle }
+    }
+    nextFrame = max(0, low - 1)
+    position = frame.count
+    var found = try advance()
+    while found, self.hash < hash { found = try advance() }
+    return found
+  }
+
+  /// Goes to the next record. Returns false at the end.
+  func advance() throws(DiskFailure) -> Bool {
+    if position < frame.count { position += Int(load32(frame.span, position)) }
+    if position >= frame.count {
+      guard nextFrame < hashes.count else { return false }
+      try readFrame()
+    }
+    hash = load64(frame.span, position + 8)
+    return true
+  }
+
+  private func readFrame() throws(DiskFailure) {
+    let number = nextFrame
+    let count = Int(offsets[number + 1] - offsets[number])
+    if frame.count != count { frame = [UInt8](repeating: 0, count: count) }
+    try file.reader.read(into: &frame, at: Int(offsets[number]))
+    guard count > SortedRun.frameHeadBytes, load32(frame.span, 0) == SortedRun.magic,
+      Int(load32(frame.span, 4)) == count - SortedRun.frameHeadBytes, Int(load32(frame.span, 12)) == number,
+      load64(frame.span, 24)
+        == SortedRun.checksum(frame.span.extracting(SortedRun.frameHeadBytes..<count), run: run.number, frame: number)
+    else { throw damage(run, "frame \(number) is not what was written") }
+    position = SortedRun.frameHeadBytes
+    nextFrame += 1
+  }
+}
+
+private func damage(_ run: SortedRun, _ words: String) -> DiskFailure {
+  DiskFailure(.damaged, run.path, "the staging file is damaged: \(words)")
+}

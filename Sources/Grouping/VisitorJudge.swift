@@ -1,0 +1,308 @@
+package import Bytes
+package import Disk
+package import Vocabulary
+
+/// What becomes of a staged record when its whole visitor is known.
+package enum RecordFate: UInt8, Sendable {
+  case kept
+  /// The endpoint accepted this very event in an earlier run.
+  case alreadyAccepted
+  /// Its event id belongs to an earlier, different event of the visitor.
+  case idReused
+  case conflictRejected, conflictFiltered
+  case activationFiltered
+  case earlyRejected
+  /// No body can hold it; found while bodies are cut.
+  case tooLarge
+}
+
+package enum OnConflict: String, Sendable, CaseIterable, Codable { case first, reject, keep }
+package enum Activations: String, Sendable, CaseIterable, Codable { case all, first }
+package enum EarlyConversions: String, Sendable, CaseIterable, Codable { case keep, reject }
+
+/// The rules by which a visitor is judged. They shape bodies.
+package struct JudgeRules: Sendable, Hashable, Codable {
+  package var onConflict: OnConflict
+  package var activations: Activations
+  package var earlyConversions: EarlyConversions
+
+  package init(onConflict: OnConflict = .first, activations: Activations = .all, earlyConversions: EarlyConversions = .keep) {
+    self.onConflict = onConflict
+    self.activations = activations
+    self.earlyConversions = earlyConversions
+  }
+}
+
+/// An event that the endpoint accepted before: the digest of its id, and of its content.
+package struct KnownEvent: Sendable, Equatable {
+  package var id: Digest
+  package var content: UInt64
+
+  package init(id: Digest, content: UInt64) {
+    self.id = id
+    self.content = content
+  }
+}
+
+/// The events accepted in earlier runs, asked for visitor by visitor.
+package protocol KnownEvents {
+  /// The events of a visitor hash whose id digests lie in the range of high words, in any order. Hashes are asked for in ascending order, the
+  /// ranges of one hash too.
+  mutating func events(of visitorHash: UInt64, ids: ClosedRange<UInt64>) throws(RunFailure) -> [KnownEvent]
+}
+
+/// What judging has counted: for findings, with the input and line of the first of each.
+package struct JudgeCounts: Sendable, Equatable {
+  package struct Tally: Sendable, Equatable {
+    package var count = 0
+    package var samples: [Sample] = []
+
+    mutating func add(_ record: borrowing StagedRecord) {
+      count += 1
+      if samples.count < Limits.findingSamples { samples.append(Sample(input: record.input, line: record.line)) }
+    }
+  }
+
+  package struct Sample: Sendable, Equatable {
+    package var input: Int
+    package var line: Int
+  }
+
+  package var conflicts = Tally()
+  package var earlyConversions = Tally()
+  package var conversionsWithoutDecision = Tally()
+  package var changedAfterAccept = Tally()
+  /// Conversions of visitors with a decision: what the early ones are a share of.
+  package var conversionsWithDecision = 0
+}
+
+/// Judges what only a whole visitor can show: reused ids, conflicting decisions, repeated activations, early conversions, and what was
+/// accepted before.
+///
+/// After `judge`, `fates` holds one fate for each record of the visitor, in the total order, and the walker stands at the visitor's first
+/// page again. Memory: a byte for each record of one visitor, and `memoryBytes` for comparing ids; a visitor with more ids than that
+/// holds is read several times, each time for a slice of them, so the judgement is exact at every memory.
+package struct VisitorJudge {
+  private struct Identity {
+    var id: Digest
+    var content: UInt64
+    var ordinal: Int
+  }
+
+  private struct First {
+    var timestamp: Int64
+    var eventID: [UInt8]
+    var variation: Digest
+    var ordinal: Int
+
+    func isAfter(_ record: borrowing StagedRecord) -> Bool {
+      record.timestamp != timestamp ? record.timestamp < timestamp : order(record.eventID, eventID.span) < 0
+    }
+  }
+
+  private let rules: JudgeRules
+  private let identityLimit: Int
+  package private(set) var fates: [RecordFate] = []
+  package private(set) var counts = JudgeCounts()
+  /// Event ids of the visitor at hand, each counted once.
+  package private(set) var distinctIDCount = 0
+  private var identities: [Identity] = []
+  private var decisionCount = 0
+  private var firstDecision = Int64.max
+
+  package init(_ rules: JudgeRules, memoryBytes: Int) {
+    self.rules = rules
+    identityLimit = max(1024, memoryBytes / MemoryLayout<Identity>.stride)
+  }
+
+  /// Judges the visitor whose first page the walker has just read.
+  package mutating func judge(_ walker: inout VisitorWalker, known: inout some KnownEvents) throws(RunFailure) {
+    fates.removeAll(keepingCapacity: true)
+    decisionCount = 0
+    distinctIDCount = 0
+    try judgeIdentities(&walker, &known)
+    firstDecision = .max
+    if decisionCount > 1 { try judgeDecisions(&walker) }
+    try judgeConversions(&walker)
+  }
+
+  // MARK: ids
+
+  private mutating func judgeIdentities(_ walker: inout VisitorWalker, _ known: inout some KnownEvents) throws(RunFailure) {
+    var lower: UInt64 = 0
+    while true {
+      var upper = UInt64.max
+      identities.removeAll(keepingCapacity: true)
+      let countsRecords = lower == 0
+      try walker.eachPage { page, offsets, start in
+        for (at, offset) in offsets.enumerated() {
+          let record = StagedRecord(page.span, at: offset)
+          if countsRecords {
+            fates.append(.kept)
+            if record.isDecision { decisionCount += 1 }
+          }
+          let id = Digest(record.eventID)
+          guard id.high >= lower, id.high <= upper else { continue }
+          identities.append(Identity(id: id, content: 0, ordinal: start + at))
+          if identities.count > identityLimit { narrow(lower, &upper) }
+        }
+      }
+      let accepted = try known.events(of: walker.visitorHash, ids: lower...upper)
+      settleIdentities()
+      if !accepted.isEmpty { try compare(with: accepted, &walker) }
+      if upper == .max { break }
+      lower = upper + 1
+    }
+  }
+
+  /// Makes room by settling what is already known to be reused, and if that is not enough, by leaving the upper half of the ids to
+  /// another reading.
+  private mutating func narrow(_ lower: UInt64, _ upper: inout UInt64) {
+    settleIdentities()
+    distinctIDCount -= identities.count
+    while identities.count > identityLimit / 2, upper > lower {
+      upper = lower + (upper - lower) / 2
+      let bound = upper
+      identities.removeAll { $0.id.high > bound }
+    }
+  }
+
+  /// Marks every record whose id an earlier record has, and keeps one identity for each id: the first.
+  private mutating func settleIdentities() {
+    if identities.count > 1 {
+      identities.sort { ($0.id.high, $0.id.low, $0.ordinal) < ($1.id.high, $1.id.low, $1.ordinal) }
+      var last = 0
+      for at in 1..<identities.count {
+        if identities[at].id == identities[last].id {
+          fates[identities[at].ordinal] = .idReused
+        } else {
+          last += 1
+          identities[last] = identities[at]
+        }
+      }
+      identities.removeLast(identities.count - last - 1)
+    }
+    distinctIDCount += identities.count
+  }
+
+  private mutating func compare(with accepted: [KnownEvent], _ walker: inout VisitorWalker) throws(RunFailure) {
+    let contents = Dictionary(accepted.map { ($0.id, $0.content) }) { first, _ in first }
+    for identity in identities where contents[identity.id] != nil { fates[identity.ordinal] = .alreadyAccepted }
+    try walker.eachPage { page, offsets, start in
+      for (at, offset) in offsets.enumerated() where fates[start + at] == .alreadyAccepted {
+        let record = StagedRecord(page.span, at: offset)
+        if let content = contents[Digest(record.eventID)], content != contentDigest(record) { counts.changedAfterAccept.add(record) }
+      }
+    }
+  }
+
+  // MARK: decisions
+
+  private mutating func judgeDecisions(_ walker: inout VisitorWalker) throws(RunFailure) {
+    var campaigns: [Digest: First] = [:]
+    var activations: [Digest: First] = [:]
+    func learn(_ firsts: inout [Digest: First], _ key: Digest, _ record: borrowing StagedRecord, _ variation: Digest, _ ordinal: Int) {
+      if let first = firsts[key], !first.isAfter(record) { return }
+      firsts[key] = First(timestamp: record.timestamp, eventID: copy(record.eventID), variation: variation, ordinal: ordinal)
+    }
+    try walker.eachPage { page, offsets, start in
+      for (at, offset) in offsets.enumerated() {
+        let record = StagedRecord(page.span, at: offset)
+        guard record.isDecision, fates[start + at] != .idReused else { continue }
+        let campaign = Digest(record.campaignOrEntity)
+        let variation = Digest(record.variation, seed: Digest(record.experimentOrKey).high)
+        if !isHeldBack(record) { learn(&campaigns, campaign, record, variation, start + at) }
+        if rules.activations == .first {
+          learn(&activations, Digest(record.campaignOrEntity, seed: variation.high), record, variation, start + at)
+        }
+      }
+    }
+    try walker.eachPage { page, offsets, start in
+      for (at, offset) in offsets.enumerated() {
+        let record = StagedRecord(page.span, at: offset)
+        guard record.isDecision, fates[start + at] != .idReused else { continue }
+        let variation = Digest(record.variation, seed: Digest(record.experimentOrKey).high)
+        if !isHeldBack(record), let first = campaigns[Digest(record.campaignOrEntity)], first.variation != variation {
+          counts.conflicts.add(record)
+          guard fates[start + at] == .kept else { continue }
+          switch rules.onConflict {
+          case .first: fates[start + at] = .conflictFiltered
+          case .reject: fates[start + at] = .conflictRejected
+          case .keep: break
+          }
+        }
+        if fates[start + at] == .kept, rules.activations == .first,
+          let first = activations[Digest(record.campaignOrEntity, seed: variation.high)], first.ordinal != start + at
+        {
+          fates[start + at] = .activationFiltered
+        }
+      }
+    }
+  }
+
+  private func isHeldBack(_ record: borrowing StagedRecord) -> Bool {
+    !record.flags.isDisjoint(with: [.holdback, .nullExperiment, .nullVariation])
+  }
+
+  // MARK: conversions
+
+  private mutating func judgeConversions(_ walker: inout VisitorWalker) throws(RunFailure) {
+    try walker.eachPage { page, offsets, start in
+      for (at, offset) in offsets.enumerated() {
+        let record = StagedRecord(page.span, at: offset)
+        let fate = fates[start + at]
+        if record.isDecision {
+          if fate == .kept || fate == .alreadyAccepted { firstDecision = min(firstDecision, record.timestamp) }
+          continue
+        }
+        guard fate == .kept || fate == .alreadyAccepted else { continue }
+        guard firstDecision < .max else {
+          counts.conversionsWithoutDecision.add(record)
+          continue
+        }
+        counts.conversionsWithDecision += 1
+        guard record.timestamp < firstDecision else { continue }
+        counts.earlyConversions.add(record)
+        if fate == .kept, rules.earlyConversions == .reject { fates[start + at] = .earlyRejected }
+      }
+    }
+  }
+
+  /// Notes that no body can hold the record.
+  package mutating func markTooLarge(_ ordinal: Int) { fates[ordinal] = .tooLarge }
+}
+
+/// 64 bits that tell an event's content apart from another's with the same id: its text, and what its visitor object says.
+package func contentDigest(_ record: borrowing StagedRecord) -> UInt64 {
+  Digest(record.event, seed: Digest(record.group).high).low
+}
+
+extension VisitorWalker {
+  /// Calls `body` with each page of the visitor at hand (its bytes, where its records begin, and how many came before), then goes back to
+  /// the first.
+  package mutating func eachPage(
+    _ body: (borrowing ByteArena, [Int], Int) throws(RunFailure) -> Void
+  ) throws(RunFailure) {
+    do {
+      repeat { try body(page, offsets, pageStart) } while try nextPage()
+      try rewind()
+    } catch let failure as DiskFailure {
+      throw stagingFailure(failure)
+    } catch let failure as RunFailure {
+      throw failure
+    } catch {
+      throw RunFailure(.bug, "\(error)")
+    }
+  }
+}
+
+/// What a failure of a staging file means for a run: damage is 76, for the inputs must be staged again; anything else is disk trouble.
+package func stagingFailure(_ failure: DiskFailure) -> RunFailure {
+  switch failure.kind {
+  case .damaged, .missing:
+    RunFailure(
+      .stagingDamaged,
+      "\(failure); what was sent stays remembered: run `optireplay forget` only to send it again, or import the inputs again to go on")
+  default: failure.runFailure(forInput: false)
+  }
+}

@@ -1,0 +1,67 @@
+import Bytes
+import Vocabulary
+
+/// Writes the text of attributes, one form for one attribute, and of whole sets, sorted, so that equal sets are equal bytes.
+enum AttributeText {
+  /// An attribute's text up to its value: `{"type":"custom","entity_id":"7","key":"browser","value":`.
+  static func head(type: [UInt8], entity: [UInt8], key: [UInt8]) -> [UInt8] {
+    var arena = ByteArena(limit: 64 + 6 * (type.count + entity.count + key.count))
+    appendHead(type: type.span, entity: entity.span, key: key.span, into: &arena)
+    return copy(arena.span)
+  }
+
+  static func appendHead(type: Span<UInt8>, entity: Span<UInt8>, key: Span<UInt8>, into arena: inout ByteArena) {
+    arena.append("{\"type\":\"")
+    arena.append(escaping: type)
+    if !entity.isEmpty {
+      arena.append("\",\"entity_id\":\"")
+      arena.append(escaping: entity)
+    }
+    if !key.isEmpty {
+      arena.append("\",\"key\":\"")
+      arena.append(escaping: key)
+    }
+    arena.append("\",\"value\":")
+  }
+}
+
+/// One member of an object or element of a list: what it is sorted by, and its text.
+struct Part {
+  var name: Range<Int>
+  var text: Range<Int>
+}
+
+/// Appends the parts, sorted by name bytes, as a JSON array or object, and returns where it lies: nowhere without parts. Of parts with one
+/// name the last is written, as JavaScript and Python read duplicate members.
+func appendList(_ parts: inout [Part], open: UInt8, close: UInt8, into arena: inout ByteArena) -> Range<Int> {
+  guard !parts.isEmpty else { return 0..<0 }
+  func areInOrder(_ one: Int, _ other: Int) -> Bool {
+    order(arena.span.extracting(parts[one].name), arena.span.extracting(parts[other].name)) <= 0
+  }
+  // A handful of parts mostly: insertion keeps rows free of allocations. Thousands are sorted as such.
+  if parts.count > 64 {
+    let keyed = parts.enumerated().map { (copy(arena.span.extracting($1.name)), $0, $1) }
+    parts = keyed.sorted { $0.0 == $1.0 ? $0.1 < $1.1 : $0.0.lexicographicallyPrecedes($1.0) }.map(\.2)
+  } else {
+    for at in 1..<max(1, parts.count) {
+      var hole = at
+      while hole > 0, !areInOrder(hole - 1, hole) {
+        parts.swapAt(hole, hole - 1)
+        hole -= 1
+      }
+    }
+  }
+  let start = arena.count
+  for at in parts.indices {
+    if at + 1 < parts.count, areInOrder(at + 1, at) { continue }
+    arena.append(arena.count == start ? open : 0x2c)
+    arena.appendOwn(parts[at].text)
+  }
+  arena.append(close)
+  return start..<arena.count
+}
+
+/// Whether a user's text begins with U+E000, by which the server knows typed values.
+func hasReservedPrefix(_ text: Span<UInt8>) -> Bool {
+  text.count >= 3 && text[0] == 0xee && text[1] == 0x80 && text[2] == 0x80
+}

@@ -1,0 +1,180 @@
+import Bytes
+import Vocabulary
+
+/// Why an input is refused before its rows are read: its columns cannot make records.
+package struct HeaderRefusal: Error, Sendable, Equatable {
+  package let message: String
+}
+
+/// What rows are normalised with, besides their mapping.
+package struct NormalizerSettings: Sendable, Hashable, Codable {
+  package var accountID: String
+  /// Entity ids of custom attributes by key.
+  package var attributes: [String: String]
+
+  package init(accountID: String, attributes: [String: String] = [:]) {
+    self.accountID = accountID
+    self.attributes = attributes
+  }
+}
+
+/// A named CSV column: where it stands, its name, and the text that goes before its value in a body.
+struct NamedColumn: Sendable {
+  var column: Int
+  var name: [UInt8]
+  var text: [UInt8]
+  /// The column's full name, for messages.
+  var header: String
+}
+
+/// A mapping bound to the header of one CSV input: which column is which field.
+struct ColumnBinding: Sendable {
+  /// For each field the columns to look at, in order; the first that is not empty counts.
+  var columns: [[Int]] = Array(repeating: [], count: Field.allCases.count)
+  /// Sorted by name bytes, as bodies need them.
+  var tags: [NamedColumn] = []
+  var properties: [NamedColumn] = []
+  /// Sorted by the attribute's text.
+  var attributes: [NamedColumn] = []
+  var unknown: [String] = []
+  var kind: RecordKind?
+
+  /// Binds a header. Throws when a required column is missing (naming the one most like it), when a custom attribute has no entity id
+  /// (naming the flag), or when nothing says what kind the rows are.
+  init(_ mapping: Mapping, header: [String], kind: RecordKind?, settings: NormalizerSettings, likelyDelimiter: String?)
+    throws(HeaderRefusal)
+  {
+    let places = Dictionary(uniqueKeysWithValues: header.enumerated().map { ($1, $0) })
+    var used = Set(mapping.ignored.compactMap { places[$0.description] })
+    for (field, source) in mapping.fields {
+      switch source {
+      case .path(let path): columns[field.slot] = [path].compactMap { places[$0.description] }
+      case .first(let paths): columns[field.slot] = paths.compactMap { places[$0.description] }
+      case .constant: break
+      }
+      used.formUnion(columns[field.slot])
+    }
+    func bind(_ path: Path) -> [NamedColumn] {
+      let prefix = path.description + "."
+      return header.enumerated().filter { $1.hasPrefix(prefix) && $1.count > prefix.count }.map { column, header in
+        used.insert(column)
+        let name = Array(header.dropFirst(prefix.count).utf8)
+        return NamedColumn(column: column, name: name, text: [], header: header)
+      }
+    }
+    for case .members(let path) in mapping.tags { tags += bind(path) }
+    for case .members(let path) in mapping.properties { properties += bind(path) }
+    for case .members(let path) in mapping.attributes { attributes += bind(path) }
+    try Self.writeTexts(&tags, &properties, &attributes, settings)
+
+    self.kind = kind
+    if kind == nil, columns[Field.record.slot].isEmpty {
+      let isDecision = mapping.decisionMarks.contains { places[$0.description] != nil }
+      self.kind = isDecision ? .decision : .conversion
+    }
+    unknown = header.enumerated().filter { !used.contains($0.offset) }.map(\.element)
+    try requireColumns(mapping, header: header, likelyDelimiter: likelyDelimiter)
+  }
+
+  private static func writeTexts(
+    _ tags: inout [NamedColumn], _ properties: inout [NamedColumn], _ attributes: inout [NamedColumn], _ settings: NormalizerSettings
+  ) throws(HeaderRefusal) {
+    for at in attributes.indices {
+      let name = attributes[at].name
+      let key = String(decoding: name, as: UTF8.self)
+      guard let entity = settings.attributes[key] else {
+        throw HeaderRefusal(
+          message: "the entity id of the custom attribute in column \(attributes[at].header) is not known; "
+            + "pass --attribute '\(key)=ENTITY_ID', or rename the column")
+      }
+      guard isAttributeKey(name.span) else {
+        throw HeaderRefusal(
+          message: "the column \(attributes[at].header) does not name an attribute: keys have at most "
+            + "\(Limits.attributeKeyCharacters) letters, digits, spaces, and _ - .")
+      }
+      attributes[at].text = AttributeText.head(type: Array("custom".utf8), entity: Array(entity.utf8), key: name)
+    }
+    attributes.sort { $0.text.lexicographicallyPrecedes($1.text) }
+    for at in tags.indices { tags[at].text = memberText(tags[at].name) }
+    for at in properties.indices { properties[at].text = memberText(properties[at].name) }
+    // By the inside of the quotes, as JSON rows' members are.
+    func byName(_ one: NamedColumn, _ other: NamedColumn) -> Bool {
+      one.text.dropFirst().dropLast(2).lexicographicallyPrecedes(other.text.dropFirst().dropLast(2))
+    }
+    tags.sort(by: byName)
+    properties.sort(by: byName)
+  }
+
+  private func requireColumns(_ mapping: Mapping, header: [String], likelyDelimiter: String?) throws(HeaderRefusal) {
+    var required: [Field] = [.visitor, .timestamp]
+    switch kind {
+    case .decision:
+      required.append(.campaign)
+      if columns[Field.holdback.slot].isEmpty { required += [.experiment, .variation] }
+    case .conversion: required.append(.entity)
+    case nil: break
+    }
+    for field in required where columns[field.slot].isEmpty {
+      guard let source = mapping.fields[field] else { continue }
+      let name: String
+      switch source {
+      case .constant: continue
+      case .path(let path): name = path.description
+      case .first(let paths): name = paths.map(\.description).joined(separator: ", ")
+      }
+      var message = "the column \(name) is missing, which every \(kind?.word ?? "row") needs"
+      if let likelyDelimiter {
+        message += "; the header has one column with \(likelyDelimiter) in it, so the file may not be divided by commas"
+      } else if let closest = closest(to: name, among: header) {
+        message += "; the closest column is \(closest): rename it"
+      }
+      throw HeaderRefusal(message: message)
+    }
+  }
+}
+
+/// `"NAME":` as it stands in a body.
+func memberText(_ name: [UInt8]) -> [UInt8] {
+  var arena = ByteArena(limit: name.count * 6 + 64)
+  arena.append(0x22)
+  arena.append(escaping: name.span)
+  arena.append("\":")
+  return copy(arena.span)
+}
+
+/// Whether the server takes the key: at most 64 of `[a-zA-Z0-9_\- .]`, or one of the vendor's own that begin with `$opt_`.
+func isAttributeKey(_ key: Span<UInt8>) -> Bool {
+  guard !key.isEmpty, key.count <= Limits.attributeKeyCharacters else { return false }
+  let start = key.count > 5 && same(key.extracting(0..<5), "$opt_") ? 5 : 0
+  for at in start..<key.count {
+    switch key[at] {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f, 0x2d, 0x20, 0x2e: continue
+    default: return false
+    }
+  }
+  return true
+}
+
+/// The name among `names` that takes the fewest changes to become `name`, when they are few enough to be a slip or a synonym.
+package func closest(to name: String, among names: [String]) -> String? {
+  let scored = names.map { ($0, changes(from: $0.lowercased(), to: name.lowercased())) }
+  guard let best = scored.min(by: { $0.1 < $1.1 }) else { return nil }
+  return best.1 <= max(2, name.count * 2 / 3) ? best.0 : nil
+}
+
+/// Insertions, deletions and replacements between two texts (Levenshtein).
+private func changes(from one: String, to other: String) -> Int {
+  let a = Array(one)
+  let b = Array(other)
+  var row = Array(0...b.count)
+  for i in a.indices {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for j in b.indices {
+      let replaced = diagonal + (a[i] == b[j] ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
+    }
+  }
+  return row[b.count]
+}

@@ -1,0 +1,384 @@
+import Bytes
+import Vocabulary
+
+/// Where a mapping's named values lie in JSON rows.
+struct MemberLists: Sendable {
+  struct Pairs: Sendable {
+    var way: MemberTable.Way
+    /// Nil for the members of an object.
+    var name: [[UInt8]]?
+    var value: [[UInt8]]
+  }
+
+  struct Elements: Sendable {
+    var way: MemberTable.Way
+    var filters: [(path: [[UInt8]], isOneOf: Bool, values: [[UInt8]])]
+    var type, entity, key, value: [[UInt8]]
+    var entityOnlyForCustom: Bool
+  }
+
+  var tags: [Pairs] = []
+  var properties: [Pairs] = []
+  var attributeMembers: [MemberTable.Way] = []
+  var attributeElements: [Elements] = []
+
+  init(_ mapping: Mapping, _ members: inout MemberTable) {
+    func bytes(_ path: Path) -> [[UInt8]] { path.names.map { Array($0.utf8) } }
+    func bind(_ values: NamedValues) -> Pairs {
+      switch values {
+      case .members(let path): Pairs(way: members.way(to: path), name: nil, value: [])
+      case .pairs(let path, let name, let value): Pairs(way: members.way(to: path), name: bytes(name), value: bytes(value))
+      }
+    }
+    tags = mapping.tags.map(bind)
+    properties = mapping.properties.map(bind)
+    for values in mapping.attributes {
+      switch values {
+      case .members(let path): attributeMembers.append(members.way(to: path))
+      case .elements(let path, let filters, let type, let entity, let key, let value, let onlyForCustom):
+        attributeElements.append(
+          Elements(
+            way: members.way(to: path),
+            filters: filters.map { (bytes($0.path), $0.isOneOf, $0.values.map { Array($0.utf8) }) },
+            type: bytes(type), entity: bytes(entity), key: bytes(key), value: bytes(value), entityOnlyForCustom: onlyForCustom))
+      }
+    }
+  }
+}
+
+/// Where a row's ids lie: campaign, experiment and variation of a decision; entity and key of a conversion.
+struct EventIDs {
+  var campaignOrEntity: Range<Int>
+  var experimentOrKey: Range<Int>
+  var variation = 0..<0
+}
+
+/// The texts of one event's attributes, tags, properties and metadata, each in one order, in memory that is used again for each row.
+struct EventParts: ~Copyable {
+  /// What the ranges below point into.
+  private(set) var arena = ByteArena(limit: 256 << 20)
+  private var list: [Part] = []
+  private(set) var attributes = 0..<0
+  private(set) var tags = 0..<0
+  /// The tags with every number in its one canonical form, for derived ids.
+  private(set) var canonicalTags = 0..<0
+  private(set) var properties = 0..<0
+
+  mutating func begin() {
+    arena.removeAll()
+    attributes = 0..<0
+    tags = 0..<0
+    canonicalTags = 0..<0
+    properties = 0..<0
+  }
+
+  // MARK: CSV columns, which the binding has sorted
+
+  mutating func addColumns(
+    _ columns: ColumnBinding, _ row: Span<UInt8>, _ tape: borrowing RowTape
+  ) throws(Reject) {
+    attributes = try add(columns.attributes, row, tape, open: 0x5b, close: 0x5d)
+    tags = try add(columns.tags, row, tape, open: 0x7b, close: 0x7d)
+    canonicalTags = tags
+    properties = try add(columns.properties, row, tape, open: 0x7b, close: 0x7d)
+  }
+
+  private mutating func add(
+    _ columns: [NamedColumn], _ row: Span<UInt8>, _ tape: borrowing RowTape, open: UInt8, close: UInt8
+  ) throws(Reject) -> Range<Int> {
+    let start = arena.count
+    for column in columns where tape.nodes[column.column].count > 0 {
+      let value = row.extracting(tape.nodes[column.column].range)
+      if hasReservedPrefix(value) { throw reservedPrefix(column.header) }
+      arena.append(arena.count == start ? open : 0x2c)
+      arena.append(column.text)
+      arena.append(0x22)
+      arena.append(escaping: value)
+      arena.append(0x22)
+      // An attribute is an object of its own, and its value the last member.
+      if open == 0x5b { arena.append(0x7d) }
+    }
+    if arena.count > start { arena.append(close) }
+    return start..<arena.count
+  }
+
+  // MARK: JSON members and lists
+
+  mutating func addMembers(
+    _ lists: MemberLists, _ members: MemberTable, _ settings: NormalizerSettings, _ row: Span<UInt8>, _ tape: borrowing RowTape,
+    canonical: Bool
+  ) throws(Reject) {
+    list.removeAll(keepingCapacity: true)
+    for way in lists.attributeMembers {
+      let node = members.node(at: way, row, tape)
+      if node >= 0, tape.nodes[node].kind == .object { try addCustomAttributes(node, settings, row, tape) }
+    }
+    for elements in lists.attributeElements {
+      let node = members.node(at: elements.way, row, tape)
+      guard node >= 0, tape.nodes[node].kind != .object || lists.attributeMembers.isEmpty else { continue }
+      try addAttributes(node, elements, row, tape)
+    }
+    attributes = appendList(&list, open: 0x5b, close: 0x5d, into: &arena)
+    tags = try addNamed(lists.tags, members, row, tape, canonical: false, onlyText: false)
+    canonicalTags = canonical ? try addNamed(lists.tags, members, row, tape, canonical: true, onlyText: false) : 0..<0
+    properties = try addNamed(lists.properties, members, row, tape, canonical: false, onlyText: true)
+  }
+
+  private mutating func addCustomAttributes(
+    _ object: Int, _ settings: NormalizerSettings, _ row: Span<UInt8>, _ tape: borrowing RowTape
+  ) throws(Reject) {
+    var at = object + 1
+    while at < tape.nodes[object].next {
+      let name = row.extracting(tape.nodes[at].range)
+      let value = at + 1
+      at = tape.nodes[value].next
+      if tape.nodes[value].kind == .null { continue }
+      let key = text(name)
+      guard let entity = settings.attributes[key] else {
+        throw Reject(
+          .unknownAttribute, column: "attributes.\(key)",
+          "the entity id of this custom attribute is not known; pass --attribute '\(key)=ENTITY_ID'")
+      }
+      try addAttribute(type: Array("custom".utf8).span, entity: Array(entity.utf8).span, key: name, value: value, row, tape)
+    }
+  }
+
+  private mutating func addAttributes(
+    _ array: Int, _ elements: MemberLists.Elements, _ row: Span<UInt8>, _ tape: borrowing RowTape
+  ) throws(Reject) {
+    guard tape.nodes[array].kind == .array else {
+      throw Reject(.wrongType, column: "attributes", "attributes are an object of keys and values, or a list of attribute objects")
+    }
+    var element = array + 1
+    while element < tape.nodes[array].next {
+      defer { element = tape.nodes[element].next }
+      guard tape.nodes[element].kind == .object else {
+        throw Reject(.badAttribute, column: "attributes", "an element of the list is not an attribute object")
+      }
+      guard passes(elements, element, row, tape) else { continue }
+      let value = elementNode(elements.value, of: element, row, tape)
+      if value < 0 { continue }
+      let type = try textMember(elements.type, of: element, row, tape)
+      let isCustom = same(row.extracting(type), "custom")
+      var entity = try textMember(elements.entity, of: element, row, tape)
+      if elements.entityOnlyForCustom, !isCustom { entity = 0..<0 }
+      let key = try textMember(elements.key, of: element, row, tape)
+      if type.isEmpty { throw Reject(.badAttribute, column: "attributes", "an attribute has no type; most are of type custom") }
+      if isCustom, entity.isEmpty || key.isEmpty {
+        throw Reject(.badAttribute, column: "attributes", "a custom attribute needs an entity id and a key")
+      }
+      if !isCustom, !entity.isEmpty {
+        throw Reject(.badAttribute, column: "attributes", "an entity id is not valid on an attribute that is not custom; leave it out")
+      }
+      try addAttribute(
+        type: row.extracting(type), entity: row.extracting(entity), key: row.extracting(key), value: value, row, tape)
+    }
+  }
+
+  private func passes(_ elements: MemberLists.Elements, _ element: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape) -> Bool {
+    for filter in elements.filters {
+      let node = elementNode(filter.path, of: element, row, tape)
+      var isListed = false
+      if node >= 0 {
+        for value in filter.values where same(row.extracting(tape.nodes[node].range), value) { isListed = true }
+      }
+      if isListed != filter.isOneOf { return false }
+    }
+    return true
+  }
+
+  private func textMember(
+    _ path: [[UInt8]], of element: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape
+  ) throws(Reject) -> Range<Int> {
+    let node = elementNode(path, of: element, row, tape)
+    guard node >= 0 else { return 0..<0 }
+    switch tape.nodes[node].kind {
+    case .string: return tape.nodes[node].range
+    case .number:
+      for at in tape.nodes[node].range where row[at] &- 0x30 > 9 {
+        throw Reject(.badAttribute, column: "attributes", "an attribute's id is not a whole number")
+      }
+      return tape.nodes[node].range
+    default: throw Reject(.badAttribute, column: "attributes", "an attribute's type, id and key are text")
+    }
+  }
+
+  private mutating func addAttribute(
+    type: Span<UInt8>, entity: Span<UInt8>, key: Span<UInt8>, value: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape
+  ) throws(Reject) {
+    if !key.isEmpty, !isAttributeKey(key) {
+      throw Reject(
+        .badKey, column: "attributes",
+        "an attribute's key has at most \(Limits.attributeKeyCharacters) letters, digits, spaces, and _ - .")
+    }
+    let start = arena.count
+    AttributeText.appendHead(type: type, entity: entity, key: key, into: &arena)
+    try appendScalar(value, "attributes", row, tape, canonical: false)
+    arena.append(0x7d)
+    list.append(Part(name: start..<arena.count, text: start..<arena.count))
+  }
+
+  private mutating func addNamed(
+    _ all: [MemberLists.Pairs], _ members: MemberTable, _ row: Span<UInt8>, _ tape: borrowing RowTape, canonical: Bool, onlyText: Bool
+  ) throws(Reject) -> Range<Int> {
+    list.removeAll(keepingCapacity: true)
+    let column = onlyText ? "properties" : "tags"
+    for named in all {
+      let node = members.node(at: named.way, row, tape)
+      guard node >= 0 else { continue }
+      guard tape.nodes[node].kind == (named.name == nil ? .object : .array) else {
+        throw Reject(.wrongType, column: column, "\(column) are an object of names and values")
+      }
+      var at = node + 1
+      while at < tape.nodes[node].next {
+        if let name = named.name {
+          let nameNode = elementNode(name, of: at, row, tape)
+          let value = elementNode(named.value, of: at, row, tape)
+          if nameNode >= 0, value >= 0 { try addNamed(nameNode, value, column, row, tape, canonical, onlyText) }
+          at = tape.nodes[at].next
+        } else {
+          if tape.nodes[at + 1].kind != .null { try addNamed(at, at + 1, column, row, tape, canonical, onlyText) }
+          at = tape.nodes[at + 1].next
+        }
+      }
+    }
+    return appendList(&list, open: 0x7b, close: 0x7d, into: &arena)
+  }
+
+  private mutating func addNamed(
+    _ name: Int, _ value: Int, _ column: String, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ canonical: Bool, _ onlyText: Bool
+  ) throws(Reject) {
+    let start = arena.count
+    arena.append(0x22)
+    arena.append(escaping: row.extracting(tape.nodes[name].range))
+    let nameEnd = arena.count
+    arena.append("\":")
+    if onlyText, tape.nodes[value].kind != .string {
+      throw Reject(.wrongType, column: column, "a property's value is text; write it in double quotes, or make it a tag")
+    }
+    if tape.nodes[value].kind == .object, same(row.extracting(tape.nodes[name].range), "$opt_event_properties") {
+      appendObject(value, row, tape)
+    } else {
+      try appendScalar(value, column, row, tape, canonical: canonical)
+    }
+    list.append(Part(name: (start + 1)..<nameEnd, text: start..<arena.count))
+  }
+
+  private mutating func appendScalar(
+    _ node: Int, _ column: String, _ row: Span<UInt8>, _ tape: borrowing RowTape, canonical: Bool
+  ) throws(Reject) {
+    let value = row.extracting(tape.nodes[node].range)
+    switch tape.nodes[node].kind {
+    case .string, .cell:
+      if hasReservedPrefix(value) { throw reservedPrefix(column) }
+      arena.append(0x22)
+      arena.append(escaping: value)
+      arena.append(0x22)
+    case .number:
+      guard fraction(value) != nil else {
+        throw Reject(.badNumber, column: column, "a number is larger than the server can hold")
+      }
+      if canonical, arena.append(canonical: value, digitLimit: Limits.decimalDigits) { return }
+      arena.append(value)
+    case .true: arena.append("true")
+    case .false: arena.append("false")
+    default:
+      throw Reject(.wrongType, column: column, "a value is text, a number, true or false; lists and objects cannot be sent")
+    }
+  }
+
+  /// Writes an object again without white space, its members in their own order.
+  private mutating func appendObject(_ object: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape) {
+    let isArray = tape.nodes[object].kind == .array
+    arena.append(isArray ? 0x5b : 0x7b)
+    var at = object + 1
+    while at < tape.nodes[object].next {
+      if at > object + 1 { arena.append(0x2c) }
+      if !isArray {
+        appendQuoted(row.extracting(tape.nodes[at].range))
+        arena.append(0x3a)
+        at += 1
+      }
+      switch tape.nodes[at].kind {
+      case .object, .array: appendObject(at, row, tape)
+      case .string, .cell: appendQuoted(row.extracting(tape.nodes[at].range))
+      case .number, .true, .false, .null: arena.append(row.extracting(tape.nodes[at].range))
+      }
+      at = tape.nodes[at].next
+    }
+    arena.append(isArray ? 0x5d : 0x7d)
+  }
+
+  private mutating func appendQuoted(_ text: Span<UInt8>) {
+    arena.append(0x22)
+    arena.append(escaping: text)
+    arena.append(0x22)
+  }
+
+  // MARK: what a derived id is made from
+
+  /// Writes the text that an event's id is derived from, behind `namespace`, and returns where it lies.
+  ///
+  /// One line each for account, visitor, kind, ids (campaign, experiment, variation; or entity, key), timestamp, revenue, value, quantity,
+  /// tags, properties. Texts are the inside of JSON strings, so no line holds a line end; decimals have no exponent and no trailing
+  /// zeros; an absent field is an empty line.
+  mutating func derivation(
+    _ namespace: [UInt8], _ account: [UInt8], _ kind: RecordKind, visitor: Range<Int>, ids: EventIDs, _ timestamp: Int64,
+    _ revenue: Int64?, _ value: Range<Int>?, _ quantity: Int64?, _ row: Span<UInt8>
+  ) -> Range<Int> {
+    let start = arena.count
+    arena.append(namespace)
+    arena.append(escaping: account.span)
+    arena.append(0x0a)
+    arena.append(escaping: row.extracting(visitor))
+    arena.append(kind == .decision ? "\ndecision\n" : "\nconversion\n")
+    arena.append(escaping: row.extracting(ids.campaignOrEntity))
+    arena.append(0x0a)
+    arena.append(escaping: row.extracting(ids.experimentOrKey))
+    arena.append(0x0a)
+    if kind == .decision {
+      arena.append(escaping: row.extracting(ids.variation))
+      arena.append(0x0a)
+    }
+    arena.append(decimal: timestamp)
+    arena.append(0x0a)
+    if let revenue { arena.append(decimal: revenue) }
+    arena.append(0x0a)
+    if let value, !arena.append(canonical: row.extracting(value), digitLimit: Limits.decimalDigits) {
+      arena.append(row.extracting(value))
+    }
+    arena.append(0x0a)
+    if let quantity { arena.append(decimal: quantity) }
+    arena.append(0x0a)
+    arena.appendOwn(canonicalTags)
+    arena.append(0x0a)
+    arena.appendOwn(properties)
+    return start..<arena.count
+  }
+
+  // MARK: metadata
+
+  /// Writes the decision's metadata object; an empty range when the row has none of it.
+  mutating func metadata(_ values: RowValues, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> Range<Int> {
+    let start = arena.count
+    for field in [Field.flagKey, .ruleKey, .ruleType, .variationKey] where !values.isAbsent(field) {
+      let range = try values.id(field, row, tape)
+      arena.append(arena.count == start ? 0x7b : 0x2c)
+      appendQuoted(Array(field.rawValue.utf8).span)
+      arena.append(0x3a)
+      appendQuoted(row.extracting(range))
+    }
+    if let enabled = try values.boolean(.enabled, row, tape) {
+      arena.append(arena.count == start ? 0x7b : 0x2c)
+      arena.append(enabled ? "\"enabled\":true" : "\"enabled\":false")
+    }
+    if arena.count > start { arena.append(0x7d) }
+    return start..<arena.count
+  }
+
+  private func reservedPrefix(_ column: String) -> Reject {
+    Reject(
+      .reservedPrefix, column: column,
+      "the text begins with the character U+E000, by which the server marks typed values; remove it")
+  }
+}

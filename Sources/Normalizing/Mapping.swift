@@ -1,0 +1,105 @@
+/// A field of a record, by the name that native rows give it.
+package enum Field: String, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
+  case record
+  case account = "account_id"
+  case visitor = "visitor_id"
+  case session = "session_id"
+  case campaign = "campaign_id"
+  case experiment = "experiment_id"
+  case variation = "variation_id"
+  case holdback = "is_campaign_holdback"
+  case flagKey = "flag_key"
+  case ruleKey = "rule_key"
+  case ruleType = "rule_type"
+  case variationKey = "variation_key"
+  case enabled
+  case entity = "entity_id"
+  case key
+  case timestamp
+  case uuid
+  case revenue, value, quantity
+
+  /// The field's place in a row's list of values.
+  var slot: Int { Field.slots[self]! }
+
+  private static let slots = Dictionary(uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
+}
+
+/// The way to a value in a row: the names of nested JSON members, which a CSV column spells with dots between them.
+package struct Path: Sendable, Hashable, Codable, CustomStringConvertible {
+  package let names: [String]
+
+  package init(_ names: [String]) { self.names = names }
+
+  /// `user.id` is the member `id` of the member `user`, or the column of that very name.
+  package init(_ text: String) { names = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init) }
+
+  package var description: String { names.joined(separator: ".") }
+}
+
+/// Where a field's value comes from.
+package enum Source: Sendable, Hashable, Codable {
+  case path(Path)
+  case constant(String)
+  /// The first of several that is not absent.
+  case first([Path])
+}
+
+/// A condition on one element of a list: its member at `path` is, or is not, one of `values`.
+package struct ElementFilter: Sendable, Hashable, Codable {
+  package var path: Path
+  package var isOneOf: Bool
+  package var values: [String]
+
+  package init(_ path: String, isOneOf: Bool = true, _ values: [String]) {
+    self.path = Path(path)
+    self.isOneOf = isOneOf
+    self.values = values
+  }
+}
+
+/// Where named values (tags, properties) come from.
+package enum NamedValues: Sendable, Hashable, Codable {
+  /// The members of a JSON object, or the CSV columns whose names begin with the path and a dot.
+  case members(of: Path)
+  /// A list whose elements hold a name and a value.
+  case pairs(of: Path, name: Path, value: Path)
+}
+
+/// Where a visitor's attributes come from.
+package enum AttributeValues: Sendable, Hashable, Codable {
+  /// Named values of custom attributes, whose entity ids come from the settings: object members, or columns `PATH.KEY`.
+  case members(of: Path)
+  /// A list of attribute objects; only elements that pass every filter are taken.
+  case elements(of: Path, filters: [ElementFilter], type: Path, entity: Path, key: Path, value: Path, entityOnlyForCustom: Bool)
+}
+
+/// How the rows of an input become records: a value, so that a preset and a user's own file are the same thing.
+package struct Mapping: Sendable, Hashable, Codable {
+  /// The name that messages use.
+  package var name: String
+  package var fields: [Field: Source]
+  package var tags: [NamedValues]
+  package var properties: [NamedValues]
+  package var attributes: [AttributeValues]
+  /// The columns whose presence makes a row a decision when nothing else says what it is.
+  package var decisionMarks: [Path]
+  /// Columns that are known and not needed: no finding speaks of them.
+  package var ignored: [Path]
+  /// A time without an offset is UTC; otherwise it is a reject.
+  package var timesWithoutOffsetAreUTC: Bool
+
+  package init(
+    name: String, fields: [Field: Source], tags: [NamedValues] = [], properties: [NamedValues] = [],
+    attributes: [AttributeValues] = [], decisionMarks: [Path], ignored: [Path] = [], timesWithoutOffsetAreUTC: Bool = false
+  ) {
+    self.name = name
+    self.fields = fields
+    self.tags = tags
+    self.properties = properties
+    self.attributes = attributes
+    self.decisionMarks = decisionMarks
+    self.ignored = ignored
+    self.timesWithoutOffsetAreUTC = timesWithoutOffsetAreUTC
+  }
+}

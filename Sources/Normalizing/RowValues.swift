@@ -1,0 +1,113 @@
+import Bytes
+import Vocabulary
+
+/// The values of one row by field, and how they are read. A value's place is a range of the row's bytes; an empty range is an absent value.
+struct RowValues {
+  /// For each field the node of its value, or -1.
+  var nodes = [Int](repeating: -1, count: Field.allCases.count)
+
+  func node(_ field: Field) -> Int { nodes[field.slot] }
+
+  func isAbsent(_ field: Field) -> Bool { nodes[field.slot] < 0 }
+
+  /// An id or key: text that is not empty, or a JSON number of digits only, each of which is kept.
+  func id(
+    _ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape, entity: Bool = false
+  ) throws(Reject) -> Range<Int> {
+    let node = nodes[field.slot]
+    guard node >= 0 else { return 0..<0 }
+    let value = tape.nodes[node]
+    switch value.kind {
+    case .cell, .string:
+      if entity, looksDamaged(row.extracting(value.range)) { throw damaged(field) }
+      return value.range
+    case .number:
+      for at in value.range where row[at] &- 0x30 > 9 { throw damaged(field) }
+      return value.range
+    default: throw Reject(.wrongType, column: field.rawValue, "an id is text or a whole number; write it in double quotes")
+    }
+  }
+
+  func requiredID(
+    _ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape, entity: Bool = false
+  ) throws(Reject) -> Range<Int> {
+    let range = try id(field, row, tape, entity: entity)
+    guard !range.isEmpty else {
+      throw Reject(.missingField, column: field.rawValue, "\(field.rawValue) is empty; fill it, or leave the row out")
+    }
+    return range
+  }
+
+  private func damaged(_ field: Field) -> Reject {
+    Reject(
+      .damagedID, column: field.rawValue,
+      "this id looks damaged by a spreadsheet or a floating-point column; export it again as text, with every digit")
+  }
+
+  /// `9.56082E+09` and `9560823711.0`: no id of the vendor's looks like that.
+  private func looksDamaged(_ text: Span<UInt8>) -> Bool {
+    guard text[0] &- 0x30 <= 9, let end = endOfNumber(text, 0), end == text.count else { return false }
+    for at in text.indices where text[at] == 0x2e || text[at] | 0x20 == 0x65 { return true }
+    return false
+  }
+
+  func timestamp(_ row: Span<UInt8>, _ tape: borrowing RowTape, assumingUTC: Bool) throws(Reject) -> Int64 {
+    let node = nodes[Field.timestamp.slot]
+    guard node >= 0 else {
+      throw Reject(.missingField, column: Field.timestamp.rawValue, "timestamp is empty; fill it, or leave the row out")
+    }
+    switch tape.nodes[node].kind {
+    case .cell, .string, .number: break
+    default: throw Reject(.wrongType, column: Field.timestamp.rawValue, "a timestamp is a number or text")
+    }
+    do {
+      return try epochMilliseconds(row.extracting(tape.nodes[node].range), assumingUTC: assumingUTC)
+    } catch {
+      throw Reject(error.code, column: Field.timestamp.rawValue, error.message)
+    }
+  }
+
+  func wholeNumber(_ field: Field, _ hint: String, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> Int64? {
+    let node = nodes[field.slot]
+    guard node >= 0 else { return nil }
+    switch tape.nodes[node].kind {
+    case .cell, .string, .number: break
+    default: throw Reject(.wrongType, column: field.rawValue, "\(field.rawValue) is a whole number")
+    }
+    guard let number = Bytes.wholeNumber(row.extracting(tape.nodes[node].range)) else {
+      throw Reject(.badNumber, column: field.rawValue, "\(field.rawValue) is not a whole number of at most 64 bits; \(hint)")
+    }
+    return number
+  }
+
+  /// A number as JSON writes it; its text is kept.
+  func number(_ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> (range: Range<Int>, value: Double)? {
+    let node = nodes[field.slot]
+    guard node >= 0 else { return nil }
+    let value = tape.nodes[node]
+    switch value.kind {
+    case .cell, .string, .number: break
+    default: throw Reject(.wrongType, column: field.rawValue, "\(field.rawValue) is a number")
+    }
+    guard isNumber(row.extracting(value.range)), let number = fraction(row.extracting(value.range)) else {
+      throw Reject(
+        .badNumber, column: field.rawValue,
+        "\(field.rawValue) is not a number as JSON writes it; use digits and a point, without thousands separators or currency signs")
+    }
+    return (value.range, number)
+  }
+
+  func boolean(_ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> Bool? {
+    let node = nodes[field.slot]
+    guard node >= 0 else { return nil }
+    let value = tape.nodes[node]
+    if value.kind == .true { return true }
+    if value.kind == .false { return false }
+    if value.kind == .cell || value.kind == .string || value.kind == .number {
+      let text = row.extracting(value.range)
+      for word: StaticString in ["true", "TRUE", "True", "1"] where same(text, word) { return true }
+      for word: StaticString in ["false", "FALSE", "False", "0"] where same(text, word) { return false }
+    }
+    throw Reject(.badBoolean, column: field.rawValue, "\(field.rawValue) is neither true nor false")
+  }
+}

@@ -1,0 +1,91 @@
+internal import Foundation
+internal import GRDB
+
+// Receipts, and the ledger entries that come with them.
+extension Checkpoint {
+  /// Keeps the receipt of a body and its ledger entries in one transaction, on the disk when this returns. A second receipt for
+  /// the same body changes nothing. Returns whether it was the first. Throws `digestMissing` when the body's digest was never
+  /// committed.
+  @discardableResult
+  package func keepReceipt(
+    _ id: RunID, _ receipt: ReceiptRow, ledger: LedgerEntries?
+  ) throws(CheckpointFailure) -> Bool {
+    if let ledger {
+      precondition(
+        !ledger.entries.isEmpty && ledger.entries.count.isMultiple(of: CheckpointFormat.entryBytes),
+        "ledger entries have 32 bytes each")
+      precondition(ledger.firstHash <= ledger.lastHash, "ledger entries are sorted by hash")
+    }
+    return try write("keep a receipt") { db in
+      let plan = try currentPlan(db, id)
+      guard try !hasReceipt(db, id, plan, receipt.number) else { return false }
+      try requireSending(db, id)
+      let digest = try db.firstRow(
+        "SELECT digest FROM body WHERE run = ? AND plan = ? AND number = ?", [id.rawValue, plan, receipt.number]
+      ) { try columns($0, "body").digestOrNil(0) }
+      guard digest ?? nil != nil else { throw CheckpointFailure.digestMissing(path: path, run: id, body: receipt.number) }
+      try db.perform(
+        """
+        INSERT INTO receipt (run, plan, number, status, attempt_count, accepted_at, byte_count, event_count, decision_count,
+          conversion_count)
+        SELECT run, plan, number, ?, ?, ?, byte_count, event_count, decision_count, conversion_count FROM body
+        WHERE run = ? AND plan = ? AND number = ?
+        """, [receipt.status, receipt.attemptCount, receipt.acceptedAt, id.rawValue, plan, receipt.number])
+      try db.perform(
+        "UPDATE destination SET accepted = 1 WHERE id = (SELECT destination FROM run WHERE id = ?) AND accepted = 0",
+        [id.rawValue])
+      if let ledger { try insert(ledger, db, id) }
+      return true
+    }
+  }
+
+  /// The receipt of a body of the run's plan; nil while it is pending.
+  package func receipt(_ id: RunID, _ number: Int) throws(CheckpointFailure) -> ReceiptRow? {
+    try read("read a receipt") { db in
+      let sql = """
+        SELECT number, status, attempt_count, accepted_at FROM receipt WHERE run = ? AND plan = ? AND number = ?
+        """
+      return try db.firstRow(sql, [id.rawValue, try currentPlan(db, id), number]) { row in
+        let columns = columns(row, "receipt")
+        return ReceiptRow(
+          number: try columns.count(0), status: try columns.count(1), attemptCount: try columns.count(2),
+          acceptedAt: try columns.integer(3))
+      }
+    }
+  }
+
+  /// Whether the body of the run's plan has a receipt.
+  package func isAccepted(_ id: RunID, _ number: Int) throws(CheckpointFailure) -> Bool {
+    try read("look for a receipt") { db in try hasReceipt(db, id, try currentPlan(db, id), number) }
+  }
+
+  /// Whether this endpoint ever accepted a body of this account; forgetting runs does not change it.
+  package func hasAccepted(account: String, endpoint: String) throws(CheckpointFailure) -> Bool {
+    try read("look for any receipt") { db in
+      let sql = "SELECT accepted FROM destination WHERE account = ? AND endpoint = ?"
+      return try db.firstRow(sql, [account, endpoint]) { try columns($0, "destination").integer(0) } == 1
+    }
+  }
+
+  /// What the receipts of a run add up to, those of its earlier plans included. Reads them all: about a second per million.
+  package func receiptTotals(_ id: RunID) throws(CheckpointFailure) -> ReceiptTotals {
+    try read("add up the receipts") { db in
+      let sql = """
+        SELECT count(*), coalesce(sum(event_count), 0), coalesce(sum(decision_count), 0), coalesce(sum(conversion_count), 0),
+          coalesce(sum(byte_count), 0) FROM receipt WHERE run = ?
+        """
+      let totals = try db.firstRow(sql, [id.rawValue]) { row in
+        let columns = columns(row, "receipt")
+        return ReceiptTotals(
+          bodies: try columns.count(0), events: try columns.count(1), decisions: try columns.count(2),
+          conversions: try columns.count(3), bytes: try columns.count(4))
+      }
+      return totals ?? ReceiptTotals()
+    }
+  }
+
+  private func hasReceipt(_ db: Database, _ id: RunID, _ plan: Int, _ number: Int) throws -> Bool {
+    try db.firstRow("SELECT 1 FROM receipt WHERE run = ? AND plan = ? AND number = ?", [id.rawValue, plan, number]) { _ in }
+      != nil
+  }
+}

@@ -1,0 +1,146 @@
+internal import GRDB
+
+/// The tables, by version. A version that was ever released is never edited: a change is a new version.
+enum Schema {
+  /// "optR": says that an SQLite file is a checkpoint (https://www.sqlite.org/pragma.html#pragma_application_id).
+  static let applicationID: Int64 = 0x6f70_7452
+
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+      try db.execute(sql: version1)
+    }
+    return migrator
+  }
+
+  /// Refuses a database that is cut short, not ours, or newer than us. Returns whether all versions are applied.
+  static func examine(_ db: Database, path: String) throws -> Bool {
+    // SQLite reads the missing end of a last page as zeros. While there is a log, that page may still be on its way.
+    let page = try db.firstRow("PRAGMA page_size") { try Columns(row: $0, path: path, table: "header").count(0) } ?? 1
+    if let stamp = FileStamp(path), !stamp.hasLog, !stamp.byteCount.isMultiple(of: UInt64(page)) {
+      throw CheckpointFailure.damaged(path: path, what: "its \(stamp.byteCount) bytes are not whole pages of \(page)")
+    }
+    let id = try db.firstRow("PRAGMA application_id") { try Columns(row: $0, path: path, table: "header").integer(0) }
+    // A process killed while it created the file leaves no more than the table of versions.
+    let strangers =
+      "SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'grdb\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    let tables = try db.firstRow(strangers) { try Columns(row: $0, path: path, table: "sqlite_master").count(0) } ?? 0
+    guard id == applicationID || (id == 0 && tables == 0) else { throw CheckpointFailure.foreign(path: path) }
+    let unknown = try migrator.appliedIdentifiers(db).subtracting(migrator.migrations)
+    guard unknown.isEmpty else { throw CheckpointFailure.newerSchema(path: path, versions: unknown.sorted()) }
+    return try migrator.hasCompletedMigrations(db)
+  }
+
+  /// Small columns come before large ones: SQLite reads a row from its start.
+  ///
+  /// A body belongs to a plan, the n-th of its run, and `run.plan` says which one counts: a plan is written aside, in many
+  /// transactions, and becomes the plan at once. Receipts repeat the counts of their bodies, so that they outlive a plan.
+  private static let version1 = """
+    CREATE TABLE destination (
+      id INTEGER PRIMARY KEY,
+      account TEXT NOT NULL,
+      endpoint TEXT NOT NULL,
+      accepted INTEGER NOT NULL DEFAULT 0,
+      UNIQUE (account, endpoint)
+    ) STRICT;
+
+    CREATE TABLE run (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      destination INTEGER NOT NULL REFERENCES destination (id),
+      phase TEXT NOT NULL CHECK (phase IN ('staging', 'planning', 'refused', 'sending', 'complete', 'forgotten')),
+      plan INTEGER NOT NULL DEFAULT 0,
+      encoder INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL,
+      ledger_mark INTEGER NOT NULL DEFAULT 0,
+      key TEXT NOT NULL,
+      settings TEXT NOT NULL,
+      counts TEXT,
+      summary TEXT,
+      specification TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX run_destination ON run (destination, id);
+    CREATE UNIQUE INDEX run_unfinished ON run (destination) WHERE phase IN ('staging', 'planning', 'sending');
+
+    CREATE TABLE traffic (
+      run INTEGER PRIMARY KEY REFERENCES run (id),
+      requests INTEGER NOT NULL,
+      retries INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE input (
+      run INTEGER NOT NULL REFERENCES run (id),
+      number INTEGER NOT NULL,
+      path TEXT NOT NULL,
+      byte_count INTEGER NOT NULL,
+      digest BLOB NOT NULL CHECK (length(digest) = 16),
+      format TEXT NOT NULL,
+      row_count INTEGER NOT NULL,
+      header BLOB NOT NULL,
+      PRIMARY KEY (run, number)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE sorted_run (
+      run INTEGER NOT NULL REFERENCES run (id),
+      number INTEGER NOT NULL,
+      file TEXT NOT NULL,
+      byte_count INTEGER NOT NULL,
+      record_count INTEGER NOT NULL,
+      checksum INTEGER NOT NULL,
+      PRIMARY KEY (run, number)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE body (
+      run INTEGER NOT NULL REFERENCES run (id),
+      plan INTEGER NOT NULL,
+      number INTEGER NOT NULL CHECK (number >= 1),
+      byte_count INTEGER NOT NULL,
+      event_count INTEGER NOT NULL,
+      decision_count INTEGER NOT NULL,
+      conversion_count INTEGER NOT NULL,
+      visitor_count INTEGER NOT NULL,
+      first_index INTEGER NOT NULL,
+      last_index INTEGER NOT NULL,
+      waits_for INTEGER CHECK (waits_for < number),
+      digest BLOB CHECK (length(digest) = 16),
+      first_visitor BLOB NOT NULL,
+      last_visitor BLOB NOT NULL,
+      PRIMARY KEY (run, plan, number)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE receipt (
+      run INTEGER NOT NULL REFERENCES run (id),
+      plan INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      status INTEGER NOT NULL,
+      attempt_count INTEGER NOT NULL,
+      accepted_at INTEGER NOT NULL,
+      byte_count INTEGER NOT NULL,
+      event_count INTEGER NOT NULL,
+      decision_count INTEGER NOT NULL,
+      conversion_count INTEGER NOT NULL,
+      PRIMARY KEY (run, plan, number)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE ledger (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      destination INTEGER NOT NULL REFERENCES destination (id),
+      run INTEGER NOT NULL REFERENCES run (id),
+      first_hash INTEGER NOT NULL,
+      last_hash INTEGER NOT NULL CHECK (first_hash <= last_hash),
+      entry_count INTEGER NOT NULL CHECK (entry_count > 0)
+    ) STRICT;
+    CREATE INDEX ledger_order ON ledger (destination, first_hash, id, last_hash, entry_count);
+    CREATE INDEX ledger_newest ON ledger (destination, id);
+    CREATE INDEX ledger_run ON ledger (run, id);
+
+    CREATE TABLE ledger_part (
+      slice INTEGER NOT NULL REFERENCES ledger (id) ON DELETE CASCADE,
+      part INTEGER NOT NULL,
+      checksum INTEGER NOT NULL,
+      entries BLOB NOT NULL CHECK (length(entries) > 0 AND length(entries) % 32 = 0),
+      PRIMARY KEY (slice, part)
+    ) STRICT, WITHOUT ROWID;
+    """
+}

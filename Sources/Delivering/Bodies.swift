@@ -1,0 +1,88 @@
+package import Vocabulary
+
+/// A body on its way out: its number in the run, its bytes, and which body must be accepted before it.
+package struct OutgoingBody: Sendable {
+  /// The body's place in the run. A source hands bodies out in strictly ascending order.
+  package var number: Int
+  /// The number of a body that must be accepted, and its receipt kept, before this one is sent. Always smaller than `number`. A
+  /// body that this source never handed out counts as accepted by an earlier run.
+  package var waitsFor: Int?
+  /// The exact bytes to send, UTF-8. A body sent again sends the same bytes.
+  package var bytes: [UInt8]
+  /// Events in the body; what `DeliverySettings.rate` counts.
+  package var eventCount: Int
+
+  package init(number: Int, waitsFor: Int? = nil, bytes: [UInt8], eventCount: Int) {
+    self.number = number
+    self.waitsFor = waitsFor
+    self.bytes = bytes
+    self.eventCount = eventCount
+  }
+}
+
+/// The server's word that it took a body. It says accepted, never imported: the server has queued the body and not yet validated
+/// it.
+package struct Receipt: Sendable, Equatable {
+  package var number: Int
+  /// The HTTP status: 204 unless `DeliverySettings.acceptedStatuses` allows others.
+  package var status: Int
+  /// Requests made for this body in this delivery, the accepted one included.
+  package var attemptCount: Int
+  /// When the answer arrived, in epoch milliseconds, by this machine's clock.
+  package var acceptedAt: Int64
+
+  package init(number: Int, status: Int, attemptCount: Int, acceptedAt: Int64) {
+    self.number = number
+    self.status = status
+    self.attemptCount = attemptCount
+    self.acceptedAt = acceptedAt
+  }
+}
+
+/// Where bodies come from.
+package protocol BodySource: Sendable {
+  /// The next body in ascending order of number; nil after the last. Asked one at a time, and only when a lane is free to send,
+  /// so that at most lanes + 1 bodies are in memory. What it throws ends the delivery with that failure, after the requests in
+  /// flight.
+  func nextBody() async throws(RunFailure) -> OutgoingBody?
+}
+
+/// Where receipts are kept.
+package protocol ReceiptKeeper: Sendable {
+  /// Keeps a receipt; durable when it returns. Called before a body that waits for this one may go, and from several lanes at
+  /// once. What it throws ends the delivery with that failure, after the requests in flight.
+  func keep(_ receipt: Receipt) async throws(RunFailure)
+}
+
+/// Where a delivery stands; handed to `progress` after every change, one call at a time.
+package struct DeliveryProgress: Sendable, Equatable {
+  package var acceptedBodyCount = 0
+  package var acceptedEventCount = 0
+  package var requestCount = 0
+  /// Requests that sent a body again.
+  package var retryCount = 0
+  package var inFlightCount = 0
+  /// Bodies given up for this run because the server kept failing on them, or because they wait for such a body.
+  package var setAsideCount = 0
+  /// The last thing that went wrong, for a person: `the server answered 503`. Nil while all goes well.
+  package var trouble: String?
+  /// Time until lanes may send again, when a back-off or the rate holds them all.
+  package var holdUp: Duration?
+}
+
+/// How a delivery ended.
+package enum DeliveryOutcome: Sendable, Equatable {
+  /// Every body of the source was accepted, and its receipt kept.
+  case complete
+  /// Not all were. The failure carries the exit status, and says where, what, and what to do next.
+  case stopped(RunFailure)
+}
+
+/// What a delivery did.
+package struct DeliveryReport: Sendable, Equatable {
+  package var outcome: DeliveryOutcome
+  /// Bodies accepted, receipts kept, in this delivery.
+  package var acceptedBodyCount: Int
+  package var requestCount: Int
+  package var retryCount: Int
+}

@@ -1,0 +1,307 @@
+import Vocabulary
+
+/// Decides what a delivery does next: event in, action out; no clock, no network, no bytes.
+///
+/// ```
+///  pulled ──▶ waiting for a body ──▶ ready ──▶ in flight ──▶ accepted
+///                     │                ▲           │
+///                     │                └─ back-off ┤ retry
+///                     ▼                            ▼ fails while others succeed
+///                 set aside ◀──────────────────────┘
+/// ```
+/// The first failure that ends the run stops all starts; the machine then waits for what is in flight, and for no longer than the
+/// drain once the stop switch is thrown.
+struct DeliveryMachine {
+  enum Action: Equatable {
+    /// Ask the source for the next body.
+    case pull
+    case send(number: Int, attemptCount: Int)
+    /// Let go of a body's bytes: it will not be sent again in this run.
+    case drop(number: Int)
+    /// Give up the requests in flight.
+    case cut
+    /// Nothing to do before the next event, or before this time.
+    case wait(until: Duration?)
+    case finish(DeliveryOutcome)
+  }
+
+  private struct Held {
+    var number: Int
+    var waitsFor: Int?
+    var eventCount: Int
+    var attemptCount = 0
+    var isInFlight = false
+    var startedAt: Duration = .zero
+    var notBefore: Duration = .zero
+    var onlyServerErrors = true
+    /// How many bodies had been accepted when this one first started, later when it last failed.
+    var acceptedBefore = 0
+    /// Failures with 5xx before which the server accepted another body.
+    var refusalCount = 0
+
+    /// A body that only ever failed with 5xx: maybe the server is down, maybe it can't stand this body.
+    var isSuspect: Bool { attemptCount > 0 && onlyServerErrors && !isInFlight }
+  }
+
+  private let place: String
+  private let retryFor: Duration
+  private var lanes: LaneMachine
+  private var jitter: Jitter
+
+  private var held: [Held] = []
+  private var lastNumber = Int.min
+  private var isPulling = false
+  private var isExhausted = false
+  private var setAside: Set<Int> = []
+  private var dropped: [Int] = []
+  private var firstSetAside: (numbers: [Int], trouble: String) = ([], "")
+
+  /// When the first failure since the last success was seen.
+  private var failingSince: Duration?
+  private var failedRequestCount = 0
+  /// How many bodies had been accepted when suspects were last set aside without a witness.
+  private var doubtedAt: Int?
+  private var ending: RunFailure?
+  private var isStopRequested = false
+  private var drainEnd: Duration?
+  private var cutCount: Int?
+  private(set) var progress = DeliveryProgress()
+
+  init(place: String, laneCount: Int, rate: Double? = nil, retryFor: Duration, seed: UInt64) {
+    self.place = place
+    self.retryFor = retryFor
+    lanes = LaneMachine(laneCount: laneCount, eventsPerSecond: rate)
+    jitter = Jitter(seed: seed)
+  }
+
+  var acceptedBodyCount: Int { progress.acceptedBodyCount }
+
+  // MARK: Events
+
+  mutating func pulled(number: Int, waitsFor: Int?, eventCount: Int) {
+    precondition(isPulling, "a body came without being asked for")
+    precondition(number > lastNumber, "bodies come in ascending order")
+    precondition(waitsFor.map { $0 < number } ?? true, "a body waits for an earlier one")
+    isPulling = false
+    lastNumber = number
+    held.append(Held(number: number, waitsFor: waitsFor, eventCount: eventCount))
+  }
+
+  mutating func sourceEnded() {
+    isPulling = false
+    isExhausted = true
+  }
+
+  mutating func sourceFailed(_ failure: RunFailure) {
+    isPulling = false
+    end(failure)
+  }
+
+  /// A body was accepted and its receipt is kept.
+  mutating func accepted(_ number: Int) {
+    let body = held.remove(at: index(of: number))
+    lanes.succeeded()
+    dropped.append(number)
+    failingSince = nil
+    failedRequestCount = 0
+    progress.trouble = nil
+    progress.inFlightCount -= 1
+    progress.acceptedBodyCount += 1
+    progress.acceptedEventCount += body.eventCount
+  }
+
+  /// A request failed in a way that may heal.
+  mutating func failed(_ number: Int, _ setback: Setback, at now: Duration) {
+    let index = index(of: number)
+    let fraction = jitter.fraction()
+    lanes.failed(startedAt: held[index].startedAt, at: now, fraction: fraction, retryAfter: setback.retryAfter)
+    progress.inFlightCount -= 1
+    progress.trouble = setback.trouble
+    failedRequestCount += 1
+    if failingSince == nil { failingSince = now }
+
+    held[index].isInFlight = false
+    held[index].onlyServerErrors = held[index].onlyServerErrors && setback.isServerError
+    held[index].notBefore =
+      now + Backoff.delay(afterFailures: held[index].attemptCount, fraction: fraction, retryAfter: setback.retryAfter)
+    if acceptedBodyCount > held[index].acceptedBefore { held[index].refusalCount += 1 }
+    held[index].acceptedBefore = acceptedBodyCount
+    if held[index].onlyServerErrors, held[index].refusalCount >= DeliveryLimits.refusalsBeforeSetAside {
+      putAside(index, because: setback.trouble)
+    } else if let failingSince, now >= failingSince + retryFor {
+      losePatience()
+    }
+  }
+
+  /// A request ended the run; also one whose receipt could not be kept.
+  mutating func ended(_ number: Int, _ failure: RunFailure) {
+    land(number)
+    end(failure)
+  }
+
+  /// A request was given up at the end of the drain.
+  mutating func cut(_ number: Int) {
+    land(number)
+    cutCount = (cutCount ?? 0) + 1
+    isStopRequested = true
+  }
+
+  mutating func stopRequested(at now: Duration) {
+    guard drainEnd == nil else { return }
+    isStopRequested = true
+    drainEnd = now + .seconds(Limits.drainSeconds)
+  }
+
+  // MARK: Actions
+
+  /// The next thing to do; asked again after each action until it says wait or finish.
+  mutating func next(at now: Duration) -> Action {
+    putAsideWaiters()
+    if let number = dropped.popLast() { return .drop(number: number) }
+    progress.setAsideCount = setAside.count
+    progress.holdUp = nil
+    if isExhausted, held.isEmpty, ending == nil { return .finish(setAside.isEmpty ? .complete : .stopped(leftovers)) }
+    if ending != nil || isStopRequested { return drain(at: now) }
+
+    let ready = held.indices.filter { !held[$0].isInFlight && !isWaiting(held[$0]) }
+    var wake: Duration?
+    switch lanes.mayStart(at: now) {
+    case .full: return .wait(until: nil)
+    case .holdUntil(let time):
+      if !ready.isEmpty { wake = max(time, ready.map { held[$0].notBefore }.min() ?? time) }
+      progress.holdUp = time - now
+    case .start:
+      let due = ready.filter { held[$0].notBefore <= now }
+      // The oldest first, but a suspect after the others: they are its witnesses.
+      if let index = due.first(where: { !held[$0].isSuspect }) ?? due.first { return send(index, at: now) }
+      wake = ready.map { held[$0].notBefore }.min()
+    }
+    if mayPull {
+      isPulling = true
+      return .pull
+    }
+    if isHopeless(ready, at: now) {
+      losePatience()
+      return next(at: now)
+    }
+    if progress.inFlightCount == 0, let wake { progress.holdUp = wake - now }
+    return .wait(until: wake)
+  }
+
+  private mutating func send(_ index: Int, at now: Duration) -> Action {
+    lanes.started(eventCount: held[index].eventCount, at: now)
+    held[index].isInFlight = true
+    held[index].attemptCount += 1
+    held[index].startedAt = now
+    if held[index].attemptCount == 1 { held[index].acceptedBefore = acceptedBodyCount }
+    progress.inFlightCount += 1
+    progress.requestCount += 1
+    if held[index].attemptCount > 1 { progress.retryCount += 1 }
+    return .send(number: held[index].number, attemptCount: held[index].attemptCount)
+  }
+
+  /// A lane without a body may ask for one. While a suspect is held, one body more than lanes is allowed: another body's success
+  /// is the only witness that tells a server that is down from a body that it can't stand.
+  private var mayPull: Bool {
+    let room = lanes.laneCount + (held.contains(where: \.isSuspect) ? 1 : 0)
+    return !isExhausted && !isPulling && held.count < room
+  }
+
+  /// Whether nothing is going on and no body may be tried again within `retryFor`.
+  private func isHopeless(_ ready: [Int], at now: Duration) -> Bool {
+    guard let failingSince, progress.inFlightCount == 0, !isPulling else { return false }
+    guard let retry = ready.map({ max(held[$0].notBefore, lanes.notBefore) }).min() else { return false }
+    return retry > failingSince + retryFor
+  }
+
+  // MARK: Setting aside
+
+  private func isWaiting(_ body: Held) -> Bool { body.waitsFor.map { number in held.contains { $0.number == number } } ?? false }
+
+  private mutating func putAside(_ index: Int, because trouble: String) {
+    let number = held.remove(at: index).number
+    setAside.insert(number)
+    dropped.append(number)
+    if firstSetAside.numbers.isEmpty { firstSetAside.trouble = trouble }
+    if firstSetAside.numbers.count < DeliveryLimits.namedBodies { firstSetAside.numbers.append(number) }
+  }
+
+  /// Bodies are held in ascending order and wait for smaller numbers, so one pass reaches whole chains.
+  private mutating func putAsideWaiters() {
+    guard !setAside.isEmpty else { return }
+    var index = 0
+    while index < held.count {
+      if let waitsFor = held[index].waitsFor, setAside.contains(waitsFor) {
+        putAside(index, because: "")
+      } else {
+        index += 1
+      }
+    }
+  }
+
+  /// Ends the run, unless nobody could bear witness because bodies that wait for a suspect fill the lanes, as those of one large
+  /// visitor do. Then they are set aside together and the next visitor is tried; but in a row only once, for the server may well
+  /// be down.
+  private mutating func losePatience() {
+    let isBlocked = held.contains(where: isWaiting) && held.allSatisfy { $0.isSuspect || isWaiting($0) }
+    guard isBlocked, doubtedAt.map({ acceptedBodyCount > $0 }) ?? true else { return end(outage) }
+    doubtedAt = acceptedBodyCount
+    failingSince = nil
+    while let index = held.firstIndex(where: \.isSuspect) { putAside(index, because: progress.trouble ?? "") }
+  }
+
+  // MARK: Ending
+
+  private mutating func land(_ number: Int) {
+    held[index(of: number)].isInFlight = false
+    lanes.ended()
+    progress.inFlightCount -= 1
+  }
+
+  /// The first failure counts, but a run that would only be resumed yields to one that needs a person.
+  private mutating func end(_ failure: RunFailure) {
+    if ending == nil || (ending?.status == .stopped && failure.status != .stopped) { ending = failure }
+  }
+
+  private mutating func drain(at now: Duration) -> Action {
+    if progress.inFlightCount == 0, !isPulling { return .finish(.stopped(lastWord)) }
+    guard let drainEnd, cutCount == nil else { return .wait(until: nil) }
+    guard now >= drainEnd else { return .wait(until: drainEnd) }
+    cutCount = 0
+    return .cut
+  }
+
+  private var lastWord: RunFailure {
+    if let ending, ending.status != .stopped || !isStopRequested { return ending }
+    let cut = cutCount.map { $0 > 0 ? "; \(counted($0, "request")) without an answer given up" : "" } ?? ""
+    return RunFailure(
+      .stopped,
+      "\(place): stopped on request, \(counted(acceptedBodyCount, "body", "bodies")) accepted in this run\(cut); "
+        + "run the same command again to go on")
+  }
+
+  private var outage: RunFailure {
+    RunFailure(
+      .stopped,
+      "\(place): \(progress.trouble ?? "no answer"); no body was accepted within \(spoken(retryFor)) "
+        + "(\(counted(failedRequestCount, "request")) failed); run the same command again to go on where this one stopped")
+  }
+
+  private var leftovers: RunFailure {
+    let more = setAside.count - firstSetAside.numbers.count
+    let names = firstSetAside.numbers.map(String.init).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+    return RunFailure(
+      .stopped,
+      "\(place): \(counted(setAside.count, "body was", "bodies were")) set aside (\(names)): "
+        + "\(firstSetAside.trouble) to every attempt; all others were accepted; run the same command again to send what is left")
+  }
+
+  private func counted(_ count: Int, _ one: String, _ many: String? = nil) -> String {
+    "\(count) \(count == 1 ? one : many ?? one + "s")"
+  }
+
+  private func index(of number: Int) -> Int {
+    guard let index = held.firstIndex(where: { $0.number == number }) else { preconditionFailure("body \(number) is not held") }
+    return index
+  }
+}

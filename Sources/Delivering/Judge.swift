@@ -1,0 +1,155 @@
+import Vocabulary
+
+/// What a server said, as far as a delivery looks: the status, some headers, and the beginning of the body.
+struct Answer: Sendable, Equatable {
+  var status: Int
+  var retryAfter: [String] = []
+  var location: String?
+  var contentType: String?
+  var words: [UInt8] = []
+}
+
+/// Why a request got no answer.
+enum Breakage: Error, Sendable, Equatable {
+  case unresolved(host: String)
+  case refused(String)
+  case connectTimedOut
+  case timedOut
+  /// The server's certificate can't be trusted; that does not heal by itself.
+  case untrusted(String)
+  case handshake(String)
+  /// The connection was reset or closed under the request.
+  case lost(String)
+  /// The address, the proxy or a header can't be used at all.
+  case unusable(String)
+  /// We gave up the request ourselves, at the end of the drain.
+  case cut
+}
+
+/// How a request ended.
+enum Exchange: Sendable, Equatable {
+  case answered(Answer)
+  case broken(Breakage)
+}
+
+/// What follows from an exchange.
+enum Verdict: Equatable {
+  case accepted
+  case retry(Setback)
+  case end(RunFailure)
+  case cut
+}
+
+/// A failure that may heal.
+struct Setback: Equatable {
+  /// What happened, for a person, as in `the server answered 503`.
+  var trouble: String
+  /// Whether the server itself failed (5xx), which may be the body's doing.
+  var isServerError = false
+  var retryAfter: Duration?
+}
+
+/// Judges exchanges: what accepts, what is worth another try, what ends the run and with which words.
+struct Judge {
+  /// The address as messages show it: without user, password and query.
+  let place: String
+  private let settings: DeliverySettings
+
+  init(place: String, settings: DeliverySettings) {
+    self.place = place
+    self.settings = settings
+  }
+
+  /// Only the listed statuses accept; every other 2xx may be a login page or a proxy being polite.
+  func accepts(_ exchange: Exchange) -> Bool {
+    guard case .answered(let answer) = exchange else { return false }
+    return settings.acceptedStatuses.contains(answer.status)
+  }
+
+  /// - Parameter hasAccepted: whether the server has accepted a body of this delivery.
+  func verdict(on exchange: Exchange, of number: Int, hasAccepted: Bool, epochMilliseconds: Int64) -> Verdict {
+    if accepts(exchange) { return .accepted }
+    switch exchange {
+    case .broken(let breakage): return verdict(on: breakage)
+    case .answered(let answer):
+      switch answer.status {
+      case 408, 425, 429, 500...599:
+        return .retry(
+          Setback(
+            trouble: "the server answered \(answer.status)\(quoted(answer.words))", isServerError: answer.status >= 500,
+            retryAfter: RetryAfter.delay(answer.retryAfter, epochMilliseconds: epochMilliseconds)))
+      case 400, 413: return .end(refusal(answer, of: number, isFirst: !hasAccepted && !settings.hasAcceptedBefore))
+      case 401, 403, 404: return .end(stranger(answer, ", which no Event API does; check --endpoint"))
+      case 300...399:
+        let target = ServerWords.visible(header: answer.location).map { " and points to \($0)" } ?? " and names no other address"
+        return .end(stranger(answer, "\(target); redirects are not followed; name the final address with --endpoint"))
+      case 402...499:
+        return .end(
+          RunFailure(
+            .configuration,
+            "\(place): the server answered body \(number) with \(answer.status)\(quoted(answer.words)); check --endpoint "
+              + "and what stands between it and here, then run the same command again"))
+      case 200...299: return .end(stranger(answer, politeness(answer)))
+      default: return .end(stranger(answer, ", which no Event API does; check --endpoint"))
+      }
+    }
+  }
+
+  private func verdict(on breakage: Breakage) -> Verdict {
+    switch breakage {
+    case .cut: .cut
+    case .unresolved(let host): retry("the host name \(host) was not found")
+    case .refused(let reason): retry("no connection: \(reason)")
+    case .connectTimedOut: retry("no connection within \(spoken(settings.connectTimeLimit))")
+    case .timedOut: retry("no answer within \(spoken(settings.requestTimeLimit))")
+    case .handshake(let reason): retry("no secure connection: \(reason)")
+    case .lost(let reason): retry("the connection broke: \(reason)")
+    case .untrusted(let reason):
+      .end(
+        RunFailure(
+          .notAnEventAPI,
+          "\(place): the server's certificate is not trusted: \(reason); check --endpoint, "
+            + "or name the authority's PEM file in SSL_CERT_FILE"
+        ))
+    case .unusable(let reason):
+      .end(RunFailure(.configuration, "\(place): no request can be made: \(reason); check --endpoint and the proxy variables"))
+    }
+  }
+
+  private func retry(_ trouble: String) -> Verdict { .retry(Setback(trouble: trouble)) }
+
+  private func refusal(_ answer: Answer, of number: Int, isFirst: Bool) -> RunFailure {
+    let wayOut =
+      settings.strict && isFirst
+      ? "nothing was accepted yet, so check --account-id and the mapping, "
+        + "or pass --no-strict to let the server drop what it can't use"
+      : "mend what it names, then run the same command again; what was accepted is not sent again"
+    return RunFailure(
+      .configuration, "\(place): the server refused body \(number) with \(answer.status)\(quoted(answer.words)); \(wayOut)")
+  }
+
+  private func politeness(_ answer: Answer) -> String {
+    let type = ServerWords.visible(header: answer.contentType).map { "content type \($0)" } ?? "no content type"
+    let accepted = settings.acceptedStatuses.sorted().map(String.init).joined(separator: ", ")
+    return
+      " with \(type), but an Event API accepts with \(accepted); check --endpoint: a login page or a proxy may be answering; "
+      + "a server of your own may need --accept-status"
+  }
+
+  /// - Parameter rest: goes on right after the status.
+  private func stranger(_ answer: Answer, _ rest: String) -> RunFailure {
+    RunFailure(.notAnEventAPI, "\(place): the server answered \(answer.status)\(rest)")
+  }
+
+  private func quoted(_ words: [UInt8]) -> String {
+    let text = ServerWords.visible(words, limitBytes: DeliveryLimits.wordBytes)
+    return text.isEmpty ? "" : ": \"\(text)\""
+  }
+}
+
+/// A duration in words: `250 ms`, `90 s`, `30 min`.
+func spoken(_ duration: Duration) -> String {
+  let (seconds, attoseconds) = duration.components
+  if attoseconds != 0, seconds < 10 { return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000) ms" }
+  return seconds >= 60 && seconds % 60 == 0 ? "\(seconds / 60) min" : "\(seconds) s"
+}

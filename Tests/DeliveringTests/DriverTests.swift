@@ -1,0 +1,156 @@
+import Synchronization
+import Testing
+import Vocabulary
+
+@testable import Delivering
+
+@Suite("The driver", .timeLimit(.minutes(1))) struct DriverTests {
+  private func run(
+    _ source: ListSource, _ book: ReceiptBook = ReceiptBook(), lanes: Int = 2, retryFor: Duration = .seconds(1800),
+    clock: SwiftClock = SwiftClock(), stop: StopSwitch = StopSwitch(), progress: @Sendable (DeliveryProgress) -> Void = { _ in },
+    script: @escaping @Sendable (Int, Int) -> Exchange
+  ) async -> DeliveryReport {
+    var settings = DeliverySettings.test(lanes: lanes)
+    settings.retryFor = retryFor
+    let driver = Driver(
+      settings: settings, judge: Judge(place: "http://here/", settings: settings), source: source, keeper: book,
+      transport: ScriptedTransport(script), clock: clock, stop: stop)
+    return await driver.run(progress: progress)
+  }
+
+  private static let accepted = Exchange.answered(Answer(status: 204))
+
+  @Test("whatever single request fails, all bodies are accepted once", arguments: 1...12)
+  func sweep(failing: Int) async {
+    let breakages: [Exchange] = [
+      .broken(.timedOut), .broken(.lost("reset")), .broken(.refused("x")), .answered(Answer(status: 503)),
+      .answered(Answer(status: 429)),
+    ]
+    for breakage in breakages {
+      let count = Mutex(0)
+      let book = ReceiptBook()
+      let report = await run(ListSource(bodies(10)), book) { _, _ in
+        count.withLock { count in
+          count += 1
+          return count == failing ? breakage : Self.accepted
+        }
+      }
+      #expect(report.outcome == .complete)
+      #expect(book.numbers == Array(1...10))
+      let failed = failing <= 10 ? 1 : 0
+      #expect(report == DeliveryReport(outcome: .complete, acceptedBodyCount: 10, requestCount: 10 + failed, retryCount: failed))
+    }
+  }
+
+  @Test("whatever receipt can't be kept, the run ends with the keeper's words", arguments: 1...8)
+  func keeperFails(at: Int) async {
+    let trouble = RunFailure(.diskTrouble, "disk full")
+    let book = ReceiptBook(failsAt: (at, trouble))
+    let report = await run(ListSource(bodies(8)), book) { _, _ in Self.accepted }
+    #expect(report.outcome == .stopped(trouble))
+    #expect(report.acceptedBodyCount < 8)
+    #expect(book.receipts.count <= at + 1)
+  }
+
+  @Test("wherever the source fails, what it gave before is delivered or in flight no more", arguments: 0...8)
+  func sourceFails(after: Int) async {
+    let trouble = RunFailure(.stagingDamaged, "bad checksum")
+    let book = ReceiptBook()
+    let report = await run(ListSource(bodies(8), failsAfter: (after, trouble)), book) { _, _ in Self.accepted }
+    #expect(report.outcome == .stopped(trouble))
+    #expect(book.receipts.count == report.acceptedBodyCount)
+    #expect(report.acceptedBodyCount <= after)
+  }
+
+  @Test("a receipt tells the attempts and the time of day") func receipts() async {
+    let book = ReceiptBook()
+    _ = await run(ListSource(bodies(1)), book) { _, attempt in attempt < 3 ? .answered(Answer(status: 500)) : Self.accepted }
+    #expect(book.receipts.first?.attemptCount == 3)
+    #expect(book.receipts.first?.status == 204)
+    #expect((book.receipts.first?.acceptedAt ?? 0) > 1_700_000_000_000)
+  }
+
+  @Test("refused connections end with 75 when the patience does, and no test waits for it", arguments: [1, 4])
+  func patience(lanes: Int) async {
+    let clock = SwiftClock()
+    let report = await run(ListSource(bodies(9)), lanes: lanes, retryFor: .seconds(600), clock: clock) { _, _ in
+      .broken(.refused("connection refused"))
+    }
+    #expect(failure(of: report.outcome)?.status == .stopped)
+    #expect(report.acceptedBodyCount == 0)
+    #expect(clock.now() <= .seconds(661))
+    #expect(clock.sleeps.allSatisfy { $0 <= .seconds(60) })
+    #expect(report.retryCount > 5)
+  }
+
+  @Test("a stop during a back-off that would last a minute ends at once") func stopWhileWaiting() async {
+    let stop = StopSwitch()
+    let source = ListSource(bodies(9))
+    let report = await run(source, clock: SwiftClock { _ in true }, stop: stop) { progress in
+      if progress.holdUp != nil { stop.stop() }
+    } script: { _, _ in
+      .answered(Answer(status: 503, retryAfter: ["60"]))
+    }
+    #expect(failure(of: report.outcome)?.message.contains("stopped on request, 0 bodies accepted") == true)
+  }
+
+  @Test("stopped before it began, it sends nothing") func stoppedEarly() async {
+    let stop = StopSwitch()
+    stop.stop()
+    let source = ListSource(bodies(3))
+    let report = await run(source, stop: stop) { _, _ in Self.accepted }
+    #expect(failure(of: report.outcome)?.status == .stopped)
+    #expect(report.requestCount == 0)
+    #expect(source.handedOutCount == 0)
+  }
+
+  @Test("a cancelled task ends like a stopped one") func cancelled() async {
+    let report = await withTaskGroup(of: DeliveryReport.self) { group in
+      group.addTask { await run(ListSource(bodies(1000))) { _, _ in .answered(Answer(status: 503)) } }
+      group.cancelAll()
+      return await group.next()
+    }
+    #expect(report.flatMap { failure(of: $0.outcome)?.status } == .stopped)
+  }
+
+  @Test("progress ends where the report does, and never goes back") func progress() async {
+    let seen = Mutex<[DeliveryProgress]>([])
+    let report = await run(ListSource(bodies(20, eventCount: 3))) { progress in
+      seen.withLock { $0.append(progress) }
+    } script: { number, attempt in
+      number % 5 == 0 && attempt == 1 ? .answered(Answer(status: 429)) : Self.accepted
+    }
+    let all = seen.withLock { $0 }
+    #expect(all.last?.acceptedBodyCount == report.acceptedBodyCount)
+    #expect(all.last?.acceptedEventCount == 60)
+    #expect(all.last?.retryCount == 4)
+    #expect(all.last?.inFlightCount == 0)
+    #expect(zip(all, all.dropFirst()).allSatisfy { $0.acceptedBodyCount <= $1.acceptedBodyCount && $0 != $1 })
+    #expect(all.contains { $0.trouble == "the server answered 429" })
+  }
+}
+
+@Suite("The stop switch", .timeLimit(.minutes(1))) struct StopSwitchTests {
+  @Test("all who wait learn of a stop, those who come later too") func stops() async {
+    let stop = StopSwitch()
+    await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<10 { group.addTask { await stop.wait() } }
+      await Task.yield()
+      stop.stop()
+      stop.stop()
+      for await answer in group { #expect(answer) }
+    }
+    #expect(await stop.wait())
+    #expect(stop.isStopped)
+  }
+
+  @Test("a cancelled wait ends without a stop") func cancelled() async {
+    let stop = StopSwitch()
+    await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<10 { group.addTask { await stop.wait() } }
+      group.cancelAll()
+      for await answer in group { #expect(!answer) }
+    }
+    #expect(!stop.isStopped)
+  }
+}

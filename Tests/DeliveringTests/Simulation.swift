@@ -1,0 +1,107 @@
+import Vocabulary
+
+@testable import Delivering
+
+/// Drives the machine alone, in virtual time: a network is a function from a request to how long it takes and how it ends.
+struct Simulation {
+  enum Ending {
+    case accepted
+    case fails(Setback)
+    case ends(RunFailure)
+    case hangs
+  }
+  struct Send: Equatable {
+    var number: Int
+    var attempt: Int
+    var at: Duration
+  }
+
+  var lanes = 2
+  var rate: Double?
+  var retryFor: Duration = .seconds(1800)
+  var seed: UInt64 = 7
+  var bodies: [OutgoingBody]
+  var stopAt: Duration?
+  var network: (Send) -> (takes: Duration, Ending)
+
+  private(set) var sends: [Send] = []
+  private(set) var accepted: [(number: Int, at: Duration)] = []
+  private(set) var now: Duration = .zero
+  private(set) var mostHeld = 0
+  private(set) var mostInFlight = 0
+  private(set) var progress = DeliveryProgress()
+  private(set) var wasCut = false
+
+  init(
+    _ bodies: [OutgoingBody], lanes: Int = 2, rate: Double? = nil, retryFor: Duration = .seconds(1800), seed: UInt64 = 7,
+    stopAt: Duration? = nil, network: @escaping (Send) -> (takes: Duration, Ending)
+  ) {
+    self.bodies = bodies
+    self.lanes = lanes
+    self.rate = rate
+    self.retryFor = retryFor
+    self.seed = seed
+    self.stopAt = stopAt
+    self.network = network
+  }
+
+  mutating func run() -> DeliveryOutcome {
+    var machine = DeliveryMachine(place: "http://here/", laneCount: lanes, rate: rate, retryFor: retryFor, seed: seed)
+    var queue = bodies[...]
+    var inFlight: [(number: Int, ends: Duration, Ending)] = []
+    var heldCount = 0
+    for _ in 0..<1_000_000 {
+      if let stopAt, now >= stopAt { machine.stopRequested(at: now) }
+      let action = machine.next(at: now)
+      progress = machine.progress
+      switch action {
+      case .pull:
+        guard let body = queue.popFirst() else {
+          machine.sourceEnded()
+          continue
+        }
+        heldCount += 1
+        mostHeld = max(mostHeld, heldCount)
+        machine.pulled(number: body.number, waitsFor: body.waitsFor, eventCount: body.eventCount)
+      case .send(let number, let attempt):
+        let send = Send(number: number, attempt: attempt, at: now)
+        sends.append(send)
+        let (takes, ending) = network(send)
+        inFlight.append((number, now + takes, ending))
+        mostInFlight = max(mostInFlight, inFlight.count)
+      case .drop: heldCount -= 1
+      case .cut:
+        wasCut = true
+        for request in inFlight { machine.cut(request.number) }
+        inFlight = []
+      case .finish(let outcome): return outcome
+      case .wait(let time):
+        let hanging = inFlight.filter { if case .hangs = $0.2 { true } else { false } }.map(\.number)
+        let landing = inFlight.filter { !hanging.contains($0.number) }.min { $0.ends < $1.ends }
+        let stop = stopAt.flatMap { $0 > now ? $0 : nil }
+        guard let next = [landing?.ends, time, stop].compactMap({ $0 }).min() else {
+          preconditionFailure("nothing will ever happen")
+        }
+        now = max(now, next)
+        guard let landing, landing.ends <= now else { continue }
+        inFlight.removeAll { $0.number == landing.number }
+        switch landing.2 {
+        case .accepted:
+          accepted.append((landing.number, now))
+          machine.accepted(landing.number)
+        case .fails(let setback): machine.failed(landing.number, setback, at: now)
+        case .ends(let failure): machine.ended(landing.number, failure)
+        case .hangs: break
+        }
+      }
+    }
+    preconditionFailure("the machine never finishes")
+  }
+}
+
+extension Setback {
+  static func answered(_ status: Int, retryAfter: Duration? = nil) -> Setback {
+    Setback(trouble: "the server answered \(status)", isServerError: status >= 500, retryAfter: retryAfter)
+  }
+  static let refused = Setback(trouble: "no connection: connection refused")
+}

@@ -22,6 +22,9 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { Target.Dependency.product(name: $0, package: "swift-nio") }
 let nioCore = nio[0]
+let nioPosix = nio[1]
+let nioHTTP1 = nio[2]
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 let package = Package(
   name: "optireplay",
@@ -32,6 +35,7 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
   ],
@@ -49,7 +53,7 @@ let package = Package(
     .target(name: "Chunking", dependencies: ["Bytes", "EventAPI", "Vocabulary"], swiftSettings: settings),
     .target(name: "Counting", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
     .target(name: "Checkpointing", dependencies: ["Vocabulary", grdb], swiftSettings: settings),
-    .target(name: "Delivering", dependencies: ["EventAPI", "Vocabulary", httpClient, nioCore], swiftSettings: settings),
+    .target(name: "Delivering", dependencies: ["Vocabulary", httpClient, nioCore, nioPosix, nioHTTP1, nioSSL], swiftSettings: settings),
     .target(name: "Reporting", dependencies: ["Bytes", "Counting", "Vocabulary"], swiftSettings: settings),
     .target(
       name: "Sandbox", dependencies: ["Bytes", "Counting", "Disk", "EventAPI", "Vocabulary", grdb] + nio,
@@ -64,7 +68,34 @@ let package = Package(
       ], swiftSettings: settings),
     .executableTarget(
       name: "optireplay",
-      dependencies: ["Pipeline", "Reporting", "Sandbox", "Checkpointing", "Vocabulary", argumentParser, logging, signals],
+      dependencies: [
+        "Pipeline", "Checkpointing", "Delivering", "EventAPI", "Grouping", "Normalizing", "Reporting", "Sandbox", "Vocabulary",
+        argumentParser, logging, signals,
+      ], swiftSettings: settings),
+
+    // Tests, in the same order.
+    .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
+    .testTarget(name: "DiskTests", dependencies: ["Bytes", "Disk", "Vocabulary"], swiftSettings: settings),
+    .testTarget(name: "EventAPITests", dependencies: ["Bytes", "EventAPI", "Vocabulary"], swiftSettings: settings),
+    .testTarget(name: "ReadingTests", dependencies: ["Bytes", "Disk", "Reading", "Vocabulary"], swiftSettings: settings),
+    .testTarget(
+      name: "NormalizingTests", dependencies: ["Bytes", "EventAPI", "Normalizing", "Vocabulary"], swiftSettings: settings),
+    .testTarget(
+      name: "GroupingTests", dependencies: ["Bytes", "Disk", "EventAPI", "Grouping", "Vocabulary"], swiftSettings: settings),
+    .testTarget(
+      name: "ChunkingTests", dependencies: ["Bytes", "Chunking", "EventAPI", "Vocabulary"], swiftSettings: settings),
+    .testTarget(name: "CountingTests", dependencies: ["Bytes", "Counting", "EventAPI", "Vocabulary"], swiftSettings: settings),
+    .testTarget(name: "CheckpointingTests", dependencies: ["Checkpointing", "Vocabulary", grdb], swiftSettings: settings),
+    .testTarget(
+      name: "DeliveringTests", dependencies: ["Delivering", "Vocabulary"] + nio + [nioSSL], swiftSettings: settings),
+    .testTarget(
+      name: "SandboxTests", dependencies: ["Bytes", "Counting", "EventAPI", "Sandbox", "Vocabulary", grdb] + nio,
       swiftSettings: settings),
+    .testTarget(
+      name: "PipelineTests",
+      dependencies: [
+        "Delivering", "Disk", "EventAPI", "Grouping", "Normalizing", "Pipeline", "Reporting", "Sandbox", "Vocabulary", logging,
+      ], swiftSettings: settings),
+    .testTarget(name: "optireplayTests", dependencies: ["optireplay", "Vocabulary"], swiftSettings: settings),
   ]
 )

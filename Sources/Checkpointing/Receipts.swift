@@ -67,14 +67,14 @@ extension Checkpoint {
     }
   }
 
-  /// What the receipts of a run add up to, those of its earlier plans included. Reads them all: about a second per million.
-  package func receiptTotals(_ id: RunID) throws(CheckpointFailure) -> ReceiptTotals {
+  /// What the receipts of a run add up to: of its present plan, or of all its plans. Reads them all: about a second per million.
+  package func receiptTotals(_ id: RunID, ofAllPlans: Bool = true) throws(CheckpointFailure) -> ReceiptTotals {
     try read("add up the receipts") { db in
       let sql = """
         SELECT count(*), coalesce(sum(event_count), 0), coalesce(sum(decision_count), 0), coalesce(sum(conversion_count), 0),
-          coalesce(sum(byte_count), 0) FROM receipt WHERE run = ?
+          coalesce(sum(byte_count), 0) FROM receipt WHERE run = ?1 AND (?2 OR plan = ?3)
         """
-      let totals = try db.firstRow(sql, [id.rawValue]) { row in
+      let totals = try db.firstRow(sql, [id.rawValue, ofAllPlans, try currentPlan(db, id)]) { row in
         let columns = columns(row, "receipt")
         return ReceiptTotals(
           bodies: try columns.count(0), events: try columns.count(1), decisions: try columns.count(2),

@@ -117,6 +117,15 @@ extension Checkpoint {
     }
   }
 
+  /// Ends an unfinished run that can't go on; its receipts and ledger entries stay, so that what was accepted is never sent again.
+  package func abandon(_ id: RunID, now: Int64) throws(CheckpointFailure) {
+    try write("abandon a run") { db in
+      try require(runRow(db, id), in: [.staging, .planning, .sending], to: "abandon")
+      for table in ["body", "sorted_run"] { try db.perform("DELETE FROM \(table) WHERE run = ?", [id.rawValue]) }
+      try setPhase(db, id, .forgotten, summary: nil, now: now)
+    }
+  }
+
   /// Adds to the requests and retries made for a run.
   package func addRequests(_ id: RunID, requests: Int, retries: Int) throws(CheckpointFailure) {
     precondition(requests >= 0 && retries >= 0, "requests are counted upwards")

@@ -21,13 +21,27 @@ extension Checkpoint {
             Data(input.header),
           ])
       }
-      for run in sortedRuns {
-        try db.perform(
-          "INSERT INTO sorted_run (run, number, file, byte_count, record_count, checksum) VALUES (?, ?, ?, ?, ?, ?)",
-          [id.rawValue, run.number, run.file, run.byteCount, run.recordCount, Int64(bitPattern: run.checksum)])
-      }
+      try insert(sortedRuns, db, id)
       try db.perform("UPDATE run SET counts = ? WHERE id = ?", [counts, id.rawValue])
       try setPhase(db, id, .planning, summary: nil, now: now)
+    }
+  }
+
+  /// Takes other staging files with the same records for those of a run that is planning or sending; the plan stays. For a run whose
+  /// staging was damaged and whose inputs are still the same bytes.
+  package func replaceSortedRuns(_ id: RunID, _ sortedRuns: [SortedRunRow]) throws(CheckpointFailure) {
+    try write("replace the staging files") { db in
+      try require(runRow(db, id), in: [.planning, .sending], to: "replace staging files")
+      try db.perform("DELETE FROM sorted_run WHERE run = ?", [id.rawValue])
+      try insert(sortedRuns, db, id)
+    }
+  }
+
+  private func insert(_ sortedRuns: [SortedRunRow], _ db: Database, _ id: RunID) throws {
+    for run in sortedRuns {
+      try db.perform(
+        "INSERT INTO sorted_run (run, number, file, byte_count, record_count, checksum) VALUES (?, ?, ?, ?, ?, ?)",
+        [id.rawValue, run.number, run.file, run.byteCount, run.recordCount, Int64(bitPattern: run.checksum)])
     }
   }
 

@@ -1,0 +1,125 @@
+package import Checkpointing
+package import Delivering
+package import Logging
+package import Reporting
+package import Vocabulary
+
+/// Imports history: from named inputs to receipts, resumable at every point.
+///
+///     inputs ─▶ stage ─▶ plan ─▶ send ─▶ summary
+///
+/// The same command again continues what was interrupted, and sends nothing when all is done. One writer works in a state folder.
+package struct Importer: Sendable {
+  private let options: RunOptions
+  private let log: Logger
+  private let stop: StopSwitch
+  private let progress: @Sendable (RunProgress) -> Void
+
+  package init(_ options: RunOptions, log: Logger, stop: StopSwitch, progress: @escaping @Sendable (RunProgress) -> Void) {
+    self.options = options
+    self.log = log
+    self.stop = stop
+    self.progress = progress
+  }
+
+  /// Imports. An unfinished run of the account and endpoint is finished first; when it was this very command and its inputs still hold
+  /// what it staged, that is all. Throws only when there is no run to speak of; what ends a run is in its summary.
+  package func run(_ specification: ImportSpecification, _ settings: RunSettings) async throws(RunFailure) -> RunSummary {
+    let state = try StateFolder(options.state)
+    let key = runKey(specification, settings)
+    let unfinished = try guarding { () throws(CheckpointFailure) in
+      try state.checkpoint.unfinishedRun(account: options.account, endpoint: options.endpoint.name)
+    }
+    if let unfinished, try !isGone(unfinished, state) {
+      let isSame = unfinished.key == key
+      let words =
+        isSame
+        ? "going on with it"
+        : "it is of an earlier command and is finished first; `optireplay forget \(unfinished.id)` would drop it"
+      log.notice("run \(unfinished.id) is unfinished (\(unfinished.phase.rawValue)); \(words)")
+      let flow = try flow(unfinished, state)
+      let summary = try await flow.carry()
+      if isSame {
+        if summary.state != .complete || unfinished.phase == .staging { return summary }
+        if try await onThread({ () throws(RunFailure) in try flow.inputsAreUnchanged() }) { return summary }
+        log.notice("run \(unfinished.id) is complete, and its inputs have changed since; reading them again")
+      } else {
+        guard summary.state == .complete || summary.state == .refused else { return summary }
+        log.notice("run \(unfinished.id) is \(summary.state.rawValue); now this one")
+      }
+    }
+    let run = try guarding { () throws(CheckpointFailure) in
+      try state.checkpoint.beginRun(
+        account: options.account, endpoint: options.endpoint.name, key: key, specification: storedJSON(specification),
+        settings: storedJSON(settings), encoder: RunFlow.encoderVersion, now: epochMilliseconds())
+    }
+    return try await flow(run, state).carry()
+  }
+
+  /// Finishes an unfinished run without its command; of several the named one. Nil when there is none.
+  package func resume(_ id: RunID?, restaging: Bool) async throws(RunFailure) -> RunSummary? {
+    let state = try StateFolder(options.state)
+    let unfinished = try guarding { () throws(CheckpointFailure) in
+      if let id { return [try state.checkpoint.run(id)].filter(\.phase.isUnfinished) }
+      return try state.checkpoint.unfinishedRuns()
+    }
+    guard let run = unfinished.first else { return nil }
+    guard unfinished.count == 1 else {
+      let names = unfinished.map { "\($0.id) (account \($0.account), \($0.endpoint))" }.joined(separator: ", ")
+      throw RunFailure(.usage, "several runs are unfinished: \(names); name one, as in `optireplay resume \(run.id)`")
+    }
+    var flow = try flow(run, state)
+    if restaging { flow = try flow.restarted() }
+    return try await flow.carry()
+  }
+
+  /// Does everything of an import but sending, in a state folder of its own; the ledger of the real one tells what is new.
+  package func plan(_ specification: ImportSpecification, _ settings: RunSettings) async throws(RunFailure) -> RunSummary {
+    let scratch = try StateFolder(StateFolder.planPath(options.state), anew: true)
+    let run = try guarding { () throws(CheckpointFailure) in
+      try scratch.checkpoint.beginRun(
+        account: options.account, endpoint: options.endpoint.name, key: runKey(specification, settings),
+        specification: storedJSON(specification), settings: storedJSON(settings), encoder: RunFlow.encoderVersion,
+        now: epochMilliseconds())
+    }
+    let ledger = try StateFolder.reader(options.state)
+    if let ledger, let unfinished = try ledger.unfinished(options) {
+      log.warning("run \(unfinished.id) is unfinished: an import would finish it first, and what it has not sent counts as new here")
+    }
+    return try await RunFlow(
+      run, options: options, home: scratch.path, checkpoint: scratch.checkpoint, ledger: ledger ?? scratch.checkpoint, log: log,
+      stop: stop, progress: progress
+    ).carry(plansOnly: true)
+  }
+
+  private func flow(_ run: RunRow, _ state: borrowing StateFolder) throws(RunFailure) -> RunFlow {
+    try RunFlow(
+      run, options: options, home: state.path, checkpoint: state.checkpoint, ledger: state.checkpoint, log: log, stop: stop,
+      progress: progress)
+  }
+
+  /// Whether a run had not read all of its standard input when it ended: then nothing of it was sent, and it is let go.
+  private func isGone(_ run: RunRow, _ state: borrowing StateFolder) throws(RunFailure) -> Bool {
+    guard run.phase == .staging, try flow(run, state).readsStandardInput else { return false }
+    log.notice("run \(run.id) ended before its standard input did; it had sent nothing and is dropped")
+    try state.forget(run.id, keepingAccepted: true, now: epochMilliseconds())
+    return true
+  }
+}
+
+extension Checkpoint {
+  fileprivate func unfinished(_ options: RunOptions) throws(RunFailure) -> RunRow? {
+    try guarding { () throws(CheckpointFailure) in
+      try unfinishedRun(account: options.account, endpoint: options.endpoint.name)
+    }
+  }
+}
+
+/// Turns what the checkpoint throws into what ends a run.
+func guarding<Value>(_ body: () throws(CheckpointFailure) -> Value) throws(RunFailure) -> Value {
+  do throws(CheckpointFailure) {
+    return try body()
+  } catch {
+    throw error.runFailure
+  }
+}

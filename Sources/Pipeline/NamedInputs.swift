@@ -1,0 +1,55 @@
+import Disk
+import Foundation
+package import Vocabulary
+
+/// The inputs as a command names them, patterns and all.
+package struct NamedInputs: Sendable {
+  /// Inputs whose rows say what they are.
+  package var files: [String]
+  package var decisions: [String]
+  package var conversions: [String]
+  /// `csv` or `ndjson` for all of them; nil when names and first bytes say it.
+  package var format: String?
+
+  package init(files: [String] = [], decisions: [String] = [], conversions: [String] = [], format: String? = nil) {
+    self.files = files
+    self.decisions = decisions
+    self.conversions = conversions
+    self.format = format
+  }
+
+  /// The inputs by absolute path, in one order however they were named, so that the same files are the same command. Throws 66 for a
+  /// pattern that matches nothing, 64 for no input, too many, or one that is named as both kinds.
+  package func resolved() throws(RunFailure) -> [ImportSpecification.Input] {
+    var inputs: [String: ImportSpecification.Input] = [:]
+    for (names, kind) in [(files, nil), (decisions, RecordKind.decision), (conversions, RecordKind.conversion)] {
+      for name in names {
+        for path in try paths(name) {
+          if let other = inputs[path], other.kind != kind {
+            throw RunFailure(.usage, "\(path) is named twice, as different kinds of input; name it once")
+          }
+          inputs[path] = ImportSpecification.Input(path: path, record: kind, format: format)
+        }
+      }
+    }
+    guard !inputs.isEmpty else {
+      throw RunFailure(.usage, "no input is named; name files, or - for standard input")
+    }
+    guard inputs.count <= Limits.inputs else {
+      throw RunFailure(.usage, "\(inputs.count) inputs are named, and a run takes \(Limits.inputs) at most; import them in parts")
+    }
+    return inputs.values.sorted { Array($0.path.utf8).lexicographicallyPrecedes(Array($1.path.utf8)) }
+  }
+
+  private func paths(_ name: String) throws(RunFailure) -> [String] {
+    if name == "-" { return ["-"] }
+    if Folder.exists(name) || !name.contains(where: { "*?[".contains($0) }) { return [absolute(name)] }
+    let matches = Folder.matches(name)
+    guard !matches.isEmpty else {
+      throw RunFailure(.inputUnreadable, "\(name): no file matches this pattern; check the path")
+    }
+    return matches.map(absolute)
+  }
+
+  private func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+}

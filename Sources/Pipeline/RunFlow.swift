@@ -1,0 +1,309 @@
+import Bytes
+import Checkpointing
+import Delivering
+import Disk
+import EventAPI
+import Foundation
+import Grouping
+import Logging
+import Reading
+import Reporting
+import Sandbox
+import Vocabulary
+
+/// One run on its way through the phases, from whichever it is in.
+struct RunFlow: Sendable {
+  let run: RunRow
+  let specification: ImportSpecification
+  let settings: RunSettings
+  let options: RunOptions
+  /// The state folder that holds the run.
+  let home: String
+  let checkpoint: Checkpoint
+  /// Where accepted events are remembered: the checkpoint itself, but for a plan.
+  let ledger: Checkpoint
+  let log: Logger
+  let stop: StopSwitch
+  let progress: @Sendable (RunProgress) -> Void
+
+  /// The version of the text in staging; a run that was staged with another one is staged anew.
+  static let encoderVersion = RecordEncoder.version
+
+  init(
+    _ run: RunRow, options: RunOptions, home: String, checkpoint: Checkpoint, ledger: Checkpoint, log: Logger, stop: StopSwitch,
+    progress: @escaping @Sendable (RunProgress) -> Void
+  ) throws(RunFailure) {
+    self.run = run
+    specification = try fromStoredJSON(run.specification, "input specification")
+    settings = try fromStoredJSON(run.settings, "settings")
+    self.options = options
+    self.home = home
+    self.checkpoint = checkpoint
+    self.ledger = ledger
+    self.log = log
+    self.stop = stop
+    self.progress = progress
+  }
+
+  private var folder: String { StateFolder.runFolder(home, run.id) }
+  private var staging: String { folder + "/staging" }
+
+  /// Whether an input of the run is standard input, which can be read only once.
+  var readsStandardInput: Bool { specification.inputs.contains { $0.path == "-" } }
+
+  /// Takes the run through the phases that are left: the whole flow. Returns what became of it, also when it stopped on the way.
+  func carry(plansOnly: Bool = false) async throws(RunFailure) -> RunSummary {
+    let startedAt = ContinuousClock.now
+    var failure: RunFailure?
+    do throws(RunFailure) {
+      try await onThread { () throws(RunFailure) in
+        try requireEncoder()
+        if try phase() == .staging { try stage() }
+        if try phase() == .planning { try mendingStaging { () throws(RunFailure) in try plan() } }
+      }
+      if try phase() == .sending {
+        if plansOnly { try await onThread { () throws(RunFailure) in try writeBodies() } } else { try await send() }
+      }
+    } catch {
+      failure = error
+    }
+    let summary = try summary(after: failure, seconds: (ContinuousClock.now - startedAt) / .seconds(1), plansOnly: plansOnly)
+    return try keep(summary)
+  }
+
+  // MARK: staging
+
+  /// Reads the inputs into staging and commits what they were.
+  private func stage() throws(RunFailure) {
+    let staged = try stager().stage()
+    try guarding { () throws(CheckpointFailure) in
+      try checkpoint.completeStaging(
+        run.id, inputs: staged.inputs, sortedRuns: rows(staged.runs), counts: storedJSON(staged.counts), now: epochMilliseconds())
+    }
+  }
+
+  private func stager() throws(RunFailure) -> Stager {
+    if readsStandardInput, run.phase != .staging {
+      throw RunFailure(.stagingDamaged, "standard input, which cannot be read again, was an input of run \(run.id)")
+    }
+    return Stager(
+      specification: specification, settings: settings, options: options, folder: staging, stop: stop, progress: progress)
+  }
+
+  private func rows(_ runs: [SortedRun]) -> [SortedRunRow] {
+    runs.map {
+      SortedRunRow(
+        number: $0.number, file: "\($0.number).run", byteCount: $0.byteCount, recordCount: $0.recordCount, checksum: $0.checksum)
+    }
+  }
+
+  /// What staging left behind, as the checkpoint knows it.
+  private func staged() throws(RunFailure) -> Staged {
+    let (files, inputs, counts) = try guarding { () throws(CheckpointFailure) in
+      (try checkpoint.sortedRuns(run.id), try checkpoint.inputs(run.id), try checkpoint.stagingCounts(run.id) ?? "")
+    }
+    return Staged(
+      inputs: inputs,
+      runs: files.map {
+        SortedRun(
+          number: $0.number, path: "\(staging)/\($0.file)", byteCount: $0.byteCount, recordCount: $0.recordCount, checksum: $0.checksum)
+      }, counts: try fromStoredJSON(counts, "staging counts"))
+  }
+
+  /// Tries once more after staging was found damaged, when the inputs still hold what was staged: the plan stays as it is.
+  private func mendingStaging<Value>(_ body: () throws(RunFailure) -> Value) throws(RunFailure) -> Value {
+    do throws(RunFailure) {
+      return try body()
+    } catch {
+      try restage(after: error)
+      return try body()
+    }
+  }
+
+  private func restage(after failure: RunFailure) throws(RunFailure) {
+    guard failure.status == .stagingDamaged else { throw failure }
+    guard try inputsAreUnchanged() else {
+      throw RunFailure(
+        .stagingDamaged,
+        "\(failure.message); the inputs of run \(run.id) are gone or have changed, so it cannot be staged again as it was. "
+          + "What was accepted stays accepted: `optireplay resume \(run.id) --restage` reads the inputs as they are now, "
+          + "`optireplay forget \(run.id) --pending` gives up what was not sent")
+    }
+    log.warning("\(failure.message); its inputs are unchanged, so they are staged again")
+    let before = try staged().counts
+    let again = try stager().stage()
+    guard again.counts == before else {
+      throw RunFailure(.bug, "staging the same inputs again gave other records; please report this")
+    }
+    try guarding { () throws(CheckpointFailure) in try checkpoint.replaceSortedRuns(run.id, rows(again.runs)) }
+  }
+
+  /// Whether the inputs hold the very bytes that were staged. Reads all of them.
+  func inputsAreUnchanged() throws(RunFailure) -> Bool {
+    for row in try guarding({ () throws(CheckpointFailure) in try checkpoint.inputs(run.id) }) {
+      guard row.path != "-", let digest = try? fileDigest(row.path), digest.bytes == row.digest else { return false }
+    }
+    return true
+  }
+
+  /// Takes the run back to staging; receipts and ledger stay.
+  func restarted() throws(RunFailure) -> RunFlow {
+    let row = try guarding { () throws(CheckpointFailure) in
+      try checkpoint.restart(run.id, to: .staging, encoder: RunFlow.encoderVersion, now: epochMilliseconds())
+      return try checkpoint.run(run.id)
+    }
+    return try RunFlow(
+      row, options: options, home: home, checkpoint: checkpoint, ledger: ledger, log: log, stop: stop, progress: progress)
+  }
+
+  /// Text of another version is staged anew: then what was accepted is filtered by the ledger, and the rest is planned again.
+  private func requireEncoder() throws(RunFailure) {
+    guard run.encoder != RunFlow.encoderVersion else { return }
+    let canGoOn = try phase() == .staging ? true : inputsAreUnchanged()
+    guard canGoOn else {
+      throw RunFailure(
+        .stagingDamaged,
+        "run \(run.id) was staged by another version of optireplay, and its inputs are gone or have changed; finish it with that version, "
+          + "or read the inputs as they are now with `optireplay resume \(run.id) --restage`")
+    }
+    log.warning("run \(run.id) was planned by another version of optireplay; what it has not sent is planned anew")
+    _ = try restarted()
+  }
+
+  // MARK: planning
+
+  /// Walks staging and commits the plan, or the refusal.
+  private func plan() throws(RunFailure) {
+    try Planner(
+      staged: try staged(), settings: settings, options: options, checkpoint: checkpoint, ledger: ledger, run: run, folder: folder,
+      stop: stop, progress: progress, now: epochMilliseconds()
+    ).plan()
+  }
+
+  /// Writes each body into a file of its own, `1.json`, `2.json`, …, when a folder for them was named.
+  private func writeBodies() throws(RunFailure) {
+    guard let output = options.output else { return }
+    var assembler = try assembler()
+    do throws(DiskFailure) {
+      try Folder.make(output)
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
+    var last = 0
+    while true {
+      let rows = try guarding { () throws(CheckpointFailure) in try checkpoint.bodies(run.id, from: last + 1, limit: 256) }
+      if rows.isEmpty { return }
+      for row in rows {
+        let body = try assembler.compose(row)
+        do throws(DiskFailure) {
+          try Folder.write(body.bytes, to: "\(output)/\(row.number).json")
+        } catch {
+          throw error.runFailure(forInput: false)
+        }
+        last = row.number
+      }
+    }
+  }
+
+  private func assembler() throws(RunFailure) -> sending BodyAssembler {
+    let staged = try staged()
+    let mark = try current().ledgerMark
+    let known = LedgerFilter(ledger, account: run.account, endpoint: run.endpoint, mark: mark)
+    do throws(DiskFailure) {
+      return try BodyAssembler(staged.runs, settings: settings, memoryBytes: options.memoryBytes / 2, known: known)
+    } catch {
+      throw stagingFailure(error)
+    }
+  }
+
+  // MARK: sending
+
+  /// Sends the pending bodies of the plan; throws why it stopped when not every body was accepted.
+  private func send() async throws(RunFailure) {
+    let pending = try guarding { () throws(CheckpointFailure) in try checkpoint.pendingBodies(run.id, limit: 1) }
+    guard !pending.isEmpty else { return }
+    guard let endpoint = Endpoint(run.endpoint) else {
+      throw RunFailure(.configuration, "run \(run.id) goes to \(run.endpoint), which is no endpoint this version knows")
+    }
+    do throws(RunFailure) {
+      try await send(to: endpoint)
+    } catch {
+      guard error.status == .stagingDamaged else { throw error }
+      let failure = error
+      try await onThread { () throws(RunFailure) in try restage(after: failure) }
+      try await send(to: endpoint)
+    }
+  }
+
+  private func send(to endpoint: Endpoint) async throws(RunFailure) {
+    if let address = endpoint.address {
+      try await deliver(to: address)
+    } else {
+      try await rehearse()
+    }
+  }
+
+  /// Sends to the sandbox in this process.
+  private func rehearse() async throws(RunFailure) {
+    var failure: RunFailure?
+    do throws(SandboxFailure) {
+      let sandbox = try await SandboxServer.start(SandboxSettings(storePath: StateFolder.sandboxPath(options.state)))
+      do throws(RunFailure) {
+        try await deliver(to: sandbox.address)
+      } catch {
+        failure = error
+      }
+      // What the sandbox could not store says more than the 500 that it answered.
+      try await sandbox.stop()
+    } catch {
+      throw error.runFailure
+    }
+    if let failure { throw failure }
+  }
+
+  private func deliver(to address: String) async throws(RunFailure) {
+    let sender = RunSender(try assembler(), checkpoint: checkpoint, run: run.id)
+    let bodyCount = try planRecord()?.bodies ?? 0
+    let report = await Deliverer(settings: try deliverySettings(address)).deliver(from: sender, receipts: sender, stop: stop) {
+      progress(.sending($0, of: bodyCount))
+    }
+    try guarding { () throws(CheckpointFailure) in
+      try checkpoint.addRequests(run.id, requests: report.requestCount, retries: report.retryCount)
+    }
+    if case .stopped(let failure) = report.outcome { throw failure }
+  }
+
+  private func deliverySettings(_ address: String) throws(RunFailure) -> DeliverySettings {
+    let hasAccepted = try guarding { () throws(CheckpointFailure) in
+      try checkpoint.hasAccepted(account: run.account, endpoint: run.endpoint)
+    }
+    // Lanes × body limit stay within a quarter of the memory.
+    let fitting = max(1, options.memoryBytes / 4 / settings.bodyLimit)
+    var delivery = DeliverySettings(
+      address: address, laneCount: min(options.laneCount, fitting), seed: UInt64.random(in: .min ... .max),
+      hasAcceptedBefore: hasAccepted)
+    delivery.strict = options.strict
+    delivery.acceptedStatuses = options.acceptedStatuses
+    delivery.retryFor = options.retryFor
+    delivery.rate = options.rate
+    delivery.userAgent = "\(settings.body.clientName)/\(settings.body.clientVersion)"
+    return delivery
+  }
+
+  // MARK: what is known
+
+  func current() throws(RunFailure) -> RunRow {
+    try guarding { () throws(CheckpointFailure) in try checkpoint.run(run.id) }
+  }
+
+  private func phase() throws(RunFailure) -> RunPhase { try current().phase }
+
+  /// What planning found out; nil while the run has no plan.
+  func planRecord() throws(RunFailure) -> PlanRecord? {
+    guard let summary = try current().summary else { return nil }
+    return try fromStoredJSON(summary, "plan")
+  }
+}
+
+/// The time of day in epoch milliseconds.
+func epochMilliseconds() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }

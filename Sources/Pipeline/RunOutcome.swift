@@ -1,0 +1,100 @@
+package import Checkpointing
+import Disk
+import Grouping
+package import Reporting
+package import Vocabulary
+
+// What became of a run, told from the checkpoint alone, so that every process tells the same.
+extension RunFlow {
+  /// Ends the run when nothing is left to do, and sums up.
+  func summary(after failure: RunFailure?, seconds: Double, plansOnly: Bool) throws(RunFailure) -> RunSummary {
+    if failure == nil, !plansOnly, try current().phase == .sending {
+      try guarding { () throws(CheckpointFailure) in
+        try checkpoint.complete(run.id, summary: try checkpoint.run(run.id).summary ?? "", now: epochMilliseconds())
+      }
+    }
+    let row = try current()
+    var summary = try checkpoint.summary(of: row)
+    summary.seconds = seconds
+    summary.message = failure?.message ?? summary.message
+    if plansOnly {
+      summary.run = "plan"
+      if row.phase == .sending { summary.state = .planned }
+    }
+    if let failure {
+      summary.exit = failure.status
+    } else if summary.state == .refused {
+      summary.exit = .refused
+    } else if summary.state == .complete, !options.allowedRejects.allows(summary.records.rejected, of: summary.records.read) {
+      summary.exit = .tooManyRejects
+    }
+    return summary
+  }
+
+  /// Keeps the summary in the run's folder, and lets go of staging when it has served.
+  func keep(_ summary: RunSummary) throws(RunFailure) -> RunSummary {
+    do throws(DiskFailure) {
+      let folder = StateFolder.runFolder(home, run.id)
+      try Folder.make(folder)
+      try Folder.write(Array((summary.json() + "\n").utf8), to: folder + "/summary.json")
+      if summary.state != .incomplete, !options.keepsStaging { try Folder.remove(folder + "/staging") }
+      return summary
+    } catch {
+      // On a full disk the run itself has failed already, and that is what to tell.
+      if summary.exit != .complete { return summary }
+      throw error.runFailure(forInput: false)
+    }
+  }
+}
+
+extension Checkpoint {
+  /// What is known of a run: its plan and its receipts. Time and exit status are the process's own.
+  package func summary(of row: RunRow) throws(RunFailure) -> RunSummary {
+    var summary = RunSummary(run: "\(row.id)", endpoint: row.endpoint, rehearsal: row.endpoint == Endpoint.sandbox.name)
+    switch row.phase {
+    case .complete: summary.state = .complete
+    case .refused: summary.state = .refused
+    case .staging, .planning, .sending, .forgotten: summary.state = .incomplete
+    }
+    let (all, present, requests, counts) = try guarding { () throws(CheckpointFailure) in
+      (
+        try receiptTotals(row.id), try receiptTotals(row.id, ofAllPlans: false), try requestTotals(row.id), try stagingCounts(row.id)
+      )
+    }
+    summary.requestCount = requests.requests
+    summary.retryCount = requests.retries
+    guard let stored = row.summary else {
+      if let counts {
+        let counts: StagingCounts = try fromStoredJSON(counts, "staging counts")
+        summary.records.read = counts.read
+        summary.rejects = counts.rejects
+        summary.records.rejected = counts.read - counts.staged
+        summary.records.pending = counts.staged
+      }
+      return summary
+    }
+    let plan: PlanRecord = try fromStoredJSON(stored, "plan")
+    // What earlier plans of this very run had accepted, the present plan knows from the ledger.
+    let earlier = min(all.events - present.events, plan.alreadyAccepted)
+    summary.records.read = plan.read
+    summary.records.accepted = present.events + earlier
+    summary.records.alreadyAccepted = plan.alreadyAccepted - earlier
+    summary.records.duplicate = plan.duplicate
+    summary.records.filtered = plan.filtered
+    summary.records.rejected = plan.rejected
+    summary.records.pending = plan.decisions + plan.conversions - present.events
+    summary.decisionCount = plan.decisions
+    summary.conversionCount = plan.conversions
+    summary.visitorCount = plan.visitors
+    summary.bodyCount = plan.bodies
+    summary.byteCount = plan.bytes
+    summary.rejects = plan.rejects
+    summary.findings = plan.findings.compactMap { sighting in
+      guard let code = FindingCode(rawValue: sighting.code), let severity = Severity(rawValue: sighting.severity) else { return nil }
+      return Finding(code, severity, count: sighting.count, samples: sighting.samples)
+    }
+    summary.expected = plan.expected
+    summary.message = plan.refusal
+    return summary
+  }
+}

@@ -1,0 +1,81 @@
+import Bytes
+import Checkpointing
+import Delivering
+import Dispatch
+import Foundation
+import Grouping
+import Synchronization
+import Vocabulary
+
+/// Hands the pending bodies of a run to the lanes, each with its digest committed, and keeps the receipts that come back.
+///
+/// Bodies are composed on one queue and receipts kept on another, neither of them a thread of the cooperative pool. Memory: one body here,
+/// and the ledger entries of those in flight.
+final class RunSender: BodySource, ReceiptKeeper {
+  private struct Waiting {
+    var rows: [BodyRow] = []
+    var lastNumber = 0
+  }
+
+  private let checkpoint: Checkpoint
+  private let run: RunID
+  private let assembler: Mutex<BodyAssembler>
+  private let waiting = Mutex(Waiting())
+  private let ledger = Mutex<[Int: LedgerEntries]>([:])
+  private let composing = DispatchQueue(label: "optireplay.composing")
+  private let keeping = DispatchQueue(label: "optireplay.receipts")
+
+  init(_ assembler: consuming sending BodyAssembler, checkpoint: Checkpoint, run: RunID) {
+    self.assembler = Mutex(assembler)
+    self.checkpoint = checkpoint
+    self.run = run
+  }
+
+  func nextBody() async throws(RunFailure) -> OutgoingBody? {
+    let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<OutgoingBody?, RunFailure>, Never>) in
+      composing.async { continuation.resume(returning: Result { () throws(RunFailure) in try self.compose() }) }
+    }
+    return try result.get()
+  }
+
+  func keep(_ receipt: Receipt) async throws(RunFailure) {
+    let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Void, RunFailure>, Never>) in
+      keeping.async { continuation.resume(returning: Result { () throws(RunFailure) in try self.write(receipt) }) }
+    }
+    try result.get()
+  }
+
+  private func compose() throws(RunFailure) -> OutgoingBody? {
+    guard let row = try guarding({ () throws(CheckpointFailure) in try nextRow() }) else { return nil }
+    let body = try assembler.withLock { assembler throws(RunFailure) in try assembler.compose(row) }
+    try guarding { () throws(CheckpointFailure) in
+      try checkpoint.commitDigest(run, row.number, Digest(body.bytes.span).bytes)
+    }
+    ledger.withLock { $0[row.number] = body.ledger }
+    return OutgoingBody(number: row.number, waitsFor: row.waitsFor, bytes: body.bytes, eventCount: row.eventCount)
+  }
+
+  private func nextRow() throws(CheckpointFailure) -> BodyRow? {
+    try waiting.withLock { waiting throws(CheckpointFailure) in
+      if waiting.rows.isEmpty {
+        waiting.rows = try checkpoint.pendingBodies(run, after: waiting.lastNumber, limit: 256).reversed()
+      }
+      guard let row = waiting.rows.popLast() else { return nil }
+      waiting.lastNumber = row.number
+      return row
+    }
+  }
+
+  private func write(_ receipt: Receipt) throws(RunFailure) {
+    let entries = ledger.withLock { $0.removeValue(forKey: receipt.number) }
+    do throws(CheckpointFailure) {
+      try checkpoint.keepReceipt(
+        run,
+        ReceiptRow(
+          number: receipt.number, status: receipt.status, attemptCount: receipt.attemptCount, acceptedAt: receipt.acceptedAt),
+        ledger: entries)
+    } catch {
+      throw error.runFailure
+    }
+  }
+}

@@ -1,0 +1,147 @@
+package import EventAPI
+internal import Foundation
+package import Grouping
+package import Normalizing
+package import Vocabulary
+internal import Bytes
+internal import Reading
+
+/// What is imported: the inputs as they were named. With the settings it is the key by which the same command is known again.
+package struct ImportSpecification: Sendable, Hashable, Codable {
+  package struct Input: Sendable, Hashable, Codable {
+    /// An absolute path, or `-` for standard input.
+    package var path: String
+    /// `decision` or `conversion`; nil when the rows say it themselves.
+    package var record: String?
+    /// `csv` or `ndjson`; nil when the file's name or its first byte says it.
+    package var format: String?
+
+    package init(path: String, record: RecordKind?, format: String?) {
+      self.path = path
+      self.record = record?.word
+      self.format = format
+    }
+
+    package var kind: RecordKind? { RecordKind.allCases.first { $0.word == record } }
+  }
+
+  package var inputs: [Input]
+  /// The delimiter of CSV inputs, one character.
+  package var delimiter: String
+  /// The quote of CSV inputs, one character, or empty when quotes are data.
+  package var quote: String
+
+  package init(inputs: [Input], delimiter: String = ",", quote: String = "\"") {
+    self.inputs = inputs
+    self.delimiter = delimiter
+    self.quote = quote
+  }
+
+  var dialect: CSVDialect { CSVDialect(delimiter: delimiter.utf8.first ?? 0x2c, quote: quote.utf8.first) }
+}
+
+/// Everything that shapes bodies, besides the records themselves: a closed list, stored with the run. Nothing else may influence a body.
+package struct RunSettings: Sendable, Hashable, Codable {
+  package var body: BodySettings
+  package var bodyLimit: Int
+  package var mapping: Mapping
+  package var normalizer: NormalizerSettings
+  package var rules: JudgeRules
+  package var identicalRows: IdenticalRows
+
+  package init(
+    body: BodySettings, bodyLimit: Int, mapping: Mapping, normalizer: NormalizerSettings, rules: JudgeRules,
+    identicalRows: IdenticalRows
+  ) {
+    self.body = body
+    self.bodyLimit = bodyLimit
+    self.mapping = mapping
+    self.normalizer = normalizer
+    self.rules = rules
+    self.identicalRows = identicalRows
+  }
+}
+
+/// A limit as flags give it: a number, or a share of the records.
+package enum Allowance: Sendable, Hashable {
+  case count(Int)
+  case percent(Double)
+
+  /// `N`, or `P%` with P from 0 to 100; nil for anything else.
+  package init?(_ text: String) {
+    if text.hasSuffix("%") {
+      guard let share = Double(text.dropLast()), share >= 0, share <= 100 else { return nil }
+      self = .percent(share)
+    } else {
+      guard let count = Int(text), count >= 0 else { return nil }
+      self = .count(count)
+    }
+  }
+
+  package func allows(_ count: Int, of total: Int) -> Bool {
+    switch self {
+    case .count(let most): count <= most
+    case .percent(let share): Double(count) * 100 <= share * Double(total)
+    }
+  }
+
+  var words: String {
+    switch self {
+    case .count(let most): "\(most)"
+    case .percent(let share): share == share.rounded() ? "\(Int(share))%" : "\(share)%"
+    }
+  }
+}
+
+/// How a run is made, none of which shapes a body.
+package struct RunOptions: Sendable {
+  package var state: String
+  package var account: String
+  package var endpoint: Endpoint
+  package var memoryBytes = Limits.memoryBytes
+  package var workerCount: Int
+  package var blockBytes = Limits.blockBytes
+  package var laneCount = Limits.lanes
+  package var rate: Double?
+  package var retryFor: Duration = .seconds(1800)
+  package var maxRejects = Allowance.percent(10)
+  package var allowedRejects = Allowance.count(0)
+  package var acceptedFindings: Set<FindingCode> = []
+  package var strict = true
+  package var acceptedStatuses: Set<Int> = [204]
+  package var keepsStaging = false
+  /// Where `plan` writes the bodies; nil for nowhere.
+  package var output: String?
+
+  package init(state: String, account: String, endpoint: Endpoint) {
+    self.state = state
+    self.account = account
+    self.endpoint = endpoint
+    workerCount = max(1, min(16, ProcessInfo.processInfo.activeProcessorCount))
+  }
+}
+
+/// The JSON text of a value that is stored, keys sorted, so that equal values are equal texts.
+func storedJSON(_ value: some Encodable) -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  do {
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  } catch {
+    preconditionFailure("a value of ours cannot be written as JSON: \(error)")
+  }
+}
+
+/// Reads back what `storedJSON` wrote. Throws when another version wrote it so that we cannot read it.
+func fromStoredJSON<Value: Decodable>(_ text: String, _ what: String) throws(RunFailure) -> Value {
+  do {
+    return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+  } catch {
+    throw RunFailure(.diskTrouble, "the checkpoint's \(what) cannot be read by this version; finish the run with the version that began it")
+  }
+}
+
+/// Names a specification with its settings: 32 hexadecimal digits.
+func runKey(_ specification: ImportSpecification, _ settings: RunSettings) -> String {
+  Digest(Array((storedJSON(specification) + "\n" + storedJSON(settings)).utf8).span).hex
+}

@@ -1,0 +1,176 @@
+import Bytes
+import Checkpointing
+import Delivering
+import Disk
+import Foundation
+import Grouping
+import Normalizing
+import Reading
+import Vocabulary
+
+/// What staging counted; stored with the run.
+struct StagingCounts: Codable, Equatable {
+  var read = 0
+  var staged = 0
+  var rejects: [String: Int] = [:]
+  /// Columns and members that were ignored, with the rows that had them.
+  var unknownNames: [String: Int] = [:]
+  var emptyInputs: [String] = []
+}
+
+/// What staging leaves behind: everything the rest of the run needs, the inputs no more.
+struct Staged {
+  var inputs: [InputRow]
+  var runs: [SortedRun]
+  var counts: StagingCounts
+}
+
+/// Reads the inputs from front to back and writes them as sorted runs into the staging folder.
+///
+/// One thread cuts blocks of whole rows, the workers do the rest; what they stage does not depend on their number. Memory: `memoryBytes`,
+/// most of it for sorting, a tenth for blocks on their way.
+struct Stager {
+  let specification: ImportSpecification
+  let settings: RunSettings
+  let options: RunOptions
+  let folder: String
+  let stop: StopSwitch
+  let progress: @Sendable (RunProgress) -> Void
+
+  func stage() throws(RunFailure) -> Staged {
+    let rejects: RejectSpool
+    do throws(DiskFailure) {
+      try Folder.remove(folder)
+      try Folder.make(folder)
+      rejects = try RejectSpool(path: folder + "/rejects.ndjson")
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
+    // Every header is looked at before any row is read.
+    let inputs = try openAll()
+    let queue = WorkQueue<StagingWork>(capacity: options.workerCount + 1)
+    let blockBytes = min(options.blockBytes, max(1, options.memoryBytes / 32))
+    let sortingBytes = (options.memoryBytes * 6 / 10) / options.workerCount
+    let numbers = NumberSource()
+    let workerCount = options.workerCount
+    var rows: [InputRow] = []
+    var counts = StagingCounts()
+    let folder = folder
+    let results = try onThreads(
+      workerCount,
+      { _ in
+        StagingWorker(memoryBytes: sortingBytes, folder: folder, numbers: numbers, rejects: rejects).run(queue)
+      },
+      lead: { () throws(RunFailure) in
+        defer { for _ in 0..<workerCount { queue.put(nil) } }
+        let blocks = NumberSource()
+        for input in inputs {
+          let row = try read(input, blockBytes: blockBytes, blocks: blocks, into: queue, readBefore: rows.reduce(0) { $0 + $1.byteCount })
+          if row.blockCount == 0 { counts.emptyInputs.append(input.file) }
+          rows.append(row.input)
+        }
+      })
+    return try finish(results, rows, &counts, rejects)
+  }
+
+  private func finish(
+    _ results: [WorkerResult], _ rows: [InputRow], _ counts: inout StagingCounts, _ rejects: RejectSpool
+  ) throws(RunFailure) -> Staged {
+    if let failure = results.compactMap(\.failure).first { throw failure }
+    for result in results {
+      counts.read += result.readCount
+      counts.staged += result.stagedCount
+      counts.rejects.merge(result.rejects, uniquingKeysWith: +)
+      counts.unknownNames.merge(result.unknownNames, uniquingKeysWith: +)
+    }
+    do throws(DiskFailure) {
+      try rejects.finish()
+      let folder = folder
+      let runs = try compact(
+        results.flatMap(\.runs).sorted { $0.number < $1.number }, memoryBytes: options.memoryBytes / 2
+      ) { "\(folder)/\($0).run" }
+      try Folder.sync(folder)
+      return Staged(inputs: rows, runs: runs, counts: counts)
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
+  }
+
+  // MARK: inputs
+
+  private func openAll() throws(RunFailure) -> [BoundInput] {
+    var inputs: [BoundInput] = []
+    for (index, input) in specification.inputs.enumerated() where input.path != "-" {
+      _ = try open(input, index: index).bound
+    }
+    for (index, input) in specification.inputs.enumerated() {
+      inputs.append(
+        BoundInput(
+          index: index, file: input.path == "-" ? "standard input" : input.path, header: nil, dialect: dialect, kind: input.kind,
+          settings: settings))
+    }
+    return inputs
+  }
+
+  private var dialect: CSVDialect { specification.dialect }
+
+  private struct OpenInput: ~Copyable {
+    var reader: BlockReader
+    var bound: BoundInput
+  }
+
+  private func open(_ input: ImportSpecification.Input, index: Int) throws(RunFailure) -> OpenInput {
+    let reader: BlockReader
+    do throws(ReadFailure) {
+      reader = try BlockReader(
+        path: input.path, input: index, format: input.format.flatMap(InputFormat.init), dialect: dialect,
+        blockBytes: min(options.blockBytes, max(1, options.memoryBytes / 32)))
+    } catch {
+      throw error.runFailure
+    }
+    let file = input.path == "-" ? "standard input" : input.path
+    let bound = BoundInput(
+      index: index, file: file, header: reader.header?.names, dialect: dialect, kind: input.kind, settings: settings)
+    // An input without a header has no rows to bind either.
+    if let header = reader.header {
+      do throws(HeaderRefusal) {
+        _ = try Normalizer(
+          mapping: settings.mapping, header: header.names, kind: input.kind, settings: settings.normalizer,
+          likelyDelimiter: header.names.count == 1 ? likelyDelimiter(header.raw).map(delimiterName) : nil)
+      } catch {
+        throw RunFailure(.refused, "\(file):1: \(error.message)")
+      }
+    }
+    return OpenInput(reader: reader, bound: bound)
+  }
+
+  private func read(
+    _ input: BoundInput, blockBytes: Int, blocks: NumberSource, into queue: WorkQueue<StagingWork>, readBefore: Int
+  ) throws(RunFailure) -> (input: InputRow, blockCount: Int) {
+    let specified = specification.inputs[input.index]
+    var opened = try open(specified, index: input.index)
+    let bound = opened.bound
+    var blockCount = 0
+    do throws(ReadFailure) {
+      while let block = try opened.reader.next() {
+        blockCount += 1
+        queue.put(StagingWork(number: blocks.next(), block: block, input: bound))
+        progress(.staging(bytes: readBefore + opened.reader.byteCount))
+        if stop.isStopped { break }
+      }
+    } catch {
+      throw error.runFailure
+    }
+    if stop.isStopped {
+      throw RunFailure(.stopped, "stopped while reading \(bound.file); nothing was sent; run the same command again to start over")
+    }
+    let row = InputRow(
+      index: input.index, path: specified.path, byteCount: opened.reader.byteCount, digest: opened.reader.digest.bytes,
+      format: opened.reader.format.rawValue, header: opened.reader.header?.raw ?? [], rowCount: opened.reader.lineCount)
+    return (row, blockCount)
+  }
+}
+
+private func delimiterName(_ delimiter: UInt8) -> String {
+  delimiter == 0x09 ? "a tab" : "'\(String(UnicodeScalar(delimiter)))'"
+}

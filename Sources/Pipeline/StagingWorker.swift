@@ -1,0 +1,166 @@
+import Bytes
+import Disk
+import Grouping
+import Normalizing
+import Reading
+import Reporting
+import Synchronization
+import Vocabulary
+
+/// One input, opened and bound: what its rows are read and normalised by.
+struct BoundInput: Sendable {
+  var index: Int
+  var file: String
+  var header: [String]?
+  var dialect: CSVDialect
+  var kind: RecordKind?
+  var settings: RunSettings
+
+  func normalizer() throws(HeaderRefusal) -> Normalizer {
+    try Normalizer(
+      mapping: settings.mapping, header: header, kind: kind, settings: settings.normalizer, likelyDelimiter: nil)
+  }
+}
+
+/// A block on its way to a worker.
+struct StagingWork: Sendable {
+  var number: Int
+  var block: RowBlock
+  var input: BoundInput
+}
+
+/// What a worker did.
+struct WorkerResult: Sendable {
+  var runs: [SortedRun] = []
+  var readCount = 0
+  var stagedCount = 0
+  var rejects: [String: Int] = [:]
+  /// Rows with a member or column that no field asks for, by its name.
+  var unknownNames: [String: Int] = [:]
+  var failure: RunFailure?
+}
+
+/// Takes blocks apart, normalises their rows, and writes sorted runs, on a thread of its own.
+///
+/// Memory: `memoryBytes` for the sorter, one block, and the texts of one row.
+struct StagingWorker: ~Copyable {
+  private var sorter: RunSorter
+  private let folder: String
+  private let numbers: NumberSource
+  private let rejects: RejectSpool
+  private var result = WorkerResult()
+  private var tape = RowTape()
+  private var decoded = ByteArena(limit: 4 * Limits.rowBytes)
+  private var lines = ByteArena(limit: 1 << 30)
+
+  init(memoryBytes: Int, folder: String, numbers: NumberSource, rejects: RejectSpool) {
+    sorter = RunSorter(memoryBytes: memoryBytes)
+    self.folder = folder
+    self.numbers = numbers
+    self.rejects = rejects
+  }
+
+  /// Works until the queue ends. After a failure the rest of the queue is taken and left alone, so that the reader never waits for ever.
+  consuming func run(_ queue: WorkQueue<StagingWork>) -> WorkerResult {
+    var next = queue.take()
+    do throws(RunFailure) {
+      while let first = next { next = try stage(first, queue) }
+      try writeRun()
+    } catch {
+      result.failure = error
+      while next != nil { next = queue.take() }
+    }
+    return result
+  }
+
+  /// Stages blocks for as long as they belong to one input; returns the first block of the next.
+  private mutating func stage(_ first: StagingWork, _ queue: WorkQueue<StagingWork>) throws(RunFailure) -> StagingWork? {
+    var normalizer: Normalizer
+    do throws(HeaderRefusal) {
+      normalizer = try first.input.normalizer()
+    } catch {
+      throw RunFailure(.refused, "\(first.input.file): \(error.message)")
+    }
+    var cursor = RowCursor(dialect: first.input.dialect)
+    var next: StagingWork? = first
+    while let work = next, work.input.index == first.input.index {
+      try stage(work, &normalizer, &cursor)
+      next = queue.take()
+    }
+    for name in normalizer.unknownNames { result.unknownNames[name.name, default: 0] += name.rowCount }
+    return next
+  }
+
+  private mutating func stage(
+    _ work: StagingWork, _ normalizer: inout Normalizer, _ cursor: inout RowCursor
+  ) throws(RunFailure) {
+    let block = work.block
+    let bytes = block.bytes.span
+    let quote = work.input.dialect.quote ?? 0
+    lines.removeAll()
+    cursor.begin(block)
+    while let event = cursor.next(in: bytes, tape: &tape) {
+      result.readCount += 1
+      switch event {
+      case .fault(let fault):
+        let reject = Reject(fault.code, column: fault.column, fault.message)
+        if let range = fault.range {
+          add(reject, work.input, line: fault.line, byte: fault.offset, row: bytes.extracting(range))
+        } else {
+          add(reject, work.input, line: fault.line, byte: fault.offset, row: nil)
+        }
+      case .row(let range, let line):
+        let row = bytes.extracting(range)
+        let place = RowPlace(input: work.input.index, offset: block.offset + range.lowerBound, line: line)
+        let isDecoded = normalizer.prepare(row, &tape, quote: quote, into: &decoded)
+        let outcome =
+          isDecoded
+          ? Self.normalize(decoded, tape, place, &normalizer, &sorter)
+          : normalizer.normalize(row, tape, place: place, into: &sorter.arena)
+        switch outcome {
+        case .record(let start):
+          sorter.take(at: start)
+          result.stagedCount += 1
+          if sorter.isFull { try writeRun() }
+        case .reject(let reject):
+          add(reject, work.input, line: line, byte: place.offset, row: row)
+        }
+      }
+    }
+    rejects.take(copy(lines.span), block: work.number)
+  }
+
+  private static func normalize(
+    _ decoded: borrowing ByteArena, _ tape: borrowing RowTape, _ place: RowPlace, _ normalizer: inout Normalizer,
+    _ sorter: inout RunSorter
+  ) -> RowOutcome {
+    normalizer.normalize(decoded.span, tape, place: place, into: &sorter.arena)
+  }
+
+  private mutating func add(_ reject: Reject, _ input: BoundInput, line: Int, byte: Int, row: Span<UInt8>?) {
+    result.rejects[reject.code.rawValue, default: 0] += 1
+    lines.append(reject: reject, file: input.file, line: line, byte: byte, form: .raw, row: row)
+  }
+
+  private mutating func writeRun() throws(RunFailure) {
+    guard sorter.recordCount > 0 else { return }
+    let number = numbers.next()
+    do throws(DiskFailure) {
+      result.runs.append(try sorter.write(number: number, path: "\(folder)/\(number).run"))
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
+  }
+}
+
+/// Numbers 0, 1, 2, … for several threads.
+final class NumberSource: Sendable {
+  private let number = Mutex(0)
+
+  func next() -> Int {
+    number.withLock { number in
+      defer { number += 1 }
+      return number
+    }
+  }
+}

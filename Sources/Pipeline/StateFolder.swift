@@ -1,0 +1,80 @@
+package import Checkpointing
+internal import Disk
+package import Vocabulary
+
+/// The state folder: the checkpoint, the runs' files, and the right to write them.
+///
+///     checkpoint.sqlite   runs, bodies, receipts, ledger
+///     runs/ID/            staging/, rejects.ndjson, summary.json
+///     sandbox.sqlite      what rehearsals were accepted
+///     plan/               a state folder of its own, in which `plan` works; made anew each time
+///     lock                the process that writes
+package struct StateFolder: ~Copyable {
+  package let path: String
+  package let checkpoint: Checkpoint
+  private let lock: FolderLock
+
+  /// Opens the folder to write, making it when it is not there; `anew` drops what it holds. Throws 73 when another process has it, 74
+  /// when it cannot be written.
+  package init(_ path: String, anew: Bool = false) throws(RunFailure) {
+    // Nothing may throw between the assignments of a type that cannot be copied.
+    let lock = try StateFolder.locked(path, anew: anew)
+    let checkpoint = try guarding { () throws(CheckpointFailure) in try Checkpoint(at: StateFolder.checkpointPath(path)) }
+    self.path = path
+    self.lock = lock
+    self.checkpoint = checkpoint
+  }
+
+  private static func locked(_ path: String, anew: Bool) throws(RunFailure) -> FolderLock {
+    do throws(DiskFailure) {
+      try Folder.make(path)
+      let lock = try FolderLock(folder: path)
+      if anew {
+        for name in ["", "-wal", "-shm"] { try Folder.remove(checkpointPath(path) + name) }
+        try Folder.remove(path + "/runs")
+      }
+      return lock
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
+  }
+
+  /// The checkpoint of a state folder for reading, without the right to write; nil when nothing was ever imported there.
+  package static func reader(_ path: String) throws(RunFailure) -> Checkpoint? {
+    guard Folder.exists(checkpointPath(path)) else { return nil }
+    return try guarding { () throws(CheckpointFailure) in try Checkpoint.reader(at: checkpointPath(path)) }
+  }
+
+  /// Makes a state folder that nothing but a sandbox works in.
+  package static func make(_ path: String) throws(RunFailure) {
+    do throws(DiskFailure) {
+      try Folder.make(path)
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
+  }
+
+  package static func runFolder(_ state: String, _ run: RunID) -> String { "\(state)/runs/\(run)" }
+  package static func rejectsPath(_ state: String, _ run: RunID) -> String { runFolder(state, run) + "/rejects.ndjson" }
+  package static func sandboxPath(_ state: String) -> String { state + "/sandbox.sqlite" }
+  package static func planPath(_ state: String) -> String { state + "/plan" }
+  private static func checkpointPath(_ state: String) -> String { state + "/checkpoint.sqlite" }
+
+  /// Drops a run on purpose. Its receipts and ledger entries go too, so that its events can be sent again; with `keepingAccepted` only
+  /// what was not sent yet goes.
+  package func forget(_ run: RunID, keepingAccepted: Bool, now: Int64) throws(RunFailure) {
+    try guarding { () throws(CheckpointFailure) in
+      if keepingAccepted { try checkpoint.abandon(run, now: now) } else { try checkpoint.forget(run, now: now) }
+    }
+    do throws(DiskFailure) {
+      try Folder.remove(StateFolder.runFolder(path, run))
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
+  }
+}
+
+extension CheckpointFailure {
+  /// The failure as it ends a process.
+  package var runFailure: RunFailure { RunFailure(exitStatus, description) }
+}

@@ -1,0 +1,105 @@
+package import Counting
+import Foundation
+package import Vocabulary
+
+/// What a run did, as `--json` prints it. The JSON names are a promise.
+package struct RunSummary: Sendable, Equatable {
+  package enum State: String, Sendable { case complete, incomplete, refused, planned }
+
+  /// Every record read has exactly one fate, so the fates add up to `read`.
+  package struct Records: Sendable, Equatable, Codable {
+    package var read = 0
+    package var accepted = 0
+    package var alreadyAccepted = 0
+    package var duplicate = 0
+    package var filtered = 0
+    package var rejected = 0
+    package var pending = 0
+
+    enum CodingKeys: String, CodingKey {
+      case read, accepted
+      case alreadyAccepted = "already_accepted"
+      case duplicate, filtered, rejected, pending
+    }
+
+    package init() {}
+
+    /// The sum of the fates.
+    package var fates: Int { accepted + alreadyAccepted + duplicate + filtered + rejected + pending }
+  }
+
+  package var run: String
+  package var state: State
+  package var endpoint: String
+  package var rehearsal: Bool
+  package var records: Records
+  /// Events of the run's bodies.
+  package var decisionCount: Int
+  package var conversionCount: Int
+  package var visitorCount: Int
+  package var bodyCount: Int
+  package var byteCount: Int
+  package var requestCount: Int
+  package var retryCount: Int
+  package var rejects: [String: Int]
+  package var findings: [Finding]
+  package var expected: Results
+  package var seconds: Double
+  package var exit: ExitStatus
+  /// Why the run is not complete, for people.
+  package var message: String?
+
+  package init(run: String, endpoint: String, rehearsal: Bool) {
+    self.run = run
+    state = .incomplete
+    self.endpoint = endpoint
+    self.rehearsal = rehearsal
+    records = Records()
+    decisionCount = 0
+    conversionCount = 0
+    visitorCount = 0
+    bodyCount = 0
+    byteCount = 0
+    requestCount = 0
+    retryCount = 0
+    rejects = [:]
+    findings = []
+    expected = Results()
+    seconds = 0
+    exit = .complete
+  }
+
+  /// The summary as one line of JSON, keys sorted.
+  package func json() -> String {
+    struct Events: Encodable { var decisions, conversions: Int }
+    struct Sighting: Encodable {
+      var code, severity: String
+      var count: Int
+      var samples: [String]
+    }
+    struct Shape: Encodable {
+      var run, state, endpoint: String
+      var rehearsal: Bool
+      var records: Records
+      var events: Events
+      var visitors, bodies, bytes, requests, retries: Int
+      var rejects: [String: Int]
+      var findings: [Sighting]
+      var expected: Results
+      var seconds: Double
+      var exit: Int32
+      var message: String?
+    }
+    let shape = Shape(
+      run: run, state: state.rawValue, endpoint: endpoint, rehearsal: rehearsal, records: records,
+      events: Events(decisions: decisionCount, conversions: conversionCount), visitors: visitorCount, bodies: bodyCount,
+      bytes: byteCount, requests: requestCount, retries: retryCount, rejects: rejects,
+      findings: findings.map {
+        Sighting(code: $0.code.rawValue, severity: $0.severity.rawValue, count: $0.count, samples: $0.samples)
+      }, expected: expected, seconds: (seconds * 1000).rounded() / 1000, exit: exit.rawValue, message: message)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Only a number that is not finite could fail here, and there is none.
+    return try! String(decoding: encoder.encode(shape), as: UTF8.self)
+  }
+}

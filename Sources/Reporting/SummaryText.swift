@@ -1,0 +1,91 @@
+import Counting
+package import Vocabulary
+
+extension RunSummary {
+  /// The summary for people: what was read, what became of it, and what to do next. Several lines, without a line end at the end.
+  package func text() -> String {
+    var lines: [String] = []
+    let place = rehearsal ? "the built-in sandbox (a rehearsal: nothing left this machine)" : endpoint
+    switch state {
+    case .complete:
+      lines.append("run \(run): complete. \(place) accepted every valid record; it has queued them, which is not yet a result.")
+    case .planned: lines.append("plan: nothing was sent. An import to \(place) would do this:")
+    case .refused: lines.append("run \(run): refused, nothing was sent.")
+    case .incomplete: lines.append("run \(run): not complete, resumable with the same command.")
+    }
+    let fates: [(String, Int)] = [
+      ("accepted", records.accepted), ("already accepted by an earlier run", records.alreadyAccepted),
+      ("duplicate", records.duplicate), ("filtered", records.filtered), ("rejected", records.rejected), ("pending", records.pending),
+    ]
+    lines.append("  records  \(grouped(records.read)) read")
+    for (name, count) in fates where count > 0 || name == "accepted" { lines.append("           \(grouped(count)) \(name)") }
+    lines.append(
+      "  events   \(grouped(decisionCount)) decisions and \(grouped(conversionCount)) conversions of \(grouped(visitorCount)) visitors"
+        + " in \(grouped(bodyCount)) bodies, \(ByteCount(byteCount))")
+    if requestCount > 0 || state != .planned { lines.append("  requests \(grouped(requestCount)), of which \(grouped(retryCount)) retries") }
+    if !rejects.isEmpty {
+      let counts = rejects.sorted { $0.key < $1.key }.map { "\($0.key) \(grouped($0.value))" }
+      lines.append("  rejects  " + counts.joined(separator: ", ") + "; see `optireplay rejects \(run)`")
+    }
+    for finding in findings { lines.append("  finding  " + describe(finding)) }
+    lines += expectedLines()
+    if let message { lines.append(message) }
+    return lines.joined(separator: "\n")
+  }
+
+  private func describe(_ finding: Finding) -> String {
+    let samples = finding.samples.isEmpty ? "" : ", for instance " + finding.samples.joined(separator: ", ")
+    return "\(finding.code.rawValue) (\(finding.severity.rawValue)): \(grouped(finding.count))\(samples). \(finding.code.meaning)"
+  }
+
+  private func expectedLines() -> [String] {
+    guard !expected.experiments.isEmpty || !expected.notCounted.isEmpty else { return [] }
+    var lines = ["  expected results, by the server's published rules:"]
+    for experiment in expected.experiments {
+      lines.append("    experiment \(experiment.experimentID)")
+      for variation in experiment.variations {
+        lines.append("      variation \(variation.variationID): \(grouped(variation.visitors)) visitors")
+        for event in variation.events {
+          lines.append(
+            "        \(event.key.isEmpty ? event.entityID : event.key): \(grouped(event.convertingVisitors)) visitors converted, "
+              + "\(grouped(event.conversions)) conversions, revenue \(grouped(Int(event.revenue))), value \(event.value)")
+        }
+      }
+    }
+    for (reason, count) in expected.notCounted.sorted(by: { $0.key < $1.key }) {
+      lines.append("    not counted, \(reason.replacing("_", with: " ")): \(grouped(count))")
+    }
+    return lines
+  }
+}
+
+/// A number with a comma between groups of three digits: 1,234,567.
+package func grouped(_ number: Int) -> String {
+  var digits = String(number.magnitude)
+  var groups: [String] = []
+  while digits.count > 3 {
+    groups.insert(String(digits.suffix(3)), at: 0)
+    digits.removeLast(3)
+  }
+  return (number < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+}
+
+extension FindingCode {
+  /// What the finding says and what to do about it, in a sentence or two.
+  package var meaning: String {
+    switch self {
+    case .emptyInput: "The input holds no rows; check whether its export failed."
+    case .unknownColumn: "No field is named like this, so it was ignored; rename it if it should count."
+    case .variationConflict:
+      "A visitor's later decision for another variation of the campaign never counts; see --on-conflict."
+    case .earlyConversion:
+      "Conversions before their visitor's decision are never counted; check that both files use the same clock and zone."
+    case .noDecision: "These visitors have no decision here; their conversions count only if an SDK activated them."
+    case .timestampFuture: "These times lie in the future; check their unit and zone."
+    case .uuidShared:
+      "Far fewer uuids than records: the server keeps one event for each uuid. Map uuid to a column that is unique, or leave it out."
+    case .changedAfterAccept:
+      "An event with this uuid was accepted before with other content; it is not sent again, and the server keeps the old one."
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Foundation
+import Grouping
+import Pipeline
+import Vocabulary
+
+// How flags are read, and where their values come from when they are not given.
+
+extension ByteCount: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}
+
+extension Endpoint: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}
+
+extension Allowance: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}
+
+extension OnConflict: ExpressibleByArgument {}
+extension EarlyConversions: ExpressibleByArgument {}
+extension IdenticalRows: ExpressibleByArgument {}
+extension Activations: ExpressibleByArgument {}
+extension FindingCode: ExpressibleByArgument {}
+
+/// A length of time: `90s`, `30m`, `2h`, `1d`; a bare number is seconds.
+struct TimeLength: ExpressibleByArgument {
+  var duration: Duration
+
+  init(_ duration: Duration) { self.duration = duration }
+
+  init?(argument: String) {
+    let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+    let unit = argument.last.flatMap { units[$0] }
+    guard let count = Int(unit == nil ? argument[...] : argument.dropLast()), count >= 0, count <= 1_000_000 else { return nil }
+    duration = .seconds(count * (unit ?? 1))
+  }
+}
+
+/// `KEY=ENTITY_ID`.
+struct AttributeArgument: ExpressibleByArgument {
+  var key: String
+  var entity: String
+
+  init?(argument: String) {
+    guard let equals = argument.lastIndex(of: "=") else { return nil }
+    key = String(argument[..<equals])
+    entity = String(argument[argument.index(after: equals)...])
+    guard !key.isEmpty, !entity.isEmpty else { return nil }
+  }
+}
+
+/// One character that divides or quotes cells: the character itself, `tab`, or (for quotes) `none`.
+struct CellMark: ExpressibleByArgument {
+  var text: String
+
+  init(_ text: String) { self.text = text }
+
+  init?(argument: String) {
+    switch argument {
+    case "tab", "\\t": text = "\t"
+    case "none": text = ""
+    default:
+      guard argument.utf8.count == 1, let byte = argument.utf8.first, byte != 0x0a, byte != 0x0d, byte != 0 else { return nil }
+      text = argument
+    }
+  }
+}
+
+enum LogFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
+enum InputFormatArgument: String, ExpressibleByArgument, CaseIterable { case csv, ndjson }
+
+/// What a flag says, else the environment, else nothing.
+///
+/// The variable of `--max-rejects` is `OPTIREPLAY_MAX_REJECTS`; one that is empty counts as not there.
+enum Given {
+  static func value<Value: ExpressibleByArgument>(_ flag: Value?, _ name: String) throws -> Value? {
+    if let flag { return flag }
+    guard let text = text(name) else { return nil }
+    guard let value = Value(argument: text) else {
+      throw ValidationError("the environment variable \(variable(name)) is not a value that --\(name) takes; correct or unset it")
+    }
+    return value
+  }
+
+  static func list<Value: ExpressibleByArgument>(_ flags: [Value], _ name: String) throws -> [Value] {
+    if !flags.isEmpty { return flags }
+    return try (text(name) ?? "").split(separator: ",").compactMap { part in
+      try value(Value(argument: String(part)), name) ?? nil
+    }
+  }
+
+  static func flag(_ flag: Bool, _ name: String) throws -> Bool {
+    if flag { return true }
+    return try value(Bool?.none, name) ?? false
+  }
+
+  private static func text(_ name: String) -> String? {
+    guard let text = ProcessInfo.processInfo.environment[variable(name)], !text.isEmpty else { return nil }
+    return text
+  }
+
+  private static func variable(_ name: String) -> String {
+    "OPTIREPLAY_" + name.uppercased().replacing("-", with: "_")
+  }
+}

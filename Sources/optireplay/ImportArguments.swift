@@ -1,0 +1,204 @@
+import ArgumentParser
+import EventAPI
+import Foundation
+import Grouping
+import Normalizing
+import Pipeline
+import Vocabulary
+
+/// The flags that say what is read.
+struct InputArguments: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      "Files whose rows say what they are; - is standard input. Patterns in quotes are expanded.", valueName: "files"))
+  var files: [String] = []
+
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("Files of decisions.", valueName: "glob"))
+  var decisions: [String] = []
+
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("Files of conversions.", valueName: "glob"))
+  var conversions: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "How rows are named: \(Mapping.presets.map(\.name).joined(separator: ", ")). (default: native)", valueName: "name"))
+  var preset: String?
+
+  @Option(help: "csv or ndjson, when neither the name nor the first byte says it.")
+  var format: InputFormatArgument?
+
+  @Option(help: ArgumentHelp("What divides the cells of CSV: one character, or tab. (default: ,)", valueName: "char"))
+  var delimiter: CellMark?
+
+  @Option(help: ArgumentHelp("What quotes the cells of CSV: one character, or none when quotes are data. (default: \")", valueName: "char"))
+  var quote: CellMark?
+
+  @Option(
+    help: ArgumentHelp(
+      "The entity id of a custom attribute; once for each key that the rows have.", valueName: "key=entity-id"))
+  var attribute: [AttributeArgument] = []
+
+  func specification() throws -> ImportSpecification {
+    let named = NamedInputs(
+      files: files, decisions: decisions, conversions: conversions, format: try Given.value(format, "format")?.rawValue)
+    let delimiter = try Given.value(delimiter, "delimiter")?.text ?? ","
+    let quote = try Given.value(quote, "quote")?.text ?? "\""
+    guard !delimiter.isEmpty, delimiter != quote else {
+      throw ValidationError("--delimiter and --quote must be two different characters")
+    }
+    return ImportSpecification(inputs: try named.resolved(), delimiter: delimiter, quote: quote)
+  }
+
+  func mapping() throws -> Mapping {
+    let name = try Given.value(preset, "preset") ?? Mapping.native.name
+    guard let mapping = Mapping.preset(named: name) else {
+      throw ValidationError("--preset \(name) is not known; there are \(Mapping.presets.map(\.name).joined(separator: " and "))")
+    }
+    return mapping
+  }
+
+  func attributeIDs() throws -> [String: String] {
+    Dictionary(try Given.list(attribute, "attribute").map { ($0.key, $0.entity) }) { $1 }
+  }
+}
+
+/// The flags that shape bodies.
+struct BodyArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("The account that the events belong to.", valueName: "id"))
+  var accountID: String?
+
+  @Option(help: ArgumentHelp("The most bytes of one body. (default: 3500000)", valueName: "size"))
+  var maxBodyBytes: ByteCount?
+
+  @Option(
+    help: "A visitor's later decision for another variation of a campaign: first (filter it), reject, or keep. (default: first)")
+  var onConflict: OnConflict?
+
+  @Option(help: "Conversions before their visitor's decision, which never count: keep or reject. (default: keep)")
+  var earlyConversions: EarlyConversions?
+
+  @Option(help: "Rows without uuid that are identical: once (one event) or keep (each an event). (default: once)")
+  var identicalRows: IdenticalRows?
+
+  @Option(help: "A visitor's repeated decisions for one variation: all, or first (the earliest only). (default: all)")
+  var activations: Activations?
+
+  @Option(help: ArgumentHelp("Sent as client_name. (default: optireplay)", valueName: "org/system"))
+  var clientName: String?
+
+  @Option(help: ArgumentHelp("Whether the server matches conversions with decisions itself. (default: true)", valueName: "true|false"))
+  var enrichDecisions: Bool?
+
+  @Option(help: ArgumentHelp("Whether the server forgets the sender's address. (default: true)", valueName: "true|false"))
+  var anonymizeIP: Bool?
+
+  func account() throws -> String {
+    guard let account = try Given.value(accountID, "account-id"), !account.isEmpty else {
+      throw ValidationError("--account-id is missing: the account that the events belong to (Settings, Account in the vendor's pages)")
+    }
+    return account
+  }
+
+  func settings(_ input: InputArguments) throws -> RunSettings {
+    let limit = try Given.value(maxBodyBytes, "max-body-bytes")?.bytes ?? Limits.bodyBytes
+    guard (Limits.smallestBodyBytes...Limits.bodyBytes).contains(limit) else {
+      throw ValidationError("--max-body-bytes is \(limit); it must lie between \(Limits.smallestBodyBytes) and \(Limits.bodyBytes)")
+    }
+    let account = try account()
+    return RunSettings(
+      body: BodySettings(
+        accountID: account, anonymizeIP: try Given.value(anonymizeIP, "anonymize-ip") ?? true,
+        clientName: try Given.value(clientName, "client-name") ?? Product.name, clientVersion: Product.version,
+        enrichDecisions: try Given.value(enrichDecisions, "enrich-decisions") ?? true),
+      bodyLimit: limit, mapping: try input.mapping(),
+      normalizer: NormalizerSettings(accountID: account, attributes: try input.attributeIDs()),
+      rules: JudgeRules(
+        onConflict: try Given.value(onConflict, "on-conflict") ?? .first,
+        activations: try Given.value(activations, "activations") ?? .all,
+        earlyConversions: try Given.value(earlyConversions, "early-conversions") ?? .keep),
+      identicalRows: try Given.value(identicalRows, "identical-rows") ?? .once)
+  }
+}
+
+/// Where a state folder is.
+struct StateArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("The folder that remembers runs and what was accepted.", valueName: "dir"))
+  var state: String?
+
+  /// `--state`, else `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/optireplay`, else `~/.local/state/optireplay`; absolute.
+  func folder() throws -> String {
+    let environment = ProcessInfo.processInfo.environment
+    func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    let path =
+      try Given.value(state, "state") ?? variable("STATE_DIRECTORY") ?? variable("XDG_STATE_HOME").map { $0 + "/optireplay" }
+      ?? FileManager.default.homeDirectoryForCurrentUser.path + "/.local/state/optireplay"
+    return URL(fileURLWithPath: path).standardizedFileURL.path
+  }
+}
+
+/// The gate and the findings: what is decided before anything is sent.
+struct GateArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("The gate: more rejects than this, and nothing is sent. (default: 10% of the records)", valueName: "n|p%"))
+  var maxRejects: Allowance?
+
+  @Option(help: ArgumentHelp("More rejects than this, and a complete run exits with 1. (default: 0)", valueName: "n|p%"))
+  var allowRejects: Allowance?
+
+  @Option(help: ArgumentHelp("Accept a finding that would end the import, by its code.", valueName: "code"))
+  var accept: [FindingCode] = []
+
+  @Option(help: ArgumentHelp("Memory to work in, at least 32MB. (default: 512MB)", valueName: "size"))
+  var memory: ByteCount?
+
+  @Flag(help: "Keep the staging folder of a complete run.")
+  var keepStaging = false
+
+  func apply(to options: inout RunOptions) throws {
+    options.memoryBytes = try Given.value(memory, "memory")?.bytes ?? Limits.memoryBytes
+    guard options.memoryBytes >= Limits.smallestMemoryBytes else {
+      throw ValidationError("--memory is too small; a run needs at least \(ByteCount(Limits.smallestMemoryBytes))")
+    }
+    options.maxRejects = try Given.value(maxRejects, "max-rejects") ?? options.maxRejects
+    options.allowedRejects = try Given.value(allowRejects, "allow-rejects") ?? options.allowedRejects
+    options.acceptedFindings = Set(try Given.list(accept, "accept"))
+    options.keepsStaging = try Given.flag(keepStaging, "keep-staging")
+  }
+}
+
+/// The flags that say how bodies travel.
+struct DeliveryArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("Requests in flight at once. (default: 4)", valueName: "n"))
+  var concurrency: Int?
+
+  @Option(help: ArgumentHelp("Events a second at most. (default: no limit)", valueName: "events/s"))
+  var rate: Double?
+
+  @Option(help: ArgumentHelp("How long the endpoint may fail before the run stops, resumable. (default: 30m)", valueName: "time"))
+  var retryFor: TimeLength?
+
+  @Flag(help: "Let the server drop what it cannot use, silently, instead of refusing the body that holds it.")
+  var noStrict = false
+
+  @Option(help: ArgumentHelp("A status that accepts a body, for servers of your own. (default: 204)", valueName: "status"))
+  var acceptStatus: [Int] = []
+
+  func apply(to options: inout RunOptions) throws {
+    options.laneCount = try Given.value(concurrency, "concurrency") ?? Limits.lanes
+    guard (1...Limits.mostLanes).contains(options.laneCount) else {
+      throw ValidationError("--concurrency must lie between 1 and \(Limits.mostLanes)")
+    }
+    options.rate = try Given.value(rate, "rate")
+    if let rate = options.rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate must be more than 0") }
+    options.retryFor = try Given.value(retryFor, "retry-for")?.duration ?? options.retryFor
+    options.strict = try !Given.flag(noStrict, "no-strict")
+    let statuses = try Given.list(acceptStatus, "accept-status")
+    if !statuses.isEmpty {
+      guard case .url = options.endpoint else {
+        throw ValidationError("--accept-status is for servers of your own; the vendor's Event API accepts with 204 and nothing else")
+      }
+      guard statuses.allSatisfy({ (200...299).contains($0) }) else { throw ValidationError("--accept-status takes statuses from 200 to 299") }
+      options.acceptedStatuses = Set(statuses)
+    }
+  }
+}

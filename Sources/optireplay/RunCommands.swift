@@ -1,0 +1,189 @@
+import ArgumentParser
+import Checkpointing
+import Delivering
+import EventAPI
+import Logging
+import Pipeline
+import Reporting
+import Vocabulary
+
+/// How a command speaks.
+struct OutputArguments: ParsableArguments {
+  @Flag(help: "Print the result as one JSON object.")
+  var json = false
+
+  @Flag(help: "No progress, and only warnings.")
+  var quiet = false
+
+  @Option(help: "How the log on standard error is written. (default: text)")
+  var logFormat: LogFormat?
+
+  func voice() throws -> Voice {
+    let isQuiet = try Given.flag(quiet, "quiet")
+    let terminal = Terminal(isQuiet: isQuiet)
+    var handler = TerminalLog(terminal: terminal, format: try Given.value(logFormat, "log-format") ?? .text)
+    handler.logLevel = isQuiet ? .warning : .notice
+    let made = handler
+    return Voice(terminal: terminal, log: Logger(label: Product.name) { _ in made }, isJSON: try Given.flag(json, "json"))
+  }
+}
+
+/// What a command speaks with.
+struct Voice: Sendable {
+  let terminal: Terminal
+  let log: Logger
+  let isJSON: Bool
+
+  /// Says what became of a run, and ends the command with its status.
+  func end(_ summary: RunSummary) throws {
+    terminal.clearProgress()
+    terminal.result(isJSON ? summary.json() : summary.text())
+    if summary.exit == .complete { return }
+    if isJSON, let message = summary.message { log.error("\(message)") }
+    throw ExitCode(summary.exit.rawValue)
+  }
+
+  /// Runs the body; a failure of it is told and ends the command with its status.
+  func failing<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+      return try await body()
+    } catch let failure as RunFailure {
+      terminal.clearProgress()
+      log.error("\(failure.message)")
+      throw ExitCode(failure.status.rawValue)
+    }
+  }
+}
+
+struct ImportCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Reads files, assembles bodies, and sends them.",
+    discussion: """
+      Everything is read and judged before anything is sent. Without --endpoint this is a rehearsal: the bodies go to the built-in \
+      sandbox, and `optireplay sandbox` shows what it counted.
+
+      The same command again continues what was interrupted, and sends nothing when all is done.
+      """)
+
+  @OptionGroup(title: "Input") var input: InputArguments
+  @OptionGroup(title: "Bodies") var body: BodyArguments
+  @Option(help: ArgumentHelp("us, eu, a URL, or sandbox. (default: sandbox, a rehearsal)", valueName: "endpoint"))
+  var endpoint: Endpoint?
+  @OptionGroup(title: "Delivery") var delivery: DeliveryArguments
+  @OptionGroup(title: "Judgement and resources") var gate: GateArguments
+  @OptionGroup var state: StateArguments
+  @OptionGroup var output: OutputArguments
+
+  func run() async throws {
+    let voice = try output.voice()
+    try await voice.failing {
+      let settings = try body.settings(input)
+      var options = RunOptions(
+        state: try state.folder(), account: settings.body.accountID, endpoint: try Given.value(endpoint, "endpoint") ?? .sandbox)
+      try gate.apply(to: &options)
+      try delivery.apply(to: &options)
+      let specification = try input.specification()
+      voice.log.notice("state folder: \(options.state)")
+      if options.endpoint == .sandbox {
+        voice.log.notice("no --endpoint is named, so this is a rehearsal into the built-in sandbox: nothing leaves this machine")
+      }
+      let ready = options
+      try voice.end(
+        try await importing(ready, voice) { importer in try await importer.run(specification, settings) })
+    }
+  }
+}
+
+/// Makes an importer that signals can stop, and lets it work.
+func importing<Value: Sendable>(
+  _ options: RunOptions, _ voice: Voice, _ body: @escaping @Sendable (Importer) async throws -> Value
+) async throws -> Value {
+  let stop = StopSwitch()
+  let importer = Importer(options, log: voice.log, stop: stop) { progress in voice.terminal.progress(progress.text) }
+  return try await stoppable(stop, voice.log) { try await body(importer) }
+}
+
+struct ResumeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "resume",
+    abstract: "Continues the unfinished run of the state folder, without naming its inputs.",
+    discussion: "A run that was still reading reads its inputs again from the start; any later, they are needed no more.")
+
+  @Argument(help: "The run, when several are unfinished.")
+  var run: Int64?
+
+  @Flag(help: "Read the inputs again, as they are now. What was accepted stays accepted and is not sent again.")
+  var restage = false
+
+  @OptionGroup(title: "Delivery") var delivery: DeliveryArguments
+  @OptionGroup(title: "Judgement and resources") var gate: GateArguments
+  @OptionGroup var state: StateArguments
+  @OptionGroup var output: OutputArguments
+
+  func run() async throws {
+    let voice = try output.voice()
+    try await voice.failing {
+      let folder = try state.folder()
+      voice.log.notice("state folder: \(folder)")
+      let id = run.map { RunID(rawValue: $0) }
+      var options = RunOptions(state: folder, account: "", endpoint: .sandbox)
+      // Whether a status of one's own may be named depends on where the run goes.
+      if let checkpoint = try StateFolder.reader(folder), let row = try checkpoint.unfinishedRun(id) {
+        options.endpoint = Endpoint(row.endpoint) ?? .sandbox
+      }
+      try gate.apply(to: &options)
+      try delivery.apply(to: &options)
+      let ready = options
+      let summary = try await importing(ready, voice) { importer in try await importer.resume(id, restaging: restage) }
+      guard let summary else {
+        voice.log.notice("there is nothing to resume")
+        return
+      }
+      try voice.end(summary)
+    }
+  }
+}
+
+extension Checkpoint {
+  /// The unfinished run that `resume` would take; nil when there is none, or more than one.
+  fileprivate func unfinishedRun(_ id: RunID?) throws -> RunRow? {
+    let runs = try unfinishedRuns().filter { id == nil || $0.id == id }
+    return runs.count == 1 ? runs[0] : nil
+  }
+}
+
+struct PlanCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan",
+    abstract: "Shows what an import would do, and sends nothing.",
+    discussion: """
+      Reads and judges everything as an import does: records, rejects, findings, bodies, and the results to expect by the server's \
+      published rules. With --output the bodies are written as files, byte for byte what an import would send.
+      """)
+
+  @OptionGroup(title: "Input") var input: InputArguments
+  @OptionGroup(title: "Bodies") var body: BodyArguments
+  @Option(help: ArgumentHelp("The endpoint whose ledger tells what is new. (default: sandbox)", valueName: "endpoint"))
+  var endpoint: Endpoint?
+  @Option(name: .customLong("output"), help: ArgumentHelp("A folder to write the bodies into: 1.json, 2.json, …", valueName: "dir"))
+  var outputFolder: String?
+  @OptionGroup(title: "Judgement and resources") var gate: GateArguments
+  @OptionGroup var state: StateArguments
+  @OptionGroup var output: OutputArguments
+
+  func run() async throws {
+    let voice = try output.voice()
+    try await voice.failing {
+      let settings = try body.settings(input)
+      var options = RunOptions(
+        state: try state.folder(), account: settings.body.accountID, endpoint: try Given.value(endpoint, "endpoint") ?? .sandbox)
+      try gate.apply(to: &options)
+      options.output = outputFolder
+      let specification = try input.specification()
+      voice.log.notice("state folder: \(options.state)")
+      let ready = options
+      try voice.end(try await importing(ready, voice) { importer in try await importer.plan(specification, settings) })
+    }
+  }
+}

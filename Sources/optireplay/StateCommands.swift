@@ -1,0 +1,173 @@
+import ArgumentParser
+import Checkpointing
+import Foundation
+import Logging
+import Pipeline
+import Reporting
+import Vocabulary
+
+struct StatusCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Shows the runs of the state folder, or one of them.",
+    discussion: "Takes no lock, so it can be asked while an import is at work.")
+
+  @Argument(help: "The run; all of them without.")
+  var run: Int64?
+
+  @OptionGroup var state: StateArguments
+  @OptionGroup var output: OutputArguments
+
+  func run() async throws {
+    let voice = try output.voice()
+    try await voice.failing {
+      let folder = try state.folder()
+      guard let checkpoint = try StateFolder.reader(folder) else {
+        voice.log.notice("state folder: \(folder)")
+        voice.terminal.result(voice.isJSON ? "{\"runs\":[]}" : "nothing was imported with this state folder yet")
+        return
+      }
+      do throws(CheckpointFailure) {
+        if let run {
+          show(try checkpoint.run(RunID(rawValue: run)), try summary(checkpoint, try checkpoint.run(RunID(rawValue: run))), voice)
+        } else {
+          try showAll(checkpoint, voice)
+        }
+      } catch {
+        throw error.runFailure
+      }
+    }
+  }
+
+  private func summary(_ checkpoint: Checkpoint, _ row: RunRow) throws(CheckpointFailure) -> RunSummary? {
+    try? checkpoint.summary(of: row)
+  }
+
+  private func show(_ row: RunRow, _ summary: RunSummary?, _ voice: Voice) {
+    guard let summary else {
+      voice.terminal.result("run \(row.id): written by another version, which can show it")
+      return
+    }
+    voice.terminal.result(voice.isJSON ? summary.json() : summary.text())
+  }
+
+  private func showAll(_ checkpoint: Checkpoint, _ voice: Voice) throws(CheckpointFailure) {
+    let rows = try checkpoint.allRuns()
+    if voice.isJSON {
+      var objects: [String] = []
+      for row in rows { if let summary = try summary(checkpoint, row) { objects.append(summary.json()) } }
+      voice.terminal.result("{\"runs\":[" + objects.joined(separator: ",") + "]}")
+      return
+    }
+    if rows.isEmpty { voice.terminal.result("nothing was imported with this state folder yet") }
+    for row in rows {
+      let records = try summary(checkpoint, row)?.records
+      let counts = records.map { "\(grouped($0.read)) read, \(grouped($0.accepted)) accepted, \(grouped($0.pending)) pending" } ?? ""
+      let time = Date(timeIntervalSince1970: Double(row.createdAt) / 1000).ISO8601Format()
+      voice.terminal.result("run \(row.id)  \(time)  \(row.phase.rawValue)  account \(row.account)  \(row.endpoint)  \(counts)")
+    }
+  }
+}
+
+struct RejectsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rejects",
+    abstract: "Prints what a run rejected, as rows to correct and import again.",
+    discussion: """
+      Each row carries what was wrong with it under _reject, which an import ignores. Rows that could not be taken apart stand there as \
+      text. Without a run: those of the latest; `plan` names the last plan. Rows hold visitor data.
+      """)
+
+  enum Form: String, ExpressibleByArgument, CaseIterable { case ndjson, csv, text }
+
+  @Argument(help: "The run, or plan.")
+  var run: String?
+
+  @Option(help: "ndjson, csv, or text: where and why, without the rows.")
+  var format: Form = .ndjson
+
+  @OptionGroup var state: StateArguments
+  @OptionGroup var output: OutputArguments
+
+  func run() async throws {
+    let voice = try output.voice()
+    try await voice.failing {
+      let state = try state.folder()
+      let home = run == "plan" ? StateFolder.planPath(state) : state
+      guard let checkpoint = try StateFolder.reader(home), let id = try runID(checkpoint) else {
+        throw RunFailure(.usage, "nothing was imported with the state folder \(state) yet")
+      }
+      let rejects = try RejectRows(checkpoint, id, state: home)
+      switch format {
+      case .text: try rejects.eachText { voice.terminal.result($0) }
+      case .ndjson: try rejects.eachObject { voice.terminal.result($0) }
+      case .csv: try rejects.eachLine { voice.terminal.result($0) }
+      }
+    }
+  }
+
+  private func runID(_ checkpoint: Checkpoint) throws -> RunID? {
+    if let run, run != "plan" {
+      guard let number = Int64(run) else { throw ValidationError("'\(run)' is not a run; see `optireplay status`") }
+      return try checkpoint.run(RunID(rawValue: number)).id
+    }
+    return try checkpoint.latestRun()?.id
+  }
+}
+
+struct ForgetCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "forget",
+    abstract: "Drops what is remembered of a run, so that it can be sent again on purpose.",
+    discussion: """
+      The server is not told: it keeps what it has. Events that are sent again with the same ids are counted once, as far as the \
+      server keeps its word.
+      """)
+
+  @Argument(help: "The run.")
+  var run: Int64
+
+  @Flag(help: "Drop only what was not sent yet; what was accepted stays remembered.")
+  var pending = false
+
+  @Flag(help: "Do not ask.")
+  var yes = false
+
+  @OptionGroup var state: StateArguments
+  @OptionGroup var output: OutputArguments
+
+  func run() async throws {
+    let voice = try output.voice()
+    try await voice.failing {
+      let folder = try state.folder()
+      voice.log.notice("state folder: \(folder)")
+      guard try StateFolder.reader(folder) != nil else {
+        throw RunFailure(.usage, "nothing was imported with the state folder \(folder) yet")
+      }
+      let state = try StateFolder(folder)
+      let id = RunID(rawValue: run)
+      let row = try state.checkpoint.run(id)
+      let accepted = try state.checkpoint.receiptTotals(id).events
+      if pending, !row.phase.isUnfinished {
+        throw RunFailure(.usage, "run \(run) is \(row.phase.rawValue), so nothing of it is pending")
+      }
+      if !yes { try ask(row, accepted, voice) }
+      try state.forget(id, keepingAccepted: pending, now: Int64(Date().timeIntervalSince1970 * 1000))
+      voice.terminal.result(
+        pending
+          ? "run \(run): dropped what was not sent; \(grouped(accepted)) accepted events stay remembered"
+          : "run \(run): forgotten; its \(grouped(accepted)) accepted events can be sent again")
+    }
+  }
+
+  private func ask(_ row: RunRow, _ accepted: Int, _ voice: Voice) throws {
+    voice.terminal.line(
+      pending
+        ? "run \(run) goes to \(row.endpoint); what it has not sent yet will be dropped."
+        : "\(row.endpoint) accepted \(grouped(accepted)) events of run \(run). Forgetting lets them be sent again.")
+    voice.terminal.line("Type the number of the run to go on:")
+    guard let answer = readLine(), answer.trimmingCharacters(in: .whitespaces) == "\(run)" else {
+      throw RunFailure(.usage, "nothing was dropped; pass --yes to drop it without being asked")
+    }
+  }
+}

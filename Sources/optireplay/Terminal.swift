@@ -1,0 +1,100 @@
+import Foundation
+import Logging
+import Synchronization
+import Vocabulary
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Everything a person sees: results on standard output, the rest on standard error, where a progress line is drawn over and over on a
+/// terminal and now and then otherwise.
+final class Terminal: Sendable {
+  private struct State {
+    var progress = ""
+    var shownAt: ContinuousClock.Instant?
+  }
+
+  private let state = Mutex(State())
+  private let isTerminal = isatty(2) == 1
+  private let isQuiet: Bool
+
+  init(isQuiet: Bool) { self.isQuiet = isQuiet }
+
+  /// How often progress is shown: ten times a second on a terminal, every ten seconds elsewhere.
+  private var interval: Duration { isTerminal ? .milliseconds(100) : .seconds(10) }
+
+  /// Prints a result on standard output.
+  func result(_ text: String) {
+    clearProgress()
+    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+  }
+
+  /// Prints a line on standard error, above the progress line.
+  func line(_ text: String) {
+    state.withLock { state in
+      write((state.progress.isEmpty ? "" : Terminal.eraseLine) + text + "\n" + state.progress)
+    }
+  }
+
+  /// Shows where things stand. What comes too soon after the last is not shown.
+  func progress(_ text: @autoclosure () -> String) {
+    if isQuiet { return }
+    state.withLock { state in
+      let now = ContinuousClock.now
+      guard let last = state.shownAt else {
+        state.shownAt = now
+        return
+      }
+      guard now - last >= interval else { return }
+      state.shownAt = now
+      if isTerminal {
+        state.progress = String(text().prefix(Terminal.columns - 1))
+        write(Terminal.eraseLine + state.progress)
+      } else {
+        write(text() + "\n")
+      }
+    }
+  }
+
+  /// Takes the progress line away.
+  func clearProgress() {
+    state.withLock { state in
+      if !state.progress.isEmpty { write(Terminal.eraseLine) }
+      state.progress = ""
+    }
+  }
+
+  private static let eraseLine = "\r\u{1b}[2K"
+  private static let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap(Int.init).map { max(20, $0) } ?? 80
+
+  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
+
+/// Writes log lines to the terminal, as text or as one JSON object a line.
+struct TerminalLog: LogHandler {
+  let terminal: Terminal
+  let format: LogFormat
+  var metadata: Logger.Metadata = [:]
+  var logLevel = Logger.Level.notice
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    switch format {
+    case .text: terminal.line("\(Product.name): \(event.level < .warning ? "" : "\(event.level): ")\(event.message)")
+    case .json:
+      struct Line: Encodable { var level, message, time: String }
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      let line = Line(level: event.level.rawValue, message: "\(event.message)", time: Date().ISO8601Format())
+      // Three texts can always be written.
+      terminal.line(String(decoding: try! encoder.encode(line), as: UTF8.self))
+    }
+  }
+}

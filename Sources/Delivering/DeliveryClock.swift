@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 
 /// The time, as a delivery sees it; tests bring their own.
 protocol DeliveryClock: Sendable {

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import Vocabulary
 
 /// The way to the server: where, through which proxy, trusting whom.

@@ -28,7 +28,7 @@ package final class StopSwitch: Sendable {
   }
 
   /// Returns true once stopped; false when the waiting task is cancelled first.
-  func wait() async -> Bool {
+  package func wait() async -> Bool {
     let number = state.withLock { state in
       state.nextWaiter += 1
       return state.nextWaiter

@@ -1,9 +1,10 @@
+package import Vocabulary
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
   internal import Darwin
 #endif
-package import Vocabulary
 
 /// What went wrong with a file or folder: where, what the system said, and what to do next.
 package struct DiskFailure: Error, Sendable, Equatable, CustomStringConvertible {
@@ -30,7 +31,8 @@ package struct DiskFailure: Error, Sendable, Equatable, CustomStringConvertible 
     case ENOENT, ENOTDIR: return DiskFailure(.missing, path, "cannot \(act): \(words); check the path")
     case EACCES, EPERM: return DiskFailure(.unreadable, path, "cannot \(act): \(words); check who may do so")
     case EISDIR: return DiskFailure(.isDirectory, path, "cannot \(act): it is a folder; name the files in it")
-    case ENOSPC, EDQUOT: return DiskFailure(.full, path, "cannot \(act): \(words); free some space and run the same command again")
+    case ENOSPC, EDQUOT:
+      return DiskFailure(.full, path, "cannot \(act): \(words); free some space and run the same command again")
     case EROFS: return DiskFailure(.readOnly, path, "cannot \(act): \(words); name another folder with --state")
     default: return DiskFailure(.other, path, "cannot \(act): \(words)")
     }

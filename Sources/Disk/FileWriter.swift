@@ -1,10 +1,10 @@
+package import Bytes
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
   internal import Darwin
 #endif
-
-package import Bytes
 
 /// A new file that is written from front to back. What stood at its path before is replaced.
 package struct FileWriter: ~Copyable {

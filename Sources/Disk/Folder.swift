@@ -1,9 +1,10 @@
+internal import Foundation
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
   internal import Darwin
 #endif
-internal import Foundation
 
 /// What is done with whole folders and files by path.
 package enum Folder {
@@ -25,6 +26,12 @@ package enum Folder {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// Whether the path names an ordinary file, which can be read as often as one likes.
+  package static func isRegularFile(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   package static func exists(_ path: String) -> Bool {
     var status = stat()
     return unsafe stat(path, &status) == 0
@@ -32,7 +39,8 @@ package enum Folder {
 
   /// Removes a folder with everything in it, or a file; nothing happens when there is none. Links are removed, not followed.
   package static func remove(_ path: String) throws(DiskFailure) {
-    guard exists(path) else { return }
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return }
     do {
       try FileManager.default.removeItem(atPath: path)
     } catch {
@@ -43,12 +51,13 @@ package enum Folder {
   /// Puts the file at `source` in the place of `target` in one step, so that a reader sees the one or the other, whole.
   package static func replace(_ target: String, with source: String) throws(DiskFailure) {
     guard unsafe rename(source, target) == 0 else { throw DiskFailure.system(errno, target, doing: "put it in place") }
-    try sync(String(target[..<(target.lastIndex(of: "/") ?? target.startIndex)]))
+    guard let slash = target.lastIndex(of: "/") else { return try sync(".") }
+    try sync(slash == target.startIndex ? "/" : String(target[..<slash]))
   }
 
   /// Waits until the folder's list of names is on the disk.
   package static func sync(_ path: String) throws(DiskFailure) {
-    let descriptor = unsafe open(path.isEmpty ? "." : path, O_RDONLY | O_CLOEXEC)
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "open the folder") }
     defer { close(descriptor) }
     guard fsync(descriptor) == 0 else { throw DiskFailure.system(errno, path, doing: "bring the folder to the disk") }
@@ -62,12 +71,16 @@ package enum Folder {
     try replace(path, with: path + ".new")
   }
 
-  /// Reads a whole small file.
+  /// Reads a whole small file to its end, also one that does not know its size: a pipe, or a file that grows.
   package static func read(_ path: String) throws(DiskFailure) -> [UInt8] {
     var reader = try FileReader(path: path)
     var bytes = [UInt8](repeating: 0, count: (reader.byteCount ?? 0) + 1)
-    let got = try reader.read(into: &bytes, from: 0)
-    return Array(bytes[..<got])
+    var filled = 0
+    while true {
+      filled += try reader.read(into: &bytes, from: filled)
+      if filled < bytes.count { return Array(bytes[..<filled]) }
+      bytes += [UInt8](repeating: 0, count: bytes.count + 4096)
+    }
   }
 }
 
@@ -87,10 +100,12 @@ package struct FolderLock: ~Copyable {
       guard code == EWOULDBLOCK else { throw DiskFailure.system(code, path, doing: "lock it") }
       throw DiskFailure(
         .locked, folder,
-        "another optireplay\(owner.isEmpty ? "" : " (process \(owner))") is using this state folder; wait for it to end, or name another with --state")
+        "another optireplay\(owner.isEmpty ? "" : " (process \(owner))") is using this state folder; wait for it to end, or name another with --state"
+      )
     }
     let owner = Array("\(getpid())".utf8)
-    guard ftruncate(descriptor, 0) == 0, unsafe owner.withUnsafeBytes({ unsafe pwrite(descriptor, $0.baseAddress!, $0.count, 0) }) > 0
+    guard ftruncate(descriptor, 0) == 0,
+      unsafe owner.withUnsafeBytes({ unsafe pwrite(descriptor, $0.baseAddress!, $0.count, 0) }) > 0
     else {
       let code = errno
       close(descriptor)

@@ -111,5 +111,5 @@ struct Findings {
     }
   }
 
-  private func places(_ tally: JudgeCounts.Tally) -> [String] { tally.samples.map { "\(inputs[$0.input].path):\($0.line)" } }
+  private func places(_ tally: JudgeCounts.Tally) -> [String] { tally.samples.map { "\(displayName(inputs[$0.input].path)):\($0.line)" } }
 }

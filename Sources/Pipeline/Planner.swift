@@ -166,7 +166,7 @@ struct Planner {
   ) throws(RunFailure) {
     plan.rejects[reject.code.rawValue, default: 0] += 1
     do throws(DiskFailure) {
-      try rejects.append(reject, record, file: staged.inputs[record.input].path)
+      try rejects.append(reject, record, file: displayName(staged.inputs[record.input].path))
     } catch {
       throw error.runFailure(forInput: false)
     }

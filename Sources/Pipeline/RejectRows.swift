@@ -25,7 +25,7 @@ package struct RejectRows {
     let specification: ImportSpecification = try fromStoredJSON(row.specification, "input specification")
     dialect = specification.dialect
     for input in inputs where !input.header.isEmpty {
-      columns[input.path == "-" ? "standard input" : input.path] = cellTexts(ofRow: input.header, dialect: dialect)
+      columns[displayName(input.path)] = cellTexts(ofRow: input.header, dialect: dialect)
     }
   }
 

@@ -46,15 +46,12 @@ struct Stager {
     } catch {
       throw error.runFailure(forInput: false)
     }
-    // Every header is looked at before any row is read.
-    let inputs = try openAll()
+    try checkAll()
     let queue = WorkQueue<StagingWork>(capacity: options.workerCount + 1)
-    let blockBytes = min(options.blockBytes, max(1, options.memoryBytes / 32))
     let sortingBytes = (options.memoryBytes * 6 / 10) / options.workerCount
     let numbers = NumberSource()
     let workerCount = options.workerCount
     var rows: [InputRow] = []
-    var counts = StagingCounts()
     let folder = folder
     let results = try onThreads(
       workerCount,
@@ -64,25 +61,27 @@ struct Stager {
       lead: { () throws(RunFailure) in
         defer { for _ in 0..<workerCount { queue.put(nil) } }
         let blocks = NumberSource()
-        for input in inputs {
-          let row = try read(input, blockBytes: blockBytes, blocks: blocks, into: queue, readBefore: rows.reduce(0) { $0 + $1.byteCount })
-          if row.blockCount == 0 { counts.emptyInputs.append(input.file) }
-          rows.append(row.input)
+        for index in specification.inputs.indices {
+          rows.append(try read(index, blocks: blocks, into: queue, readBefore: rows.reduce(0) { $0 + $1.byteCount }))
         }
       })
-    return try finish(results, rows, &counts, rejects)
+    return try finish(results, rows, rejects)
   }
 
   private func finish(
-    _ results: [WorkerResult], _ rows: [InputRow], _ counts: inout StagingCounts, _ rejects: RejectSpool
+    _ results: [WorkerResult], _ inputs: [InputRow], _ rejects: RejectSpool
   ) throws(RunFailure) -> Staged {
+    var rows = inputs
+    var counts = StagingCounts()
     if let failure = results.compactMap(\.failure).first { throw failure }
     for result in results {
-      counts.read += result.readCount
+      counts.read += result.readCounts.values.reduce(0, +)
+      for (index, count) in result.readCounts { rows[index].rowCount += count }
       counts.staged += result.stagedCount
       counts.rejects.merge(result.rejects, uniquingKeysWith: +)
       counts.unknownNames.merge(result.unknownNames, uniquingKeysWith: +)
     }
+    counts.emptyInputs = rows.filter { $0.rowCount == 0 }.map { displayName($0.path) }
     do throws(DiskFailure) {
       try rejects.finish()
       let folder = folder
@@ -98,18 +97,12 @@ struct Stager {
 
   // MARK: inputs
 
-  private func openAll() throws(RunFailure) -> [BoundInput] {
-    var inputs: [BoundInput] = []
-    for (index, input) in specification.inputs.enumerated() where input.path != "-" {
-      _ = try open(input, index: index).bound
-    }
+  /// Opens every input and looks at its header, but for those that can be read only once: standard input and pipes.
+  private func checkAll() throws(RunFailure) {
     for (index, input) in specification.inputs.enumerated() {
-      inputs.append(
-        BoundInput(
-          index: index, file: input.path == "-" ? "standard input" : input.path, header: nil, dialect: dialect, kind: input.kind,
-          settings: settings))
+      let isPipe = input.path == "-" || (Folder.exists(input.path) && !Folder.isRegularFile(input.path) && !Folder.isFolder(input.path))
+      if !isPipe { _ = try open(input, index: index).bound }
     }
-    return inputs
   }
 
   private var dialect: CSVDialect { specification.dialect }
@@ -128,7 +121,7 @@ struct Stager {
     } catch {
       throw error.runFailure
     }
-    let file = input.path == "-" ? "standard input" : input.path
+    let file = displayName(input.path)
     let bound = BoundInput(
       index: index, file: file, header: reader.header?.names, dialect: dialect, kind: input.kind, settings: settings)
     // An input without a header has no rows to bind either.
@@ -145,18 +138,15 @@ struct Stager {
   }
 
   private func read(
-    _ input: BoundInput, blockBytes: Int, blocks: NumberSource, into queue: WorkQueue<StagingWork>, readBefore: Int
-  ) throws(RunFailure) -> (input: InputRow, blockCount: Int) {
-    let specified = specification.inputs[input.index]
-    var opened = try open(specified, index: input.index)
+    _ index: Int, blocks: NumberSource, into queue: WorkQueue<StagingWork>, readBefore: Int
+  ) throws(RunFailure) -> InputRow {
+    let specified = specification.inputs[index]
+    var opened = try open(specified, index: index)
     let bound = opened.bound
-    var blockCount = 0
     do throws(ReadFailure) {
-      while let block = try opened.reader.next() {
-        blockCount += 1
+      while !stop.isStopped, let block = try opened.reader.next() {
         queue.put(StagingWork(number: blocks.next(), block: block, input: bound))
         progress(.staging(bytes: readBefore + opened.reader.byteCount))
-        if stop.isStopped { break }
       }
     } catch {
       throw error.runFailure
@@ -164,12 +154,14 @@ struct Stager {
     if stop.isStopped {
       throw RunFailure(.stopped, "stopped while reading \(bound.file); nothing was sent; run the same command again to start over")
     }
-    let row = InputRow(
-      index: input.index, path: specified.path, byteCount: opened.reader.byteCount, digest: opened.reader.digest.bytes,
-      format: opened.reader.format.rawValue, header: opened.reader.header?.raw ?? [], rowCount: opened.reader.lineCount)
-    return (row, blockCount)
+    return InputRow(
+      index: index, path: specified.path, byteCount: opened.reader.byteCount, digest: opened.reader.digest.bytes,
+      format: opened.reader.format.rawValue, header: opened.reader.header?.raw ?? [], rowCount: 0)
   }
 }
+
+/// What messages call an input.
+func displayName(_ path: String) -> String { path == "-" ? "standard input" : path }
 
 private func delimiterName(_ delimiter: UInt8) -> String {
   delimiter == 0x09 ? "a tab" : "'\(String(UnicodeScalar(delimiter)))'"

@@ -32,7 +32,8 @@ struct StagingWork: Sendable {
 /// What a worker did.
 struct WorkerResult: Sendable {
   var runs: [SortedRun] = []
-  var readCount = 0
+  /// Rows read, records or not, by input.
+  var readCounts: [Int: Int] = [:]
   var stagedCount = 0
   var rejects: [String: Int] = [:]
   /// Rows with a member or column that no field asks for, by its name.
@@ -97,10 +98,11 @@ struct StagingWorker: ~Copyable {
     let block = work.block
     let bytes = block.bytes.span
     let quote = work.input.dialect.quote ?? 0
+    var readCount = 0
     lines.removeAll()
     cursor.begin(block)
     while let event = cursor.next(in: bytes, tape: &tape) {
-      result.readCount += 1
+      readCount += 1
       switch event {
       case .fault(let fault):
         let reject = Reject(fault.code, column: fault.column, fault.message)
@@ -127,6 +129,7 @@ struct StagingWorker: ~Copyable {
         }
       }
     }
+    result.readCounts[work.input.index, default: 0] += readCount
     rejects.take(copy(lines.span), block: work.number)
   }
 

@@ -2,14 +2,16 @@ import Counting
 package import Vocabulary
 
 extension RunSummary {
-  /// The summary for people: what was read, what became of it, and what to do next. Several lines, without a line end at the end.
+  /// The summary for people: what was read and what became of it, in several lines. Why a run is not complete is `message`.
   package func text() -> String {
     var lines: [String] = []
-    let place = rehearsal ? "the built-in sandbox (a rehearsal: nothing left this machine)" : endpoint
     switch state {
     case .complete:
-      lines.append("run \(run): complete. \(place) accepted every valid record; it has queued them, which is not yet a result.")
-    case .planned: lines.append("plan: nothing was sent. An import to \(place) would do this:")
+      lines.append(
+        rehearsal
+          ? "run \(run): complete. A rehearsal: the built-in sandbox has every valid record, and nothing left this machine."
+          : "run \(run): complete. \(endpoint) accepted every valid record. Accepted means queued: results are the server's to make.")
+    case .planned: lines.append("plan: nothing was sent. An import to \(endpoint) would do this:")
     case .refused: lines.append("run \(run): refused, nothing was sent.")
     case .incomplete: lines.append("run \(run): not complete, resumable with the same command.")
     }
@@ -21,7 +23,7 @@ extension RunSummary {
     for (name, count) in fates where count > 0 || name == "accepted" { lines.append("           \(grouped(count)) \(name)") }
     lines.append(
       "  events   \(grouped(decisionCount)) decisions and \(grouped(conversionCount)) conversions of \(grouped(visitorCount)) visitors"
-        + " in \(grouped(bodyCount)) bodies, \(ByteCount(byteCount))")
+        + " in \(grouped(bodyCount)) \(bodyCount == 1 ? "body" : "bodies"), \(ByteCount(byteCount))")
     if requestCount > 0 || state != .planned { lines.append("  requests \(grouped(requestCount)), of which \(grouped(retryCount)) retries") }
     if !rejects.isEmpty {
       let counts = rejects.sorted { $0.key < $1.key }.map { "\($0.key) \(grouped($0.value))" }
@@ -29,7 +31,6 @@ extension RunSummary {
     }
     for finding in findings { lines.append("  finding  " + describe(finding)) }
     lines += expectedLines()
-    if let message { lines.append(message) }
     return lines.joined(separator: "\n")
   }
 
@@ -48,7 +49,8 @@ extension RunSummary {
         for event in variation.events {
           lines.append(
             "        \(event.key.isEmpty ? event.entityID : event.key): \(grouped(event.convertingVisitors)) visitors converted, "
-              + "\(grouped(event.conversions)) conversions, revenue \(grouped(Int(event.revenue))), value \(event.value)")
+              + "\(grouped(event.conversions)) conversions"
+              + (event.revenue == 0 ? "" : ", revenue \(grouped(Int(event.revenue)))") + (event.value == 0 ? "" : ", value \(event.value)"))
         }
       }
     }

@@ -39,7 +39,7 @@ struct Voice: Sendable {
     terminal.clearProgress()
     terminal.result(isJSON ? summary.json() : summary.text())
     if summary.exit == .complete { return }
-    if isJSON, let message = summary.message { log.error("\(message)") }
+    if let message = summary.message { log.error("\(message)") }
     throw ExitCode(summary.exit.rawValue)
   }
 

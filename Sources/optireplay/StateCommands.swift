@@ -48,7 +48,7 @@ struct StatusCommand: AsyncParsableCommand {
       voice.terminal.result("run \(row.id): written by another version, which can show it")
       return
     }
-    voice.terminal.result(voice.isJSON ? summary.json() : summary.text())
+    voice.terminal.result(voice.isJSON ? summary.json() : summary.text() + (summary.message.map { "\n" + $0 } ?? ""))
   }
 
   private func showAll(_ checkpoint: Checkpoint, _ voice: Voice) throws(CheckpointFailure) {

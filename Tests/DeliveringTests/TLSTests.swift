@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import NIOSSL
 import Testing
 import Vocabulary

@@ -1,0 +1,103 @@
+internal import Bytes
+internal import Disk
+
+/// The bytes of one input from front to back, whose beginning has been looked at.
+///
+/// Memory: the beginning and one piece of the digest.
+struct InputSource: ~Copyable {
+  /// Bytes that are looked at before anything is read.
+  static let lookBytes = 4096
+
+  private var file: FileReader
+  /// The beginning of the input, the byte order mark included.
+  private(set) var beginning: [UInt8] = []
+  private var content = ContentDigest()
+  /// Bytes given out so far.
+  private(set) var byteCount = 0
+  /// Whether there is nothing behind the bytes given out.
+  private(set) var isAtEnd = false
+
+  private init(_ file: consuming FileReader) { self.file = file }
+
+  /// Opens an input and looks at its beginning. Throws when it cannot be read or is no text.
+  static func open(_ path: String) throws(ReadFailure) -> InputSource {
+    var file = try openFile(path)
+    var look = [UInt8](repeating: 0, count: lookBytes)
+    do throws(DiskFailure) {
+      look.removeSubrange(try file.read(into: &look, from: 0)...)
+    } catch {
+      throw .disk(error)
+    }
+    if let message = refusal(ofBeginning: look) { throw .notText(path: path, message: message) }
+    var source = InputSource(file)
+    source.beginning = look
+    source.isAtEnd = look.isEmpty
+    return source
+  }
+
+  private static func openFile(_ path: String) throws(ReadFailure) -> FileReader {
+    do throws(DiskFailure) {
+      return try FileReader(path: path)
+    } catch {
+      throw .disk(error)
+    }
+  }
+
+  /// The digest of the bytes given out so far.
+  var digest: Digest { content.value }
+
+  /// Bytes of the UTF-8 byte order mark at the beginning: 3 or 0.
+  var markBytes: Int { beginning.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0 }
+
+  /// Fills `buffer` from `start` to its end as far as the input goes; returns how many bytes that were.
+  mutating func read(into buffer: inout [UInt8], from start: Int) throws(ReadFailure) -> Int {
+    var filled = start
+    if byteCount < beginning.count {
+      let count = min(buffer.count - start, beginning.count - byteCount)
+      buffer.replaceSubrange(start..<(start + count), with: beginning[byteCount..<(byteCount + count)])
+      filled += count
+    }
+    let isLookedAt = byteCount + (filled - start) < beginning.count
+    if !isLookedAt, beginning.count < Self.lookBytes {
+      isAtEnd = true
+    } else if !isLookedAt, filled < buffer.count {
+      do throws(DiskFailure) {
+        filled += try file.read(into: &buffer, from: filled)
+      } catch {
+        throw .disk(error)
+      }
+      isAtEnd = filled < buffer.count
+    }
+    content.take(buffer[start..<filled])
+    byteCount += filled - start
+    return filled - start
+  }
+}
+
+/// What is wrong with an input that begins like this, and what to do with it; nil for text.
+private func refusal(ofBeginning bytes: [UInt8]) -> String? {
+  let packed: [(magic: [UInt8], message: String)] = [
+    ([0x1f, 0x8b], "this is packed with gzip; unpack it first, for example: gzip -dc FILE | optireplay import -"),
+    ([0x28, 0xb5, 0x2f, 0xfd], "this is packed with zstd; unpack it first, for example: zstd -dc FILE | optireplay import -"),
+    (
+      [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],
+      "this is packed with xz; unpack it first, for example: xz -dc FILE | optireplay import -"
+    ),
+    (Array("BZh".utf8), "this is packed with bzip2; unpack it first, for example: bzip2 -dc FILE | optireplay import -"),
+    ([0x50, 0x4b, 0x03, 0x04], "this is a zip archive or a spreadsheet; unpack it, or export it as CSV in UTF-8"),
+    (Array("PAR1".utf8) + [0x15], "this is a Parquet file; export it as CSV or NDJSON"),
+  ]
+  for (magic, message) in packed where bytes.starts(with: magic) {
+    // "BZh" may also begin a header.
+    if magic.count == 3, !bytes.dropFirst(4).starts(with: [0x31, 0x41, 0x59, 0x26, 0x53, 0x59]) { continue }
+    return message
+  }
+  // Text of UTF-16 has a mark, or a zero in every other byte of its ASCII characters.
+  let isMarked = bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff])
+  let zeros = bytes.prefix(4).map { $0 == 0 }
+  if isMarked || zeros == [true, false, true, false] || zeros == [false, true, false, true] {
+    return "this is UTF-16; write it as UTF-8 first, for example: iconv -f UTF-16 -t UTF-8 FILE"
+  }
+  if bytes.contains(0) { return "this is a binary file (it has NUL bytes at its beginning); export it as CSV or NDJSON in UTF-8" }
+  return nil
+}

@@ -1,0 +1,37 @@
+package import Disk
+package import Vocabulary
+
+/// Why an input cannot be read at all: where, what, and what to do next.
+package enum ReadFailure: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Missing, a folder, not permitted, or trouble while reading.
+  case disk(DiskFailure)
+  /// Not rows of text: what it is, and what to do with it.
+  case notText(path: String, message: String)
+  /// The first row does not name the columns.
+  case header(path: String, line: Int, message: String)
+  /// The delimiter and the quote do not go together.
+  case dialect
+
+  package var description: String {
+    switch self {
+    case .disk(let failure): "\(inputName(failure.path)): \(failure.message)"
+    case .notText(let path, let message): "\(inputName(path)): \(message)"
+    case .header(let path, let line, let message): "\(inputName(path)):\(line): \(message)"
+    case .dialect:
+      "the delimiter and the quote must be two different ASCII characters, neither of which ends a line; "
+        + "change --delimiter or --quote"
+    }
+  }
+
+  /// How the failure ends a run: 66 for what cannot be read, 65 for a header, 64 for the flags.
+  package var runFailure: RunFailure {
+    switch self {
+    case .disk, .notText: RunFailure(.inputUnreadable, description)
+    case .header: RunFailure(.refused, description)
+    case .dialect: RunFailure(.usage, description)
+    }
+  }
+}
+
+/// An input as messages call it.
+func inputName(_ path: String) -> String { path == "-" ? "standard input" : path }

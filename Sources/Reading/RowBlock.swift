@@ -1,0 +1,61 @@
+package import Vocabulary
+
+/// Some whole rows of an input, as bytes, on their way to a cursor.
+package struct RowBlock: Sendable {
+  /// The rows with their line ends. Empty when the block only carries a fault.
+  package let bytes: [UInt8]
+  /// Where `bytes` begins in the input.
+  package let offset: Int
+  /// The line of the first byte, counted from 1.
+  package let line: Int
+  /// The number of the input.
+  package let input: Int
+  package let format: InputFormat
+  /// The names of the columns; nil for NDJSON, and for the block that begins with the header.
+  let columns: [String]?
+  /// Rows that are none, in the order of the bytes.
+  let faults: [CutFault]
+}
+
+/// A row that the reader already knows to be none. Hostile input has one every few bytes, so it is small and has no text yet.
+struct CutFault: Sendable, Equatable {
+  enum Reason: Sendable {
+    /// The quote never closes.
+    case unclosed
+    /// Something else than a delimiter or a row end comes behind a closing quote.
+    case followed
+    /// The row goes on over lines, and over the limit.
+    case endless
+    /// The line is over the limit.
+    case tooLong
+  }
+
+  let reason: Reason
+  /// The byte of the input that it is about: where the quote opened, or where the row that is too long ends.
+  let place: Int
+  /// Where it lies in the block, without its line end. A row that was too long to keep lies nowhere: its range is empty.
+  let range: Range<Int>
+  /// Where the next row begins in the block.
+  let next: Int
+}
+
+/// What a cursor found.
+package enum RowEvent: Sendable, Equatable {
+  /// A row is on the tape: where it lies in the block without its line end, and the line it begins in, counted from 1.
+  case row(Range<Int>, line: Int)
+  case fault(RowFault)
+}
+
+/// A row that is none: why, and where.
+package struct RowFault: Sendable, Equatable {
+  package let code: RejectCode
+  package let column: String?
+  /// What happened and what to do next, in lower case, without visitor data.
+  package let message: String
+  /// Where it lies in the block, without its line end; nil when it was too long to be kept.
+  package let range: Range<Int>?
+  /// The line it begins in, counted from 1.
+  package let line: Int
+  /// Where it begins in the input.
+  package let offset: Int
+}

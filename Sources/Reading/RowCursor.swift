@@ -1,0 +1,242 @@
+package import Bytes
+internal import Vocabulary
+
+/// Takes the rows of blocks apart, one after the other.
+///
+/// A CSV row is split by its marks, eight bytes at a time; that its quotes close is known from the cutter:
+///
+///     word    J  o  h  n  ,  "  D  o      hits are delimiters, quotes and line ends
+///     hits                ▲  ▲            a delimiter ends a cell; a quote counts only as a cell's first byte, and then
+///                                         the next lone quote ends the cell
+///
+/// Memory: the block begun last, and what nesting needs. Nothing is allocated per row; a fault costs its message.
+package struct RowCursor {
+  private let dialect: CSVDialect
+  private let delimiters: UInt64
+  /// The delimiter once more when quotes are data.
+  private let quotes: UInt64
+  private var parser = JSONParser(depthLimit: Limits.nestingDepth)
+
+  private var block = RowBlock(bytes: [], offset: 0, line: 1, input: 0, format: .csv, columns: nil, faults: [])
+  private var at = 0
+  private var line = 1
+  private var faultIndex = 0
+  /// Where the block's next fault begins; beyond every block without one.
+  private var faultStart = Int.max
+
+  /// A cursor for blocks that were cut by this dialect.
+  package init(dialect: CSVDialect) {
+    self.dialect = dialect
+    delimiters = repeated(dialect.delimiter)
+    quotes = repeated(dialect.quote ?? dialect.delimiter)
+  }
+
+  /// Goes to the first row of a block.
+  package mutating func begin(_ block: RowBlock) {
+    self.block = block
+    at = 0
+    line = block.line
+    faultIndex = 0
+    faultStart = block.faults.first?.range.lowerBound ?? .max
+  }
+
+  /// The next row of the block begun last, or why it is none; nil at the block's end. `bytes` are those of the block.
+  ///
+  /// Of a row the tape holds the values; their positions count from the row's first byte. Of a fault it holds nothing of use.
+  package mutating func next(in bytes: Span<UInt8>, tape: inout RowTape) -> RowEvent? {
+    block.format == .csv ? nextCells(bytes, &tape) : nextObject(bytes, &tape)
+  }
+
+  /// The rows that this cursor has not come to yet, as a block of their own with named columns.
+  func rest(of block: RowBlock, columns: [String]) -> RowBlock {
+    RowBlock(
+      bytes: [UInt8](block.bytes[at...]), offset: block.offset + at, line: line, input: block.input, format: block.format,
+      columns: columns,
+      faults: block.faults[faultIndex...].map { fault in
+        CutFault(
+          reason: fault.reason, place: fault.place, range: (fault.range.lowerBound - at)..<(fault.range.upperBound - at),
+          next: fault.next - at)
+      })
+  }
+
+  private func fault(_ code: RejectCode, _ message: String, column: String? = nil, _ row: Range<Int>, _ line: Int) -> RowEvent {
+    .fault(RowFault(code: code, column: column, message: message, range: row, line: line, offset: block.offset + row.lowerBound))
+  }
+
+  // MARK: CSV
+
+  private mutating func nextCells(_ bytes: Span<UInt8>, _ tape: inout RowTape) -> RowEvent? {
+    while at < bytes.count, bytes[at] == lineFeed || bytes[at] == carriageReturn { skipLineEnd(bytes) }
+    if at == faultStart { return takeFault() }
+    guard at < bytes.count else { return nil }
+    let start = at
+    let first = line
+    let split = split(bytes, &tape)
+    let row = start..<split.end
+    at = split.end
+    if split.hasLineEnds { line += lineEndCount(bytes.extracting(row), .csv) }
+    if at < bytes.count { skipLineEnd(bytes) }
+    if split.bits & repeated(0x80) != 0, let position = firstInvalidUTF8(in: bytes.extracting(row)) {
+      let column = tape.nodes.firstIndex { position < $0.start + $0.count }
+      return fault(.notUTF8, notUTF8(start + position), column: column.flatMap { block.columns?[$0] }, row, first)
+    }
+    if let columns = block.columns, split.cellCount != columns.count {
+      return fault(
+        .raggedRow,
+        "the row has \(split.cellCount) cells where the header has \(columns.count); quote the cells that hold a delimiter, "
+          + "or complete the row", row, first)
+    }
+    return .row(row, line: first)
+  }
+
+  private mutating func skipLineEnd(_ bytes: Span<UInt8>) {
+    let isPair = bytes[at] == carriageReturn && at + 1 < bytes.count && bytes[at + 1] == lineFeed
+    at += isPair ? 2 : 1
+    line += 1
+  }
+
+  private mutating func takeFault() -> RowEvent {
+    let fault = block.faults[faultIndex]
+    let isKept = fault.reason != .tooLong
+    let event = RowEvent.fault(
+      RowFault(
+        code: isKept ? .badQuote : .rowTooLong, column: nil, message: message(fault),
+        range: isKept ? fault.range : nil, line: line, offset: block.offset + at))
+    at = fault.next
+    line += 1
+    faultIndex += 1
+    faultStart = faultIndex < block.faults.count ? block.faults[faultIndex].range.lowerBound : .max
+    return event
+  }
+
+  private func message(_ fault: CutFault) -> String {
+    switch fault.reason {
+    case .unclosed: "the quote opened at byte \(fault.place) never closes; pass --quote none if quotes are data"
+    case .followed:
+      "the quote opened at byte \(fault.place) closes before the end of its cell; double the quotes inside of quotes, "
+        + "or pass --quote none if quotes are data"
+    case .endless:
+      "the quote opened at byte \(fault.place) begins a row that does not end within \(Limits.rowBytes) bytes; "
+        + "pass --quote none if quotes are data"
+    case .tooLong:
+      "the row at bytes \(block.offset + at) to \(fault.place) is longer than \(Limits.rowBytes) bytes and was passed over; "
+        + "shorten it, or check the file's quotes and line ends"
+    }
+  }
+
+  private struct Split {
+    /// Where the row ends: at its line end, or at the block's end.
+    var end = 0
+    var cellCount = 0
+    /// All bits that were seen in the row, and perhaps in what follows it.
+    var bits: UInt64 = 0
+    /// Whether there may be line ends inside of quotes.
+    var hasLineEnds = false
+  }
+
+  /// Splits the row at `at` into cells. The tape takes no more cells than there are columns.
+  private func split(_ bytes: Span<UInt8>, _ tape: inout RowTape) -> Split {
+    let delimiter = dialect.delimiter
+    let start = at
+    let limit = block.columns?.count ?? .max
+    var result = Split()
+    tape.removeAll()
+    @inline(__always) func add(_ from: Int, _ to: Int, escaped: Bool) {
+      result.cellCount &+= 1
+      guard result.cellCount <= limit else { return }
+      tape.nodes.append(
+        Node(kind: .cell, escaped: escaped, start: from &- start, count: to &- from, next: result.cellCount))
+    }
+    var cell = start
+    var at = start
+    words: while at < bytes.count {
+      let word = word(bytes, at)
+      result.bits |= word
+      var hits =
+        zeroCandidates(word ^ delimiters) | zeroCandidates(word ^ quotes) | zeroCandidates(word ^ repeated(lineFeed))
+        | zeroCandidates(word ^ repeated(carriageReturn))
+      while hits != 0 {
+        let stop = at &+ (hits.trailingZeroBitCount &>> 3)
+        hits &= hits &- 1
+        let byte = bytes[stop]
+        if byte == delimiter {
+          add(cell, stop, escaped: false)
+          cell = stop &+ 1
+        } else if byte == lineFeed || byte == carriageReturn {
+          add(cell, stop, escaped: false)
+          result.end = stop
+          return result
+        } else if stop == cell, byte == dialect.quote {
+          let close = findClose(bytes, stop &+ 1, &result)
+          add(stop &+ 1, close.at, escaped: close.escaped)
+          if close.escaped { tape.hasEscapes = true }
+          let behind = close.at &+ 1
+          guard behind < bytes.count, bytes[behind] == delimiter else {
+            result.end = behind
+            return result
+          }
+          cell = behind &+ 1
+          at = cell
+          continue words
+        }
+      }
+      at &+= 8
+    }
+    add(cell, bytes.count, escaped: false)
+    result.end = bytes.count
+    return result
+  }
+
+  /// The quote that closes the cell whose inside begins at `start`, and whether doubled quotes come before it.
+  private func findClose(_ bytes: Span<UInt8>, _ start: Int, _ result: inout Split) -> (at: Int, escaped: Bool) {
+    var at = start
+    var escaped = false
+    while true {
+      precondition(at < bytes.count, "a quote does not close in its block")
+      let word = word(bytes, at)
+      result.bits |= word
+      let ends = zeroCandidates(word ^ repeated(lineFeed)) | zeroCandidates(word ^ repeated(carriageReturn))
+      if ends != 0 { result.hasLineEnds = true }
+      let hits = zeroCandidates(word ^ quotes)
+      guard hits != 0 else {
+        at &+= 8
+        continue
+      }
+      let quote = at &+ (hits.trailingZeroBitCount &>> 3)
+      guard quote &+ 1 < bytes.count, bytes[quote &+ 1] == bytes[quote] else { return (quote, escaped) }
+      escaped = true
+      at = quote &+ 2
+    }
+  }
+
+  // MARK: NDJSON
+
+  private mutating func nextObject(_ bytes: Span<UInt8>, _ tape: inout RowTape) -> RowEvent? {
+    while true {
+      if at == faultStart { return takeFault() }
+      guard at < bytes.count else { return nil }
+      let lineEnd = firstIndex(of: lineFeed, in: bytes, from: at) ?? bytes.count
+      let end = lineEnd > at && bytes[lineEnd - 1] == carriageReturn ? lineEnd - 1 : lineEnd
+      let row = at..<end
+      let first = line
+      at = min(bytes.count, lineEnd + 1)
+      line += 1
+      let text = bytes.extracting(row)
+      if skipSpace(text, 0) == text.count { continue }
+      if let position = firstInvalidUTF8(in: text) { return fault(.notUTF8, notUTF8(row.lowerBound + position), row, first) }
+      do throws(JSONFault) {
+        try parser.parse(text, into: &tape)
+      } catch {
+        return fault(.badJSON, "\(error.offset) bytes into the row: \(error.reason.rawValue)", row, first)
+      }
+      guard tape.nodes[0].kind == .object else {
+        return fault(.notAnObject, "the row is JSON, but no object; every line must hold one object", row, first)
+      }
+      return .row(row, line: first)
+    }
+  }
+
+  private func notUTF8(_ position: Int) -> String {
+    "byte \(block.offset + position) is not UTF-8; write the file in UTF-8, for example with iconv"
+  }
+}

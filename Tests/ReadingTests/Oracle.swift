@@ -1,0 +1,136 @@
+import Foundation
+import Vocabulary
+
+@testable import Reading
+
+/// What a CSV input holds, read byte by byte from the whole of it: slow and obvious.
+struct CSVOracle {
+  let bytes: [UInt8]
+  let dialect: CSVDialect
+  let columnCount: Int?
+  let rowBytes: Int
+
+  private func isLineEnd(_ at: Int) -> Bool { bytes[at] == 0x0a || bytes[at] == 0x0d }
+
+  private func behindLineEnd(_ at: Int) -> Int {
+    if at >= bytes.count { return at }
+    return bytes[at] == 0x0d && at + 1 < bytes.count && bytes[at + 1] == 0x0a ? at + 2 : at + 1
+  }
+
+  private func lineEnd(from start: Int) -> Int {
+    (start..<bytes.count).first { isLineEnd($0) } ?? bytes.count
+  }
+
+  private func line(of offset: Int) -> Int {
+    var line = 1
+    var at = 0
+    while at < offset {
+      if isLineEnd(at) {
+        line += 1
+        at = behindLineEnd(at)
+      } else {
+        at += 1
+      }
+    }
+    return line
+  }
+
+  /// The cells of the row at `start` and where it ends; nil when its quotes are wrong or it does not end within the limit.
+  private func row(at start: Int) -> (cells: [[UInt8]], end: Int)? {
+    var cells: [[UInt8]] = [[]]
+    var isQuoted = false
+    var isFresh = true
+    var at = start
+    while at < bytes.count {
+      let byte = bytes[at]
+      if at - start > rowBytes { return nil }
+      if isQuoted {
+        if byte == dialect.quote {
+          if at - start >= rowBytes { return nil }
+          let next = at + 1 < bytes.count ? bytes[at + 1] : nil
+          if next == dialect.quote {
+            cells[cells.count - 1].append(byte)
+            at += 1
+          } else if next == nil || next == dialect.delimiter || next == 0x0a || next == 0x0d {
+            isQuoted = false
+          } else {
+            return nil
+          }
+        } else {
+          cells[cells.count - 1].append(byte)
+        }
+      } else if isLineEnd(at) {
+        return (cells, at)
+      } else if byte == dialect.delimiter {
+        cells.append([])
+        isFresh = true
+        at += 1
+        continue
+      } else if isFresh, byte == dialect.quote {
+        isQuoted = true
+      } else {
+        cells[cells.count - 1].append(byte)
+      }
+      isFresh = false
+      at += 1
+    }
+    return isQuoted || at - start > rowBytes ? nil : (cells, at)
+  }
+
+  func found() -> [Found] {
+    var result: [Found] = []
+    var at = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+    while at < bytes.count {
+      if isLineEnd(at) {
+        at = behindLineEnd(at)
+        continue
+      }
+      var found = Found(code: nil, offset: at, line: line(of: at))
+      var end: Int
+      if let row = row(at: at) {
+        end = row.end
+        found.bytes = Array(bytes[at..<end])
+        if String(validating: found.bytes!, as: UTF8.self) == nil {
+          found.code = .notUTF8
+        } else if let columnCount, row.cells.count != columnCount {
+          found.code = .raggedRow
+        } else {
+          found.cells = row.cells
+        }
+      } else {
+        // Only the first line is given up; where that alone is over the limit, it is not kept.
+        end = lineEnd(from: at)
+        found.code = end - at > rowBytes ? .rowTooLong : .badQuote
+        if end - at <= rowBytes { found.bytes = Array(bytes[at..<end]) }
+      }
+      result.append(found)
+      at = behindLineEnd(end)
+    }
+    return result
+  }
+}
+
+/// What an NDJSON input holds, by the system's own JSON reader.
+func ndjsonOracle(_ bytes: [UInt8], rowBytes: Int = Limits.rowBytes) -> [Found] {
+  var result: [Found] = []
+  var offset = 0
+  for (index, line) in bytes.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
+    defer { offset += line.count + 1 }
+    let row = Array(line.last == 0x0d ? line.dropLast() : line)
+    if row.count > rowBytes {
+      result.append(Found(code: .rowTooLong, offset: offset, line: index + 1, bytes: nil))
+      continue
+    }
+    if row.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { continue }
+    var found = Found(code: nil, offset: offset, line: index + 1, bytes: row)
+    if String(validating: row, as: UTF8.self) == nil {
+      found.code = .notUTF8
+    } else if let value = try? JSONSerialization.jsonObject(with: Data(row), options: [.fragmentsAllowed]) {
+      if !(value is [String: Any]) { found.code = .notAnObject }
+    } else {
+      found.code = .badJSON
+    }
+    result.append(found)
+  }
+  return result
+}

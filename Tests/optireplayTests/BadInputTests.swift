@@ -1,0 +1,184 @@
+import Foundation
+import Testing
+import Vocabulary
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+@Suite("Bad input")
+struct BadInputTests {
+  private static let header = "visitor_id,entity_id,key,timestamp\n"
+  private static let good = "v1,9,buy,1700000000000\n"
+
+  /// Imports one file of these bytes as a rehearsal.
+  private func rehearse(_ bytes: Data, name: String = "rows.csv", _ flags: [String] = []) throws -> Program.Outcome {
+    let folder = try ScratchFolder()
+    let file = try folder.write(bytes, to: name)
+    return try Program().run(["import", file, "--account-id", "1", "--state", folder.path + "/state", "--json"] + flags)
+  }
+
+  private func rehearse(_ text: String, name: String = "rows.csv", _ flags: [String] = []) throws -> Program.Outcome {
+    try rehearse(Data(text.utf8), name: name, flags)
+  }
+
+  private func rejects(_ outcome: Program.Outcome) throws -> [String: Int] {
+    try #require(try outcome.json()["rejects"] as? [String: Int])
+  }
+
+  private func accepted(_ outcome: Program.Outcome) throws -> Int? {
+    (try outcome.json()["records"] as? [String: Int])?["accepted"]
+  }
+
+  private func findings(_ outcome: Program.Outcome) throws -> [String] {
+    (try outcome.json()["findings"] as? [[String: Any]] ?? []).compactMap { $0["code"] as? String }
+  }
+
+  @Test("a missing file ends with 66 and its path")
+  func missingFile() throws {
+    let folder = try ScratchFolder()
+    let outcome = try Program().run(["import", folder.path + "/none.csv", "--account-id", "1", "--state", folder.path + "/state"])
+    #expect(outcome.exit == .inputUnreadable)
+    #expect(outcome.errors.contains("none.csv: cannot open it: no such file"))
+  }
+
+  @Test("a pattern without a match ends with 66")
+  func patternWithoutMatch() throws {
+    let folder = try ScratchFolder()
+    let outcome = try Program().run(["import", folder.path + "/*.csv", "--account-id", "1", "--state", folder.path + "/state"])
+    #expect(outcome.exit == .inputUnreadable)
+    #expect(outcome.errors.contains("no file matches this pattern"))
+  }
+
+  @Test("a folder ends with 66 and a hint")
+  func folder() throws {
+    let folder = try ScratchFolder()
+    let outcome = try Program().run(["import", folder.path, "--account-id", "1", "--state", folder.path + "/state"])
+    #expect(outcome.exit == .inputUnreadable)
+    #expect(outcome.errors.contains("it is a folder; name the files in it"))
+  }
+
+  @Test("an unreadable file ends with 66", .enabled(if: geteuid() != 0, "root may read everything"))
+  func unreadableFile() throws {
+    let folder = try ScratchFolder()
+    let file = try folder.write(BadInputTests.header, to: "rows.csv")
+    try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: file)
+    let outcome = try Program().run(["import", file, "--account-id", "1", "--state", folder.path + "/state"])
+    #expect(outcome.exit == .inputUnreadable)
+  }
+
+  @Test("an empty file and a header without rows are complete, with a finding", arguments: ["", "\n", header, "\u{feff}" + header])
+  func emptyFiles(text: String) throws {
+    let outcome = try rehearse(text)
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    #expect(try findings(outcome) == ["empty-input"])
+    #expect(try accepted(outcome) == 0)
+  }
+
+  @Test("a wrong delimiter is refused with the likely one", arguments: [(";", "';'"), ("\t", "a tab"), ("|", "'|'")])
+  func wrongDelimiter(delimiter: String, name: String) throws {
+    let text = (BadInputTests.header + BadInputTests.good).replacing(",", with: delimiter)
+    let outcome = try rehearse(text)
+    #expect(outcome.exit == .refused)
+    #expect(outcome.errors.contains(name), "\(outcome.errors)")
+    let right = try rehearse(text, name: "rows.csv", ["--delimiter", delimiter == "\t" ? "tab" : delimiter])
+    #expect(try accepted(right) == 1)
+  }
+
+  @Test("a binary file ends with 66", arguments: [Data([0x1f, 0x8b, 8, 0, 0, 0]), Data([0x50, 0x4b, 3, 4, 20, 0]), Data([1, 0, 2, 0, 3])])
+  func binaryFile(bytes: Data) throws {
+    let outcome = try rehearse(bytes + Data(repeating: 0, count: 100))
+    #expect(outcome.exit == .inputUnreadable, "\(outcome.errors)")
+  }
+
+  @Test("Latin-1 bytes are a reject, and the other rows are accepted")
+  func latin1() throws {
+    let row = Data("v\u{e9}".unicodeScalars.map { UInt8($0.value) }) + Data(",9,buy,1700000000000\n".utf8)
+    let outcome = try rehearse(Data((BadInputTests.header + BadInputTests.good).utf8) + row, ["--max-rejects", "1"])
+    #expect(outcome.exit == .tooManyRejects)
+    #expect(try rejects(outcome) == ["not-utf8": 1])
+    #expect(try accepted(outcome) == 1)
+  }
+
+  @Test("a quote that never closes is a reject, and the other rows are accepted")
+  func openQuote() throws {
+    let text = BadInputTests.header + "v0,9,\"buy,1700000000000\n" + BadInputTests.good + "v2,9,buy,1700000000000\n"
+    let outcome = try rehearse(text, ["--max-rejects", "1"])
+    #expect(outcome.exit == .tooManyRejects)
+    #expect(try rejects(outcome) == ["bad-quote": 1])
+    #expect(try accepted(outcome) == 2)
+  }
+
+  @Test("a line of 100 MB is a reject, and the other rows are accepted")
+  func hugeLine() throws {
+    var bytes = Data((BadInputTests.header + BadInputTests.good).utf8)
+    bytes.append(Data(repeating: 0x61, count: 100_000_000))
+    bytes.append(Data(("\n" + BadInputTests.good.replacing("v1", with: "v2")).utf8))
+    let outcome = try rehearse(bytes, ["--max-rejects", "1", "--memory", "32MB"])
+    #expect(outcome.exit == .tooManyRejects, "\(outcome.errors)")
+    #expect(try rejects(outcome) == ["row-too-long": 1])
+    #expect(try accepted(outcome) == 2)
+  }
+
+  @Test("unknown columns are ignored and said once")
+  func unknownColumns() throws {
+    let outcome = try rehearse("visitor_id,entity_id,timestamp,colour\nv1,9,1700000000000,red\nv2,9,1700000000000,blue\n")
+    #expect(outcome.exit == .complete)
+    #expect(try findings(outcome).contains("unknown-column"))
+    #expect(outcome.output.contains("colour"))
+    #expect(!outcome.output.contains("red"))
+  }
+
+  @Test("a missing required column is refused before reading on, with the closest one")
+  func missingColumn() throws {
+    let outcome = try rehearse("visitor_id,entity_id,time_stamp\nv1,9,1700000000000\n")
+    #expect(outcome.exit == .refused)
+    #expect(outcome.errors.contains("the column timestamp is missing"))
+    #expect(outcome.errors.contains("the closest column is time_stamp"))
+  }
+
+  @Test("the wrong kind of a file is refused, and nothing is sent")
+  func wrongKind() throws {
+    let folder = try ScratchFolder()
+    let file = try folder.write(BadInputTests.header + BadInputTests.good, to: "rows.csv")
+    let outcome = try Program().run(["import", "--decisions", file, "--account-id", "1", "--state", folder.path + "/state"])
+    #expect(outcome.exit == .refused)
+    #expect(outcome.errors.contains("campaign_id"))
+  }
+
+  @Test("a column that is there twice is refused by its name")
+  func doubledColumn() throws {
+    let outcome = try rehearse("visitor_id,entity_id,timestamp,timestamp\nv1,9,1700000000000,1\n")
+    #expect(outcome.exit == .refused)
+    #expect(outcome.errors.contains("timestamp"))
+  }
+
+  @Test("standard input is read like a file")
+  func standardInput() throws {
+    let folder = try ScratchFolder()
+    let outcome = try Program().run(
+      ["import", "-", "--account-id", "1", "--state", folder.path + "/state", "--json"],
+      input: BadInputTests.header + BadInputTests.good)
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    #expect(try accepted(outcome) == 1)
+  }
+
+  @Test("rejects come back as rows that can be corrected and imported", arguments: ["csv", "ndjson"])
+  func rejectsComeBack(format: String) throws {
+    let folder = try ScratchFolder()
+    let file = try folder.write(
+      "visitor_id,entity_id,timestamp,tags.colour\nv1,9,1700000000000,red\n\"v,2\",9,170000000,blue\nv3,9\n", to: "rows.csv")
+    let state = folder.path + "/state"
+    let outcome = try Program().run(["import", file, "--account-id", "1", "--state", state, "--json", "--max-rejects", "2"])
+    #expect(try rejects(outcome) == ["timestamp-unit": 1, "ragged-row": 1])
+    let rows = try Program().run(["rejects", "--format", format, "--state", state, "--quiet"])
+    #expect(rows.status == 0, "\(rows.errors)")
+    let corrected = try folder.write(rows.output.replacing("170000000", with: "1700000000001"), to: "corrected.\(format)")
+    let again = try Program().run(["import", corrected, "--account-id", "1", "--state", state, "--json", "--max-rejects", "2"])
+    #expect(try accepted(again) == 1, "\(rows.output) \(again.output)")
+    #expect(try rejects(again) == ["missing-field": 1])
+    #expect(try !findings(again).contains("unknown-column"))
+  }
+}

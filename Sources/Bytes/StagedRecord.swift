@@ -15,8 +15,8 @@
 ///            72  i64  revenue      80  f64 value
 ///            88  visitor, group, event
 ///
-/// *Visitor*: the inside of the JSON string of the visitor id. *Group*: the members of the visitor object that follow it (session id
-/// and attributes), with their leading comma. *Event*: a decision's whole snapshot, or a conversion's event object.
+/// *Visitor*: the inside of the JSON string of the visitor id. *Group*: the members of the visitor object that follow it (session
+/// id and attributes), with their leading comma. *Event*: a decision's whole snapshot, or a conversion's event object.
 package struct StagedRecord: ~Escapable {
   package let bytes: Span<UInt8>
 
@@ -120,8 +120,8 @@ package struct StagedRecord: ~Escapable {
   }
 }
 
-/// Negative, zero or positive as `one` comes before, equals or comes after `other` in the total order: hash of the visitor, visitor,
-/// kind (decisions first), session and attributes, timestamp, event id, text.
+/// Negative, zero or positive as `one` comes before, equals or comes after `other` in the total order: hash of the visitor,
+/// visitor, kind (decisions first), session and attributes, timestamp, event id, text.
 ///
 /// Zero means one event, wherever the two were read.
 package func order(_ one: borrowing StagedRecord, _ other: borrowing StagedRecord) -> Int {
@@ -137,10 +137,13 @@ package func order(_ one: borrowing StagedRecord, _ other: borrowing StagedRecor
   return order(one.event, other.event)
 }
 
-/// The total order, and among equal events the order of input and row: which of two identical rows is the first.
+/// The total order, and among equal events the order of rows: which of two identical ones is the first. Rows that give their
+/// event id come before those whose id was derived, wherever they were read; then input and row say.
 package func orderWithPlace(_ one: borrowing StagedRecord, _ other: borrowing StagedRecord) -> Int {
   let records = order(one, other)
   if records != 0 { return records }
+  let areDerived = (one.flags.contains(.derivedID), other.flags.contains(.derivedID))
+  if areDerived.0 != areDerived.1 { return areDerived.0 ? 1 : -1 }
   if one.input != other.input { return one.input - other.input }
   return one.rowOffset - other.rowOffset
 }

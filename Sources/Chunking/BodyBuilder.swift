@@ -1,32 +1,33 @@
-package import Bytes
-package import EventAPI
+import Bytes
+import EventAPI
 
 /// Builds one body: knows to the byte how large it is, and writes it when asked to.
 ///
 ///     {"account_id":"…","visitors":[{"visitor_id":"…",…,"snapshots":[S,S,{"decisions":[],"events":[E,E]}]},{…}],…}
 ///
-/// Records of one visitor come one after another, decisions first. A visitor object lasts while session and attributes stay the same; each
-/// decision is a snapshot of its own; conversions share one for as long as the decisions in force stay the same.
-package struct BodyBuilder: ~Copyable {
+/// Records of one visitor come one after another, decisions first. A visitor object lasts while session and attributes stay the
+/// same; each decision is a snapshot of its own; conversions share one for as long as the decisions in force stay the same.
+struct BodyBuilder: ~Copyable {
   private enum Snapshot { case none, closed, conversions }
 
   private let prefix: [UInt8]
   private let suffix: [UInt8]
   private let writes: Bool
   /// Bytes of the body if it ended here.
-  package private(set) var byteCount: Int
-  package private(set) var eventCount = 0
-  package private(set) var decisionCount = 0
+  private(set) var byteCount: Int
+  private(set) var eventCount = 0
+  private(set) var decisionCount = 0
   private var hasObjects = false
   private var objectIsOpen = false
   private var snapshot = Snapshot.none
   private var group: [UInt8] = []
-  private var decisionsInForce: [UInt8] = []
+  /// How many bytes of decisions in force the snapshot of conversions carries.
+  private var inForceCount = 0
   /// What is written so far: the body without what closes it.
-  package private(set) var text: ByteArena
+  private(set) var text: ByteArena
 
   /// A builder that measures, or one that also writes bodies of up to `limit` bytes.
-  package init(_ settings: BodySettings, limit: Int, writes: Bool) {
+  init(_ settings: BodySettings, limit: Int, writes: Bool) {
     prefix = settings.prefix
     suffix = settings.suffix
     self.writes = writes
@@ -36,12 +37,12 @@ package struct BodyBuilder: ~Copyable {
   }
 
   /// Bytes of a body without visitors.
-  package var emptyBytes: Int { prefix.count + suffix.count }
+  var emptyBytes: Int { prefix.count + suffix.count }
 
-  package var isEmpty: Bool { eventCount == 0 }
+  var isEmpty: Bool { eventCount == 0 }
 
   /// Begins the next body.
-  package mutating func removeAll() {
+  mutating func removeAll() {
     byteCount = emptyBytes
     eventCount = 0
     decisionCount = 0
@@ -53,22 +54,22 @@ package struct BodyBuilder: ~Copyable {
   }
 
   /// The next record is another visitor's: its objects stand apart.
-  package mutating func endVisitor() {
+  mutating func endVisitor() {
     closeObject()
   }
 
-  /// Bytes by which the record would make the body larger. `decisions` is the text of the decisions in force, without brackets.
-  package func growth(_ record: borrowing StagedRecord, decisions: [UInt8]) -> Int {
+  /// Bytes by which the record would make the body larger.
+  func growth(_ record: borrowing StagedRecord, decisions: InForce) -> Int {
     guard objectIsOpen, same(record.group, group) else {
       return (hasObjects ? 1 : 0) + BodyBuilder.objectBytes + record.visitor.count + record.group.count
         + snapshotBytes(record, decisions)
     }
-    if !record.isDecision, snapshot == .conversions, decisions == decisionsInForce { return 1 + record.eventCount }
+    if !record.isDecision, snapshot == .conversions, decisions.count == inForceCount { return 1 + record.eventCount }
     return 1 + snapshotBytes(record, decisions)
   }
 
   /// Bytes of a body that holds the record and nothing else.
-  package func bytesAlone(_ record: borrowing StagedRecord, decisions: [UInt8]) -> Int {
+  func bytesAlone(_ record: borrowing StagedRecord, decisions: InForce) -> Int {
     emptyBytes + BodyBuilder.objectBytes + record.visitor.count + record.group.count + snapshotBytes(record, decisions)
   }
 
@@ -77,12 +78,12 @@ package struct BodyBuilder: ~Copyable {
   /// `{"decisions":[` `],"events":[` `]}`
   private static let snapshotBytes = 14 + 12 + 2
 
-  private func snapshotBytes(_ record: borrowing StagedRecord, _ decisions: [UInt8]) -> Int {
+  private func snapshotBytes(_ record: borrowing StagedRecord, _ decisions: InForce) -> Int {
     record.isDecision ? record.eventCount : BodyBuilder.snapshotBytes + decisions.count + record.eventCount
   }
 
   /// Adds the record.
-  package mutating func append(_ record: borrowing StagedRecord, decisions: [UInt8]) {
+  mutating func append(_ record: borrowing StagedRecord, decisions: InForce) {
     byteCount += growth(record, decisions: decisions)
     eventCount += 1
     if record.isDecision { decisionCount += 1 }
@@ -96,16 +97,16 @@ package struct BodyBuilder: ~Copyable {
       snapshot = .closed
       return
     }
-    if snapshot == .conversions, decisions == decisionsInForce {
+    if snapshot == .conversions, decisions.count == inForceCount {
       if writes { text.append(0x2c) }
     } else {
       closeSnapshot()
       if writes {
         text.append(snapshot == .closed ? ",{\"decisions\":[" : "{\"decisions\":[")
-        text.append(decisions)
+        text.append(decisions.text.span.extracting(0..<decisions.count))
         text.append("],\"events\":[")
       }
-      decisionsInForce = decisions
+      inForceCount = decisions.count
       snapshot = .conversions
     }
     if writes { text.append(record.event) }
@@ -142,7 +143,7 @@ package struct BodyBuilder: ~Copyable {
   }
 
   /// Completes the text: afterwards `text` is the body, `byteCount` bytes long.
-  package mutating func finish() {
+  mutating func finish() {
     precondition(writes, "a builder that measures has no text")
     closeObject()
     text.append(suffix)

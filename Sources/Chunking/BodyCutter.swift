@@ -21,11 +21,13 @@ package struct BodyPlan: Sendable, Equatable {
   package var visitorCount: Int
   package var first: BodyKey
   package var last: BodyKey
-  /// The body that must be accepted before this one is sent: it holds the last activation of a visitor whose conversions are here.
+  /// The body that must be accepted before this one is sent: it holds the last activation of a visitor whose conversions are
+  /// here.
   package var waitsFor: Int?
 
   package init(
-    number: Int, byteCount: Int, eventCount: Int, decisionCount: Int, visitorCount: Int, first: BodyKey, last: BodyKey, waitsFor: Int?
+    number: Int, byteCount: Int, eventCount: Int, decisionCount: Int, visitorCount: Int, first: BodyKey, last: BodyKey,
+    waitsFor: Int?
   ) {
     self.number = number
     self.byteCount = byteCount
@@ -40,15 +42,16 @@ package struct BodyPlan: Sendable, Equatable {
 
 /// Cuts visitors into bodies 1, 2, 3, …, without writing any.
 ///
-/// A visitor that does not fit into the room left begins the next body whole; only one that is larger than an empty body is split, event
-/// by event. For each visitor call, with its records in the total order: `begin`; `learn` for each decision and `fits` for each record;
-/// `measure` for each that is kept; `startPlacing`; `place` for each that is kept. Memory: one visitor's different decisions.
+/// A visitor that does not fit into the room left begins the next body whole; only one that is larger than an empty body is
+/// split, event by event. For each visitor call, with its records in the total order: `begin`; `learn` for each decision and
+/// `fits` for each record; `measure` for each that is kept; `startPlacing`; `place` for each that is kept. Memory: one visitor's
+/// different decisions.
 package struct BodyCutter: ~Copyable {
   private let limit: Int
   private let enriches: Bool
   private var body: BodyBuilder
   private var visitorAlone: BodyBuilder
-  private var decisions = DecisionsInForce()
+  private var decisions: DecisionsInForce
   private var visitor: [UInt8] = []
   private var isSplit = false
   private var number = 1
@@ -64,6 +67,7 @@ package struct BodyCutter: ~Copyable {
   package init(_ settings: BodySettings, limit: Int) {
     self.limit = limit
     enriches = settings.enrichDecisions
+    decisions = DecisionsInForce(limit: limit)
     body = BodyBuilder(settings, limit: limit, writes: false)
     visitorAlone = BodyBuilder(settings, limit: limit, writes: false)
   }
@@ -78,9 +82,10 @@ package struct BodyCutter: ~Copyable {
     activationBody = nil
   }
 
-  /// Notes a kept decision, which conversions will carry when the server does not add it itself.
+  /// Notes a kept decision, which conversions will carry when the server does not add it itself. One that no body can hold is not
+  /// sent, so no conversion carries it either.
   package mutating func learn(_ record: borrowing StagedRecord) {
-    if !enriches { decisions.learn(record) }
+    if !enriches, body.bytesAlone(record, decisions: InForce()) <= limit { decisions.learn(record) }
   }
 
   /// Whether an empty body can hold the record. To be asked when all decisions are learnt.
@@ -142,19 +147,22 @@ package struct BodyCutter: ~Copyable {
     return plan
   }
 
-  private mutating func inForce(_ record: borrowing StagedRecord) -> [UInt8] {
-    enriches || record.isDecision ? [] : decisions.text(at: record.timestamp)
+  private mutating func inForce(_ record: borrowing StagedRecord) -> InForce {
+    enriches || record.isDecision ? InForce() : decisions.at(record.timestamp)
   }
 }
 
 /// Writes planned bodies. For each visitor `begin` and `learn` as with the cutter, then `append` what belongs to the body.
 package struct BodyComposer: ~Copyable {
+  private let limit: Int
   private let enriches: Bool
   private var body: BodyBuilder
-  private var decisions = DecisionsInForce()
+  private var decisions: DecisionsInForce
 
   package init(_ settings: BodySettings, limit: Int) {
+    self.limit = limit
     enriches = settings.enrichDecisions
+    decisions = DecisionsInForce(limit: limit)
     body = BodyBuilder(settings, limit: limit, writes: true)
   }
 
@@ -164,16 +172,16 @@ package struct BodyComposer: ~Copyable {
   }
 
   package mutating func learn(_ record: borrowing StagedRecord) {
-    if !enriches { decisions.learn(record) }
+    if !enriches, body.bytesAlone(record, decisions: InForce()) <= limit { decisions.learn(record) }
   }
 
   /// Whether an empty body of `limit` bytes can hold the record; the answer the cutter gave.
   package mutating func fits(_ record: borrowing StagedRecord, limit: Int) -> Bool {
-    body.bytesAlone(record, decisions: enriches || record.isDecision ? [] : decisions.text(at: record.timestamp)) <= limit
+    body.bytesAlone(record, decisions: inForce(record)) <= limit
   }
 
   package mutating func append(_ record: borrowing StagedRecord) {
-    body.append(record, decisions: enriches || record.isDecision ? [] : decisions.text(at: record.timestamp))
+    body.append(record, decisions: inForce(record))
   }
 
   /// Completes the body, hands out its bytes, and begins the next.
@@ -182,5 +190,9 @@ package struct BodyComposer: ~Copyable {
     let bytes = copy(body.text.span)
     body.removeAll()
     return bytes
+  }
+
+  private mutating func inForce(_ record: borrowing StagedRecord) -> InForce {
+    enriches || record.isDecision ? InForce() : decisions.at(record.timestamp)
   }
 }

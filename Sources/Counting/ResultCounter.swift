@@ -2,12 +2,13 @@ package import Bytes
 
 /// Counts what a results page would show, visitor by visitor, in one pass.
 ///
-/// The rules (EVENT-API, *Counting*): per experiment a visitor belongs to the variation of the first decision by timestamp (ties: the
-/// smallest event id), holdbacks left out; a conversion counts for every experiment its visitor belongs to when its timestamp is equal
-/// to or later than that decision's. Sessions are not looked at.
+/// The rules (EVENT-API, *Counting*): per experiment a visitor belongs to the variation of the first decision by timestamp (ties:
+/// the smallest event id), holdbacks left out; a conversion counts for every experiment its visitor belongs to when its timestamp
+/// is equal to or later than that decision's. Sessions are not looked at.
 ///
-/// Call `count` for each event of a visitor in the total order (decisions first), then `endVisitor`. Memory grows with the number of
-/// experiments, variations and event keys, and with one visitor's experiments; never with events.
+/// Call `count` for each event of a visitor, decisions first, then `endVisitor`. The results are the same for any order of the
+/// visitors, of one visitor's decisions, and of its conversions: sums are exact and rounded once, at the end. Memory grows with
+/// the number of experiments, variations and event keys, and with one visitor's experiments; never with events.
 package struct ResultCounter {
   /// One visitor's place in an experiment.
   private struct Membership {
@@ -25,8 +26,8 @@ package struct ResultCounter {
   private struct Tally {
     var convertingVisitors = 0
     var conversions = 0
-    var revenue: Int64 = 0
-    var value = 0.0
+    var revenue: Int128 = 0
+    var value = ExactSum()
     /// The visitor that converted last, so that a visitor counts once.
     var lastVisitor = -1
 
@@ -34,10 +35,8 @@ package struct ResultCounter {
       if lastVisitor != visitor { convertingVisitors += 1 }
       lastVisitor = visitor
       conversions += 1
-      // A sum beyond 64 bits stays at its edge: no currency has that much.
-      let (sum, overflow) = revenue.addingReportingOverflow(record.revenue ?? 0)
-      revenue = overflow ? (revenue > 0 ? .max : .min) : sum
-      value += record.value ?? 0
+      if let amount = record.revenue { revenue += Int128(amount) }
+      if let amount = record.value { value.add(amount) }
     }
   }
 
@@ -48,16 +47,11 @@ package struct ResultCounter {
   private var memberships: [Membership] = []
   private var visitorNumber = 0
   private var notCounted = [Int](repeating: 0, count: Results.Reason.allCases.count)
-  /// Decisions of the visitor at hand that count in no variation, to be told apart when the visitor's decisions are all known.
-  private var decisionCount = 0
   private var key: [UInt8] = []
 
   package init() {}
 
-  /// Counts conversions before their visitor's decision, and all conversions; what `early-conversion` is judged by.
-  package private(set) var earlyConversionCount = 0
-  package private(set) var conversionCount = 0
-  package private(set) var noDecisionCount = 0
+  private static let heldBack: StagedRecord.Flags = [.holdback, .nullExperiment, .nullVariation]
 
   /// Takes one event of the visitor at hand.
   package mutating func count(_ record: borrowing StagedRecord) {
@@ -65,8 +59,7 @@ package struct ResultCounter {
   }
 
   private mutating func countDecision(_ record: borrowing StagedRecord) {
-    let flags = record.flags
-    guard flags.isDisjoint(with: [.holdback, .nullExperiment, .nullVariation]) else {
+    guard record.flags.isDisjoint(with: ResultCounter.heldBack) else {
       add(.holdback)
       return
     }
@@ -75,6 +68,7 @@ package struct ResultCounter {
     key.append(0)
     append(record.campaignOrEntity)
     let experiment = experiments.number(of: key)
+    while cells.count <= experiment { cells.append([:]) }
     let variation = variations.number(of: copy(record.variation))
     guard let known = memberships.firstIndex(where: { $0.experiment == experiment }) else {
       memberships.append(
@@ -95,9 +89,7 @@ package struct ResultCounter {
   }
 
   private mutating func countConversion(_ record: borrowing StagedRecord) {
-    conversionCount += 1
     guard !memberships.isEmpty else {
-      noDecisionCount += 1
       add(.noDecisionHere)
       return
     }
@@ -106,31 +98,20 @@ package struct ResultCounter {
     key.append(0)
     append(record.campaignOrEntity)
     let event = events.number(of: key)
-    var counted = false
+    var isCounted = false
     for member in memberships where record.timestamp >= member.timestamp {
-      counted = true
-      touch(member)
-      cells[member.experiment][member.variation]!.events[event, default: Tally()].add(record, visitor: visitorNumber)
+      isCounted = true
+      cells[member.experiment][member.variation, default: Cell()].events[event, default: Tally()].add(
+        record, visitor: visitorNumber)
     }
-    if !counted {
-      earlyConversionCount += 1
-      add(.beforeDecision)
-    }
+    if !isCounted { add(.beforeDecision) }
   }
 
   /// Ends the visitor at hand: its places in experiments become final.
   package mutating func endVisitor() {
-    for member in memberships {
-      touch(member)
-      cells[member.experiment][member.variation]!.visitors += 1
-    }
+    for member in memberships { cells[member.experiment][member.variation, default: Cell()].visitors += 1 }
     memberships.removeAll(keepingCapacity: true)
     visitorNumber += 1
-  }
-
-  private mutating func touch(_ member: Membership) {
-    while cells.count <= member.experiment { cells.append([:]) }
-    if cells[member.experiment][member.variation] == nil { cells[member.experiment][member.variation] = Cell() }
   }
 
   private mutating func append(_ bytes: Span<UInt8>) {
@@ -153,7 +134,7 @@ package struct ResultCounter {
             let parts = events.parts(of: event)
             return Results.Event(
               key: parts[0], entityID: parts[1], convertingVisitors: tally.convertingVisitors,
-              conversions: tally.conversions, revenue: tally.revenue, value: tally.value)
+              conversions: tally.conversions, revenue: Int64(clamping: tally.revenue), value: tally.value.rounded)
           }.sorted { ($0.entityID, $0.key) < ($1.entityID, $1.key) })
       }.sorted { $0.variationID < $1.variationID }
       if !rowsOfVariations.isEmpty {
@@ -161,23 +142,32 @@ package struct ResultCounter {
       }
     }
     var reasons: [String: Int] = [:]
-    for (at, reason) in Results.Reason.allCases.enumerated() where notCounted[at] > 0 { reasons[reason.rawValue] = notCounted[at] }
+    for (at, reason) in Results.Reason.allCases.enumerated() where notCounted[at] > 0 {
+      reasons[reason.rawValue] = notCounted[at]
+    }
     return Results(
       experiments: rows.sorted { ($0.experimentID, $0.campaignID) < ($1.experimentID, $1.campaignID) }, notCounted: reasons)
   }
 }
 
-/// Names as numbers, in the order of their first appearance. A name is JSON text without quotes; parts are divided by a zero byte,
-/// which JSON text never holds.
+/// Names as numbers, in the order of their first appearance. A name is JSON text without quotes; parts are divided by a zero
+/// byte, which JSON text never holds.
 private struct Names {
   private var numbers: [[UInt8]: Int] = [:]
   private var names: [[UInt8]] = []
+  /// The number asked for last: most likely the next one too.
+  private var latest = -1
 
   mutating func number(of name: [UInt8]) -> Int {
-    if let known = numbers[name] { return known }
-    numbers[name] = names.count
-    names.append(name)
-    return names.count - 1
+    if latest >= 0, same(name.span, names[latest]) { return latest }
+    if let known = numbers[name] {
+      latest = known
+    } else {
+      latest = names.count
+      numbers[name] = latest
+      names.append(name)
+    }
+    return latest
   }
 
   func parts(of number: Int) -> [String] {

@@ -5,14 +5,18 @@ package import Disk
 ///
 /// A heap holds the runs by their record at hand; the smallest is at the top. Memory: one frame a run.
 struct RunMerger: ~Copyable {
-  private let cursors: [SortedRunCursor]
-  /// Indices of the cursors that have a record, the smallest record first (binary heap).
-  private var heap: [Int] = []
+  /// A cursor that has a record, by its index, and the visitor hash of the record.
+  private struct Entry {
+    var hash: UInt64
+    var cursor: Int
+  }
+
+  private var cursors: [SortedRunCursor] = []
+  /// The smallest record first (binary heap).
+  private var heap: [Entry] = []
 
   init(_ runs: [SortedRun]) throws(DiskFailure) {
-    var cursors: [SortedRunCursor] = []
     for run in runs { cursors.append(try SortedRunCursor(run)) }
-    self.cursors = cursors
   }
 
   /// Bytes that the merge holds at most.
@@ -23,22 +27,41 @@ struct RunMerger: ~Copyable {
   /// Goes to the first record whose visitor hash is `hash` or greater.
   mutating func seek(_ hash: UInt64) throws(DiskFailure) {
     heap.removeAll(keepingCapacity: true)
-    for at in cursors.indices where try cursors[at].seek(hash) { heap.append(at) }
+    for at in cursors.indices where try cursors[at].seek(hash) { heap.append(Entry(hash: cursors[at].hash, cursor: at)) }
     for at in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(at) }
   }
 
-  /// The frame that holds the smallest record, and where it begins. There must be one.
-  var smallest: (frame: [UInt8], position: Int) {
-    let cursor = cursors[heap[0]]
-    return (cursor.frame, cursor.position)
+  // Of the smallest record; there must be one.
+
+  var smallestHash: UInt64 { heap[0].hash }
+
+  /// The JSON text of its visitor.
+  var smallestVisitor: [UInt8] {
+    let frame = cursors[heap[0].cursor].frame
+    return copy(StagedRecord(frame.span, at: cursors[heap[0].cursor].position).visitor)
   }
 
-  /// The visitor hash of the smallest record. There must be one.
-  var smallestHash: UInt64 { cursors[heap[0]].hash }
+  func smallestIsOf(_ visitor: [UInt8]) -> Bool {
+    let frame = cursors[heap[0].cursor].frame
+    return same(StagedRecord(frame.span, at: cursors[heap[0].cursor].position).visitor, visitor)
+  }
+
+  func copySmallest(to arena: inout ByteArena) {
+    let frame = cursors[heap[0].cursor].frame
+    arena.append(StagedRecord(frame.span, at: cursors[heap[0].cursor].position).bytes)
+  }
+
+  func writeSmallest(to writer: inout SortedRunWriter) throws(DiskFailure) {
+    let frame = cursors[heap[0].cursor].frame
+    try writer.append(StagedRecord(frame.span, at: cursors[heap[0].cursor].position))
+  }
 
   /// Leaves the smallest record behind.
   mutating func advance() throws(DiskFailure) {
-    if try !cursors[heap[0]].advance() {
+    let at = heap[0].cursor
+    if try cursors[at].advance() {
+      heap[0].hash = cursors[at].hash
+    } else {
       heap[0] = heap[heap.count - 1]
       heap.removeLast()
     }
@@ -46,62 +69,67 @@ struct RunMerger: ~Copyable {
   }
 
   private mutating func sink(_ start: Int) {
+    let entry = heap[start]
     var parent = start
     while true {
       var child = 2 * parent + 1
-      guard child < heap.count else { return }
+      guard child < heap.count else { break }
       if child + 1 < heap.count, isBefore(heap[child + 1], heap[child]) { child += 1 }
-      guard isBefore(heap[child], heap[parent]) else { return }
-      heap.swapAt(parent, child)
+      guard isBefore(heap[child], entry) else { break }
+      heap[parent] = heap[child]
       parent = child
     }
+    if parent != start { heap[parent] = entry }
   }
 
-  private func isBefore(_ one: Int, _ other: Int) -> Bool {
-    let a = cursors[one]
-    let b = cursors[other]
-    if a.hash != b.hash { return a.hash < b.hash }
-    let frames = (a.frame, b.frame)
-    return orderWithPlace(StagedRecord(frames.0.span, at: a.position), StagedRecord(frames.1.span, at: b.position)) < 0
+  private func isBefore(_ one: Entry, _ other: Entry) -> Bool {
+    if one.hash != other.hash { return one.hash < other.hash }
+    let frames = (cursors[one.cursor].frame, cursors[other.cursor].frame)
+    return orderWithPlace(
+      StagedRecord(frames.0.span, at: cursors[one.cursor].position),
+      StagedRecord(frames.1.span, at: cursors[other.cursor].position)) < 0
   }
 }
 
 /// Merges runs into fewer until all of them can be read at once within the memory given.
 ///
-/// Each pass reads and writes everything that it merges once. Returns the runs to go on with; merged ones are removed from the disk.
+/// Each step merges as many runs as fit, and no more than are needed for the rest to fit; two always do. At most `fanIn` files
+/// are open at once, well within the usual limit of 1,024. Returns the runs to go on with; merged ones are removed from the disk.
 package func compact(
-  _ runs: [SortedRun], memoryBytes: Int, nextPath: (Int) -> String
+  _ runs: [SortedRun], memoryBytes: Int, fanIn: Int = 400, nextPath: (Int) -> String
 ) throws(DiskFailure) -> [SortedRun] {
-  var pending = runs
+  var pending: [(run: SortedRun, frameBytes: Int)] = []
+  for run in runs { pending.append((run, try frameBytes(of: run))) }
   var number = (runs.map(\.number).max() ?? -1) + 1
   while true {
-    // The largest frames come first out of the way only when they must: take runs in order while they fit.
-    var fitting: [SortedRun] = []
+    var fitting = 0
     var bytes = 0
     for run in pending {
-      let needed = try SortedRunCursor(run).largestFrame + SortedRun.frameHeadBytes
-      if fitting.count >= 2, bytes + needed > memoryBytes || fitting.count >= maximumFanIn { break }
-      bytes += needed
-      fitting.append(run)
+      if fitting >= 2, bytes + run.frameBytes > memoryBytes || fitting >= fanIn { break }
+      bytes += run.frameBytes
+      fitting += 1
     }
-    if fitting.count == pending.count { return pending }
-    let merged = try merge(fitting, number: number, path: nextPath(number))
-    for run in fitting { try Folder.remove(run.path) }
-    pending = Array(pending.dropFirst(fitting.count)) + [merged]
+    if fitting == pending.count { return pending.map(\.run) }
+    let count = max(2, min(fitting, pending.count - fitting + 1))
+    let merging = pending.prefix(count).map(\.run)
+    let merged = try merge(merging, number: number, path: nextPath(number))
+    for run in merging { try Folder.remove(run.path) }
+    pending.removeFirst(count)
+    pending.append((merged, try frameBytes(of: merged)))
     number += 1
   }
 }
 
-/// Files open at once: well within the usual limit of 1,024.
-private let maximumFanIn = 400
+private func frameBytes(of run: SortedRun) throws(DiskFailure) -> Int {
+  try SortedRunCursor(run).largestFrame + SortedRun.frameHeadBytes
+}
 
 private func merge(_ runs: [SortedRun], number: Int, path: String) throws(DiskFailure) -> SortedRun {
   var merger = try RunMerger(runs)
   try merger.seek(0)
   var writer = try SortedRunWriter(number: number, path: path)
   while !merger.isAtEnd {
-    let (frame, position) = merger.smallest
-    try writer.append(StagedRecord(frame.span, at: position))
+    try merger.writeSmallest(to: &writer)
     try merger.advance()
   }
   return try writer.finish()

@@ -4,7 +4,8 @@ import Vocabulary
 
 /// Collects staged records in memory and writes them as sorted runs: one for each worker.
 ///
-/// Memory: `memoryBytes` for records, their keys and the sorting, and now and then one record more.
+/// Memory: `memoryBytes` for records, their keys and the sorting, and now and then one record more. It is set aside at once, so
+/// that nothing is ever moved to a larger place, and takes room as it fills.
 package struct RunSorter: ~Copyable {
   private struct Key {
     var hash: UInt64
@@ -16,11 +17,22 @@ package struct RunSorter: ~Copyable {
   private var keys: [Key] = []
   private var spare: [Key] = []
   private let memoryBytes: Int
+  private let frameBytes: Int
+  private let keyLimit: Int
 
-  package init(memoryBytes: Int) {
+  package init(memoryBytes: Int) { self.init(memoryBytes: memoryBytes, frameBytes: SortedRun.frameBytes) }
+
+  /// `frameBytes` is smaller only in tests.
+  init(memoryBytes: Int, frameBytes: Int) {
     self.memoryBytes = memoryBytes
+    self.frameBytes = frameBytes
+    // No record with its keys is as small as this: a head, two short ids, a time stamp and the words around them.
+    keyLimit = max(1, memoryBytes / 192)
     // A row is at most 4 MiB, and its text six times that when every byte is escaped.
-    arena = ByteArena(limit: memoryBytes + 16 * Limits.rowBytes, reserving: min(memoryBytes, 1 << 20))
+    let arenaLimit = memoryBytes + 16 * Limits.rowBytes
+    arena = ByteArena(limit: arenaLimit, reserving: arenaLimit)
+    keys.reserveCapacity(keyLimit)
+    spare.reserveCapacity(keyLimit)
   }
 
   package var recordCount: Int { keys.count }
@@ -31,12 +43,14 @@ package struct RunSorter: ~Copyable {
   }
 
   /// Whether the records must be written before another is taken.
-  package var isFull: Bool { arena.count + keys.count * 2 * MemoryLayout<Key>.stride >= memoryBytes }
+  package var isFull: Bool {
+    arena.count + keys.count * 2 * MemoryLayout<Key>.stride >= memoryBytes || keys.count >= keyLimit
+  }
 
   /// Writes the records as a sorted run and forgets them.
   package mutating func write(number: Int, path: String) throws(DiskFailure) -> SortedRun {
     sort()
-    var writer = try SortedRunWriter(number: number, path: path)
+    var writer = try SortedRunWriter(number: number, path: path, frameBytes: frameBytes)
     for key in keys { try writer.append(StagedRecord(arena.span, at: Int(key.offset))) }
     keys.removeAll(keepingCapacity: true)
     arena.removeAll()
@@ -45,7 +59,7 @@ package struct RunSorter: ~Copyable {
 
   /// By the upper 33 bits of the hash in three passes, least significant first; what these leave equal, by comparing records.
   private mutating func sort() {
-    if spare.count < keys.count { spare = keys }
+    spare.append(contentsOf: keys)
     for pass in 0..<3 {
       let shift = UInt64(31 + 11 * pass)
       var places = InlineArray<2048, Int>(repeating: 0)
@@ -57,10 +71,9 @@ package struct RunSorter: ~Copyable {
         spare[places[digit]] = key
         places[digit] &+= 1
       }
-      let count = keys.count
       swap(&keys, &spare)
-      if keys.count > count { keys.removeLast(keys.count - count) }
     }
+    spare.removeAll(keepingCapacity: true)
     var sorting: [Key] = []
     swap(&sorting, &keys)
     Self.sortTies(&sorting, arena.span)

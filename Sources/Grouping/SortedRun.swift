@@ -4,7 +4,8 @@ import Vocabulary
 
 /// A file of staged records in the total order, in frames with checksums, and with an index by visitor hash.
 ///
-///     frame    head (32 bytes): u32 magic, u32 payload bytes, u32 records, u32 frame number, u64 hash of the first record, u64 checksum
+///     frame    head (32 bytes): u32 magic, u32 payload bytes, u32 records, u32 frame number, u64 hash of the first record,
+///              u64 checksum
 ///              payload: whole records
 ///     …
 ///     index    for each frame: u64 offset, u64 hash of the first record
@@ -30,6 +31,8 @@ package struct SortedRun: Sendable, Equatable {
   static let tailBytes = 32
   /// Payload bytes at which a frame is full.
   static let frameBytes = 128 << 10
+  /// The number that stands for the index where a frame's would stand.
+  static let indexFrame = 0xffff_ffff
 
   /// A frame's checksum also covers where it belongs, so that a frame of another place or file is not believed.
   static func checksum(_ payload: Span<UInt8>, run: Int, frame: Int) -> UInt64 {
@@ -40,6 +43,7 @@ package struct SortedRun: Sendable, Equatable {
 /// Writes a sorted run. Records must come in the total order.
 struct SortedRunWriter: ~Copyable {
   private let number: Int
+  private let frameBytes: Int
   private var file: FileWriter
   private var payload = ByteArena(limit: 1 << 30, reserving: SortedRun.frameBytes + 4096)
   private var head = ByteArena(limit: SortedRun.frameHeadBytes)
@@ -50,13 +54,15 @@ struct SortedRunWriter: ~Copyable {
   private var largestFrame = 0
   private var firstHash: UInt64 = 0
 
-  init(number: Int, path: String) throws(DiskFailure) {
+  /// `frameBytes` is smaller only in tests.
+  init(number: Int, path: String, frameBytes: Int = SortedRun.frameBytes) throws(DiskFailure) {
     self.number = number
+    self.frameBytes = frameBytes
     file = try FileWriter(path: path)
   }
 
   mutating func append(_ record: borrowing StagedRecord) throws(DiskFailure) {
-    if payload.count > 0, payload.count + record.byteCount > SortedRun.frameBytes { try endFrame() }
+    if payload.count > 0, payload.count + record.byteCount > frameBytes { try endFrame() }
     if payload.count == 0 { firstHash = record.hash }
     payload.append(record.bytes)
     recordsInFrame += 1
@@ -92,7 +98,7 @@ struct SortedRunWriter: ~Copyable {
     index.store(UInt32(frameCount), at: tail + 8)
     index.store(UInt32(largestFrame), at: tail + 12)
     index.store(UInt64(recordCount), at: tail + 16)
-    let checksum = SortedRun.checksum(index.span, run: number, frame: -1 & 0xffff_ffff)
+    let checksum = SortedRun.checksum(index.span, run: number, frame: SortedRun.indexFrame)
     let place = index.appendZeros(8)
     index.store(checksum, at: place)
     try file.write(index)
@@ -101,12 +107,15 @@ struct SortedRunWriter: ~Copyable {
   }
 }
 
-/// Reads a sorted run from front to back or from a visitor hash on, one frame in memory. Every frame is checked before it is believed.
-final class SortedRunCursor {
+/// Reads a sorted run from front to back or from a visitor hash on, one frame in memory. Every frame is checked before it is
+/// believed.
+struct SortedRunCursor {
   let run: SortedRun
   private let file: Opened
-  private let offsets: [UInt64]
-  private let hashes: [UInt64]
+  /// For each frame its offset and the hash of its first record, as in the file; then the offset of the index, the next frame's
+  /// as it were.
+  private let index: [UInt8]
+  private let frameCount: Int
   let largestFrame: Int
   private var nextFrame = 0
   /// The frame at hand, its head included.
@@ -116,9 +125,9 @@ final class SortedRunCursor {
   /// The visitor hash of the record at hand.
   private(set) var hash: UInt64 = 0
 
-  /// A file inside a class, which needs a box of its own.
+  /// A file that a struct which is copied can hold.
   private final class Opened {
-    var reader: FileReader
+    let reader: FileReader
     init(_ path: String) throws(DiskFailure) { reader = try FileReader(path: path) }
   }
 
@@ -132,34 +141,27 @@ final class SortedRunCursor {
     var tail = [UInt8](repeating: 0, count: SortedRun.tailBytes)
     try file.reader.read(into: &tail, at: byteCount - SortedRun.tailBytes)
     let indexOffset = load64(tail.span, 0)
-    let frameCount = Int(load32(tail.span, 8))
+    frameCount = Int(load32(tail.span, 8))
     guard load64(tail.span, 24) == run.checksum, indexOffset <= UInt64(byteCount),
       Int(indexOffset) + frameCount * 16 + SortedRun.tailBytes == byteCount
     else { throw damage(run, "its end is not what was written") }
     var index = [UInt8](repeating: 0, count: frameCount * 16 + 24)
     try file.reader.read(into: &index, at: Int(indexOffset))
-    guard SortedRun.checksum(index.span, run: run.number, frame: -1 & 0xffff_ffff) == run.checksum else {
+    guard SortedRun.checksum(index.span, run: run.number, frame: SortedRun.indexFrame) == run.checksum else {
       throw damage(run, "its index is not what was written")
     }
     largestFrame = Int(load32(tail.span, 12))
-    var offsets: [UInt64] = []
-    var hashes: [UInt64] = []
-    for at in 0..<frameCount {
-      offsets.append(load64(index.span, at * 16))
-      hashes.append(load64(index.span, at * 16 + 8))
-    }
-    self.offsets = offsets + [indexOffset]
-    self.hashes = hashes
+    self.index = index
   }
 
   /// Goes to the first record whose visitor hash is `hash` or greater. Returns false when there is none.
-  func seek(_ hash: UInt64) throws(DiskFailure) -> Bool {
+  mutating func seek(_ hash: UInt64) throws(DiskFailure) -> Bool {
     // The last frame that begins before the hash may hold its first records.
     var low = 0
-    var high = hashes.count
+    var high = frameCount
     while low < high {
       let middle = (low + high) / 2
-      if hashes[middle] < hash { low = middle + 1 } else { high = middle }
+      if load64(index.span, middle * 16 + 8) < hash { low = middle + 1 } else { high = middle }
     }
     nextFrame = max(0, low - 1)
     position = frame.count
@@ -169,21 +171,25 @@ final class SortedRunCursor {
   }
 
   /// Goes to the next record. Returns false at the end.
-  func advance() throws(DiskFailure) -> Bool {
+  mutating func advance() throws(DiskFailure) -> Bool {
     if position < frame.count { position += Int(load32(frame.span, position)) }
     if position >= frame.count {
-      guard nextFrame < hashes.count else { return false }
+      guard nextFrame < frameCount else { return false }
       try readFrame()
     }
     hash = load64(frame.span, position + 8)
     return true
   }
 
-  private func readFrame() throws(DiskFailure) {
+  private mutating func readFrame() throws(DiskFailure) {
     let number = nextFrame
-    let count = Int(offsets[number + 1] - offsets[number])
-    if frame.count != count { frame = [UInt8](repeating: 0, count: count) }
-    try file.reader.read(into: &frame, at: Int(offsets[number]))
+    let offset = Int(load64(index.span, number * 16))
+    let count = Int(load64(index.span, (number + 1) * 16)) - offset
+    // One allocation serves all frames.
+    frame.reserveCapacity(largestFrame + SortedRun.frameHeadBytes)
+    if frame.count > count { frame.removeLast(frame.count - count) }
+    if frame.count < count { frame.append(contentsOf: repeatElement(0, count: count - frame.count)) }
+    try file.reader.read(into: &frame, at: offset)
     guard count > SortedRun.frameHeadBytes, load32(frame.span, 0) == SortedRun.magic,
       Int(load32(frame.span, 4)) == count - SortedRun.frameHeadBytes, Int(load32(frame.span, 12)) == number,
       load64(frame.span, 24)

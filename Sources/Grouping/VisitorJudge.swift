@@ -46,8 +46,8 @@ package struct KnownEvent: Sendable, Equatable {
 
 /// The events accepted in earlier runs, asked for visitor by visitor.
 package protocol KnownEvents {
-  /// The events of a visitor hash whose id digests lie in the range of high words, in any order. Hashes are asked for in ascending order, the
-  /// ranges of one hash too.
+  /// The events of a visitor hash whose id digests lie in the range of high words, in any order. Hashes are asked for in
+  /// ascending order, the ranges of one hash too.
   mutating func events(of visitorHash: UInt64, ids: ClosedRange<UInt64>) throws(RunFailure) -> [KnownEvent]
 }
 
@@ -57,7 +57,9 @@ package struct JudgeCounts: Sendable, Equatable {
     package var count = 0
     package var samples: [Sample] = []
 
-    mutating func add(_ record: borrowing StagedRecord) {
+    package init() {}
+
+    package mutating func add(_ record: borrowing StagedRecord) {
       count += 1
       if samples.count < Limits.findingSamples { samples.append(Sample(input: record.input, line: record.line)) }
     }
@@ -76,16 +78,15 @@ package struct JudgeCounts: Sendable, Equatable {
   package var conversionsWithDecision = 0
 }
 
-/// Judges what only a whole visitor can show: reused ids, conflicting decisions, repeated activations, early conversions, and what was
-/// accepted before.
+/// Judges what only a whole visitor can show: reused ids, conflicting decisions, repeated activations, early conversions, and
+/// what was accepted before.
 ///
-/// After `judge`, `fates` holds one fate for each record of the visitor, in the total order, and the walker stands at the visitor's first
-/// page again. Memory: a byte for each record of one visitor, and `memoryBytes` for comparing ids; a visitor with more ids than that
-/// holds is read several times, each time for a slice of them, so the judgement is exact at every memory.
+/// After `judge`, `fates` holds one fate for each record of the visitor, in the total order, and the walker stands at the
+/// visitor's first page again. Memory: a byte for each record of one visitor, and `memoryBytes` for comparing ids; a visitor with
+/// more ids than that holds is read several times, each time for a slice of them, so the judgement is exact at every memory.
 package struct VisitorJudge {
   private struct Identity {
     var id: Digest
-    var content: UInt64
     var ordinal: Int
   }
 
@@ -111,8 +112,13 @@ package struct VisitorJudge {
   private var firstDecision = Int64.max
 
   package init(_ rules: JudgeRules, memoryBytes: Int) {
+    self.init(rules, identityLimit: max(1024, memoryBytes / MemoryLayout<Identity>.stride))
+  }
+
+  /// `identityLimit` is smaller only in tests.
+  init(_ rules: JudgeRules, identityLimit: Int) {
     self.rules = rules
-    identityLimit = max(1024, memoryBytes / MemoryLayout<Identity>.stride)
+    self.identityLimit = identityLimit
   }
 
   /// Judges the visitor whose first page the walker has just read.
@@ -143,7 +149,7 @@ package struct VisitorJudge {
           }
           let id = Digest(record.eventID)
           guard id.high >= lower, id.high <= upper else { continue }
-          identities.append(Identity(id: id, content: 0, ordinal: start + at))
+          identities.append(Identity(id: id, ordinal: start + at))
           if identities.count > identityLimit { narrow(lower, &upper) }
         }
       }
@@ -155,8 +161,8 @@ package struct VisitorJudge {
     }
   }
 
-  /// Makes room by settling what is already known to be reused, and if that is not enough, by leaving the upper half of the ids to
-  /// another reading.
+  /// Makes room by settling what is already known to be reused, and if that is not enough, by leaving the upper half of the ids
+  /// to another reading.
   private mutating func narrow(_ lower: UInt64, _ upper: inout UInt64) {
     settleIdentities()
     distinctIDCount -= identities.count
@@ -191,7 +197,9 @@ package struct VisitorJudge {
     try walker.eachPage { page, offsets, start in
       for (at, offset) in offsets.enumerated() where fates[start + at] == .alreadyAccepted {
         let record = StagedRecord(page.span, at: offset)
-        if let content = contents[Digest(record.eventID)], content != contentDigest(record) { counts.changedAfterAccept.add(record) }
+        if let content = contents[Digest(record.eventID)], content != contentDigest(record) {
+          counts.changedAfterAccept.add(record)
+        }
       }
     }
   }
@@ -201,7 +209,9 @@ package struct VisitorJudge {
   private mutating func judgeDecisions(_ walker: inout VisitorWalker) throws(RunFailure) {
     var campaigns: [Digest: First] = [:]
     var activations: [Digest: First] = [:]
-    func learn(_ firsts: inout [Digest: First], _ key: Digest, _ record: borrowing StagedRecord, _ variation: Digest, _ ordinal: Int) {
+    func learn(
+      _ firsts: inout [Digest: First], _ key: Digest, _ record: borrowing StagedRecord, _ variation: Digest, _ ordinal: Int
+    ) {
       if let first = firsts[key], !first.isAfter(record) { return }
       firsts[key] = First(timestamp: record.timestamp, eventID: copy(record.eventID), variation: variation, ordinal: ordinal)
     }
@@ -213,7 +223,7 @@ package struct VisitorJudge {
         let variation = Digest(record.variation, seed: Digest(record.experimentOrKey).high)
         if !isHeldBack(record) { learn(&campaigns, campaign, record, variation, start + at) }
         if rules.activations == .first {
-          learn(&activations, Digest(record.campaignOrEntity, seed: variation.high), record, variation, start + at)
+          learn(&activations, activation(record, variation), record, variation, start + at)
         }
       }
     }
@@ -232,7 +242,7 @@ package struct VisitorJudge {
           }
         }
         if fates[start + at] == .kept, rules.activations == .first,
-          let first = activations[Digest(record.campaignOrEntity, seed: variation.high)], first.ordinal != start + at
+          let first = activations[activation(record, variation)], first.ordinal != start + at
         {
           fates[start + at] = .activationFiltered
         }
@@ -240,9 +250,15 @@ package struct VisitorJudge {
     }
   }
 
-  private func isHeldBack(_ record: borrowing StagedRecord) -> Bool {
-    !record.flags.isDisjoint(with: [.holdback, .nullExperiment, .nullVariation])
+  /// What makes a decision a repetition of another: the same variation, and both held back or neither. Only the latter count, so
+  /// a decision that was held back never stands for one that was not.
+  private func activation(_ record: borrowing StagedRecord, _ variation: Digest) -> Digest {
+    Digest(record.campaignOrEntity, seed: isHeldBack(record) ? ~variation.high : variation.high)
   }
+
+  private func isHeldBack(_ record: borrowing StagedRecord) -> Bool { !record.flags.isDisjoint(with: VisitorJudge.heldBack) }
+
+  private static let heldBack: StagedRecord.Flags = [.holdback, .nullExperiment, .nullVariation]
 
   // MARK: conversions
 
@@ -278,8 +294,8 @@ package func contentDigest(_ record: borrowing StagedRecord) -> UInt64 {
 }
 
 extension VisitorWalker {
-  /// Calls `body` with each page of the visitor at hand (its bytes, where its records begin, and how many came before), then goes back to
-  /// the first.
+  /// Calls `body` with each page of the visitor at hand (its bytes, where its records begin, and how many came before), then goes
+  /// back to the first.
   package mutating func eachPage(
     _ body: (borrowing ByteArena, [Int], Int) throws(RunFailure) -> Void
   ) throws(RunFailure) {
@@ -296,13 +312,15 @@ extension VisitorWalker {
   }
 }
 
-/// What a failure of a staging file means for a run: damage is 76, for the inputs must be staged again; anything else is disk trouble.
+/// What a failure of a staging file means for a run: damage is 76, for the inputs must be staged again; anything else is disk
+/// trouble.
 package func stagingFailure(_ failure: DiskFailure) -> RunFailure {
   switch failure.kind {
   case .damaged, .missing:
     RunFailure(
       .stagingDamaged,
-      "\(failure); what was sent stays remembered: run `optireplay forget` only to send it again, or import the inputs again to go on")
+      "\(failure); what was sent stays remembered: run `optireplay forget` only to send it again, or import the inputs again to go on"
+    )
   default: failure.runFailure(forInput: false)
   }
 }

@@ -12,8 +12,8 @@ package enum IdenticalRows: String, Sendable, CaseIterable, Codable {
 
 /// Walks staged visitors in the total order, as often as needed.
 ///
-/// A visitor is handed out in *pages*: nearly always one, and as many as it takes when a visitor is larger than `pageBytes`. Its records
-/// lie in `page`, at `offsets`, in the total order, duplicates taken out.
+/// A visitor is handed out in *pages*: nearly always one, and as many as it takes when a visitor is larger than `pageBytes`. Its
+/// records lie in `page`, at `offsets`, in the total order, duplicates taken out.
 ///
 ///     while try walker.nextVisitor() {
 ///       repeat { for offset in walker.offsets { … } } while try walker.nextPage()
@@ -47,9 +47,14 @@ package struct VisitorWalker: ~Copyable {
 
   /// Opens the runs. `memoryBytes` are shared by frames and page.
   package init(_ runs: [SortedRun], memoryBytes: Int, identicalRows: IdenticalRows) throws(DiskFailure) {
+    try self.init(runs, memoryBytes: memoryBytes, smallestPageBytes: 1 << 20, identicalRows: identicalRows)
+  }
+
+  /// `smallestPageBytes` is smaller only in tests.
+  init(_ runs: [SortedRun], memoryBytes: Int, smallestPageBytes: Int, identicalRows: IdenticalRows) throws(DiskFailure) {
     var merger = try RunMerger(runs)
     try merger.seek(0)
-    pageBytes = max(1 << 20, min(64 << 20, memoryBytes - merger.frameBytes) / 2)
+    pageBytes = max(smallestPageBytes, min(64 << 20, memoryBytes - merger.frameBytes) / 2)
     self.identicalRows = identicalRows
     page = ByteArena(limit: pageBytes + 32 * Limits.rowBytes, reserving: 64 << 10)
     self.merger = merger
@@ -59,8 +64,7 @@ package struct VisitorWalker: ~Copyable {
   package mutating func nextVisitor() throws(DiskFailure) -> Bool {
     try skipRest()
     guard !merger.isAtEnd else { return false }
-    let (frame, position) = merger.smallest
-    visitor = copy(StagedRecord(frame.span, at: position).visitor)
+    visitor = merger.smallestVisitor
     visitorHash = merger.smallestHash
     try begin()
     return true
@@ -68,11 +72,16 @@ package struct VisitorWalker: ~Copyable {
 
   /// Goes to a visitor that is known to be there. Returns false when it is not.
   package mutating func seek(_ wanted: [UInt8]) throws(DiskFailure) -> Bool {
-    visitorHash = Bytes.visitorHash(wanted.span)
+    try seek(wanted, Bytes.visitorHash(wanted.span))
+  }
+
+  private mutating func seek(_ wanted: [UInt8], _ hash: UInt64) throws(DiskFailure) -> Bool {
+    visitorHash = hash
     visitor = wanted
-    try merger.seek(visitorHash)
-    while !merger.isAtEnd, merger.smallestHash == visitorHash, !isOfVisitor() { try merger.advance() }
-    guard !merger.isAtEnd, isOfVisitor() else { return false }
+    visitorGoesOn = false
+    try merger.seek(hash)
+    while !merger.isAtEnd, merger.smallestHash == hash, !isOfVisitor { try merger.advance() }
+    guard !merger.isAtEnd, isOfVisitor else { return false }
     try begin()
     return true
   }
@@ -89,7 +98,7 @@ package struct VisitorWalker: ~Copyable {
   /// Goes back to the visitor's first page. Costs nothing when that is the page at hand.
   package mutating func rewind() throws(DiskFailure) {
     if isFirstPage { return }
-    guard try seek(visitor) else {
+    guard try seek(visitor, visitorHash) else {
       throw DiskFailure(.damaged, "staging", "a visitor that was read before is no longer there")
     }
   }
@@ -97,6 +106,7 @@ package struct VisitorWalker: ~Copyable {
   private mutating func begin() throws(DiskFailure) {
     pageStart = 0
     duplicateCount = 0
+    copyNumber = 0
     isFirstPage = true
     lastOffset = -1
     last.removeAll(keepingCapacity: true)
@@ -105,15 +115,12 @@ package struct VisitorWalker: ~Copyable {
 
   private mutating func skipRest() throws(DiskFailure) {
     guard visitorGoesOn else { return }
-    while !merger.isAtEnd, isOfVisitor() { try merger.advance() }
+    while !merger.isAtEnd, isOfVisitor { try merger.advance() }
     visitorGoesOn = false
   }
 
-  private func isOfVisitor() -> Bool {
-    guard merger.smallestHash == visitorHash else { return false }
-    let (frame, position) = merger.smallest
-    return same(StagedRecord(frame.span, at: position).visitor, visitor)
-  }
+  /// Whether the smallest record, which must be there, is the visitor's.
+  private var isOfVisitor: Bool { merger.smallestHash == visitorHash && merger.smallestIsOf(visitor) }
 
   private mutating func fill() throws(DiskFailure) {
     // What the next record is compared with outlives its page.
@@ -123,7 +130,7 @@ package struct VisitorWalker: ~Copyable {
     }
     page.removeAll()
     offsets.removeAll(keepingCapacity: true)
-    while !merger.isAtEnd, isOfVisitor() {
+    while !merger.isAtEnd, isOfVisitor {
       if page.count >= pageBytes {
         visitorGoesOn = true
         return
@@ -137,31 +144,34 @@ package struct VisitorWalker: ~Copyable {
 
   /// Copies the smallest record into the page, unless it is identical with the one before.
   private mutating func take() {
-    let (frame, position) = merger.smallest
-    let record = StagedRecord(frame.span, at: position)
-    if isIdentical(record) {
-      guard identicalRows == .keep, record.flags.contains(.derivedID) else {
+    let offset = page.count
+    merger.copySmallest(to: &page)
+    if isIdenticalWithLast(offset) {
+      guard identicalRows == .keep, StagedRecord(page.span, at: offset).flags.contains(.derivedID) else {
         duplicateCount += 1
+        page.truncate(to: offset)
         return
       }
       // The number changes the copy's id, so what comes next is compared with the record as it was read.
       copyNumber += 1
       if lastOffset >= 0 { last = copy(StagedRecord(page.span, at: lastOffset).bytes) }
       lastOffset = -1
-      offsets.append(page.count)
-      page.append(record.bytes)
-      renumber(at: offsets[offsets.count - 1])
-      return
+      renumber(at: offset)
+    } else {
+      copyNumber = 0
+      lastOffset = offset
     }
-    copyNumber = 0
-    lastOffset = page.count
-    offsets.append(page.count)
-    page.append(record.bytes)
+    offsets.append(offset)
   }
 
-  private func isIdentical(_ record: borrowing StagedRecord) -> Bool {
-    if lastOffset >= 0 { return order(StagedRecord(page.span, at: lastOffset), record) == 0 }
-    return !last.isEmpty && order(StagedRecord(last.span), record) == 0
+  private func isIdenticalWithLast(_ offset: Int) -> Bool {
+    let record = StagedRecord(page.span, at: offset)
+    if lastOffset >= 0 { return isIdentical(record, StagedRecord(page.span, at: lastOffset)) }
+    return !last.isEmpty && isIdentical(record, StagedRecord(last.span))
+  }
+
+  private func isIdentical(_ one: borrowing StagedRecord, _ other: borrowing StagedRecord) -> Bool {
+    one.timestamp == other.timestamp && order(one, other) == 0
   }
 
   /// Gives the record the UUIDv5 (without a namespace) of its id's text, `#`, and its number among identical rows.

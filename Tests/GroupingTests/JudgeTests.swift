@@ -1,0 +1,196 @@
+import Bytes
+import Testing
+import Vocabulary
+
+@testable import Grouping
+
+/// Events accepted before, for every visitor alike; notes what it is asked.
+struct Remembered: KnownEvents {
+  var events: [KnownEvent] = []
+  var slices: [ClosedRange<UInt64>] = []
+
+  mutating func events(of visitorHash: UInt64, ids: ClosedRange<UInt64>) throws(RunFailure) -> [KnownEvent] {
+    slices.append(ids)
+    return events.filter { ids.contains($0.id.high) }
+  }
+}
+
+@Suite struct JudgeTests {
+  static let rules = OnConflict.allCases.flatMap { conflict in
+    Activations.allCases.flatMap { activations in
+      EarlyConversions.allCases.map { JudgeRules(onConflict: conflict, activations: activations, earlyConversions: $0) }
+    }
+  }
+
+  /// One visitor with everything that is judged, its records in the total order.
+  private func records(seed: UInt64, count: Int) -> [[UInt8]] {
+    var records: [[UInt8]] = []
+    for bytes in history(seed: seed, count: count, visitors: 1).map(\.staged).sorted(by: { placed($0, $1) < 0 })
+    where records.isEmpty || found(records[records.count - 1], bytes) != 0 { records.append(bytes) }
+    return records
+  }
+
+  /// A third of the records were accepted before, some of them with another content.
+  private func remembered(_ records: [[UInt8]]) -> Remembered {
+    var known = Remembered()
+    for (at, bytes) in records.enumerated() where at % 3 == 1 {
+      let record = StagedRecord(bytes.span)
+      let id = Digest(record.eventID)
+      if known.events.contains(where: { $0.id == id }) { continue }
+      known.events.append(KnownEvent(id: id, content: contentDigest(record) ^ (at % 2 == 0 ? 1 : 0)))
+    }
+    return known
+  }
+
+  @Test(
+    "a visitor is judged as by one who sees all of it, whatever the memory for ids and the size of pages",
+    arguments: [1, 2, 3] as [UInt64], rules)
+  func judge(seed: UInt64, rules: JudgeRules) throws {
+    let records = records(seed: seed, count: 90)
+    let expected = Verdict(records, remembered(records).events, rules)
+    let scratch = try Scratch()
+    var writer = try SortedRunWriter(number: 0, path: scratch.path(0), frameBytes: 500)
+    for bytes in records { try writer.append(StagedRecord(bytes.span)) }
+    let run = try writer.finish()
+    for (limit, page) in [(2, 1 << 20), (9, 900), (1_000, 1), (1_000, 1 << 20)] {
+      var walker = try VisitorWalker([run], memoryBytes: 0, smallestPageBytes: page, identicalRows: .once)
+      var judge = VisitorJudge(rules, identityLimit: limit)
+      var known = remembered(records)
+      #expect(try walker.nextVisitor())
+      try judge.judge(&walker, known: &known)
+      #expect(judge.fates == expected.fates)
+      #expect(judge.distinctIDCount == expected.distinctIDs)
+      #expect(judge.counts.conflicts.count == expected.conflicts)
+      #expect(judge.counts.changedAfterAccept.count == expected.changed)
+      #expect(judge.counts.earlyConversions.count == expected.early)
+      #expect(judge.counts.conversionsWithDecision == expected.withDecision)
+      #expect(judge.counts.conversionsWithoutDecision.count == expected.withoutDecision)
+      #expect(judge.counts.conflicts.samples.count == min(expected.conflicts, Limits.findingSamples))
+      // The slices of ids lie one behind the other and leave none out.
+      #expect(known.slices.first?.lowerBound == 0 && known.slices.last?.upperBound == .max)
+      for (one, next) in zip(known.slices, known.slices.dropFirst()) { #expect(next.lowerBound == one.upperBound + 1) }
+      #expect(limit > 10 || known.slices.count > 1)
+      // The walker stands at the first page again, and a second judgement is the first.
+      #expect(walker.pageStart == 0)
+      try judge.judge(&walker, known: &known)
+      #expect(judge.fates == expected.fates)
+    }
+  }
+
+  private func judged(_ rows: [Row], _ rules: JudgeRules) throws -> [RecordFate] {
+    let scratch = try Scratch()
+    let runs = try stage(rows, in: scratch, memoryBytes: 1 << 16, frameBytes: 1 << 16, mergeBytes: 1 << 16)
+    var walker = try VisitorWalker(runs, memoryBytes: 1 << 16, identicalRows: .once)
+    var judge = VisitorJudge(rules, memoryBytes: 0)
+    var known = Remembered()
+    #expect(try walker.nextVisitor())
+    try judge.judge(&walker, known: &known)
+    return judge.fates
+  }
+
+  @Test("a decision that was held back does not stand for a later one that counts")
+  func holdbacks() throws {
+    let heldBack = Row(isDecision: true, isHoldback: true, timestamp: 1, uuid: "a")
+    let first = Row(isDecision: true, timestamp: 2, uuid: "b")
+    let again = Row(isDecision: true, timestamp: 3, uuid: "c")
+    let rules = JudgeRules(activations: .first)
+    #expect(try judged([heldBack, first, again], rules) == [.kept, .kept, .activationFiltered])
+  }
+
+  @Test("of two decisions at one moment the smaller event id is the first, in whichever session it lies")
+  func ties() throws {
+    let one = Row(isDecision: true, session: "z", variation: "a", uuid: "1")
+    let other = Row(isDecision: true, session: "a", variation: "b", uuid: "2")
+    // The total order begins with session a.
+    #expect(try judged([one, other], JudgeRules()) == [.conflictFiltered, .kept])
+  }
+
+  @Test("an empty set of ids is asked for once, and an id beyond all slices is still compared")
+  func oneRecord() throws {
+    #expect(try judged([Row()], JudgeRules(earlyConversions: .reject)) == [.kept])
+    #expect(try judged([Row(timestamp: 1, uuid: "a"), Row(timestamp: 2, uuid: "a")], JudgeRules()) == [.kept, .idReused])
+  }
+}
+
+/// The judgement of one who holds the whole visitor in hand: quadratic, and in the words of the rules.
+struct Verdict {
+  var fates: [RecordFate] = []
+  var distinctIDs = 0
+  var conflicts = 0
+  var changed = 0
+  var early = 0
+  var withDecision = 0
+  var withoutDecision = 0
+
+  private struct Fact {
+    var isDecision, isHeldBack: Bool
+    var time: Int64
+    var id, campaign, experiment, variation: [UInt8]
+    var content: UInt64
+
+    init(_ bytes: [UInt8]) {
+      let record = StagedRecord(bytes.span)
+      isDecision = record.isDecision
+      experiment = copy(record.experimentOrKey)
+      variation = isDecision ? copy(record.variation) : []
+      isHeldBack = record.flags.contains(.holdback) || experiment == Array("null".utf8) || variation == Array("null".utf8)
+      time = record.timestamp
+      id = copy(record.eventID)
+      campaign = copy(record.campaignOrEntity)
+      content = contentDigest(record)
+    }
+
+    func isEarlier(than other: Fact) -> Bool {
+      time != other.time ? time < other.time : id.lexicographicallyPrecedes(other.id)
+    }
+  }
+
+  init(_ records: [[UInt8]], _ known: [KnownEvent], _ rules: JudgeRules) {
+    let facts = records.map(Fact.init)
+    distinctIDs = Set(facts.map(\.id)).count
+    for (at, fact) in facts.enumerated() {
+      let accepted = known.first { $0.id == Digest(fact.id.span) }
+      if facts[..<at].contains(where: { $0.id == fact.id }) {
+        fates.append(.idReused)
+      } else if let accepted {
+        fates.append(.alreadyAccepted)
+        if accepted.content != fact.content { changed += 1 }
+      } else {
+        fates.append(.kept)
+      }
+    }
+    let decisions = facts.indices.filter { facts[$0].isDecision && fates[$0] != .idReused }
+    for at in decisions {
+      let fact = facts[at]
+      let rivals = decisions.map { facts[$0] }.filter { $0.campaign == fact.campaign && !$0.isHeldBack }
+      if !fact.isHeldBack, let first = rivals.min(by: { $0.isEarlier(than: $1) }),
+        first.experiment != fact.experiment || first.variation != fact.variation
+      {
+        conflicts += 1
+        if fates[at] == .kept {
+          fates[at] = [.first: .conflictFiltered, .reject: .conflictRejected, .keep: .kept][rules.onConflict]!
+        }
+      }
+      let likes = decisions.map { facts[$0] }.filter {
+        $0.campaign == fact.campaign && $0.experiment == fact.experiment && $0.variation == fact.variation
+          && $0.isHeldBack == fact.isHeldBack
+      }
+      if fates[at] == .kept, rules.activations == .first, likes.contains(where: { $0.isEarlier(than: fact) }) {
+        fates[at] = .activationFiltered
+      }
+    }
+    let first = facts.indices.filter { facts[$0].isDecision && stands($0) }.map { facts[$0].time }.min()
+    for (at, fact) in facts.enumerated() where !fact.isDecision && stands(at) {
+      guard let first else {
+        withoutDecision += 1
+        continue
+      }
+      withDecision += 1
+      guard fact.time < first else { continue }
+      early += 1
+      if fates[at] == .kept, rules.earlyConversions == .reject { fates[at] = .earlyRejected }
+    }
+  }
+
+  private func stands(_ at: Int) -> Bool { fates[at] == .kept || fates[at] == .alreadyAccepted }
+}

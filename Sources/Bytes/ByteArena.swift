@@ -18,7 +18,8 @@ package struct ByteArena: ~Copyable {
   /// An empty arena that may hold up to `limit` bytes; memory is taken as it fills.
   package init(limit: Int, reserving capacity: Int = 4096) {
     self.limit = limit
-    self.capacity = max(64, min(capacity, limit))
+    precondition(limit >= 0)
+    self.capacity = min(max(64, capacity), limit)
     unsafe base = .allocate(byteCount: self.capacity, alignment: 16)
   }
 

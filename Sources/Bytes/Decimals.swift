@@ -67,16 +67,14 @@ private let powersOfTen: [Double] = [
 extension ByteArena {
   /// Appends a JSON number in the one form that all spellings of it share: no exponent, no leading or trailing zeros, no `-0`.
   ///
-  /// `1.50`, `15e-1` and `0.15E+1` all become `1.5`. Returns false, with nothing appended, when written out in full it would need
-  /// more than `digitLimit` digits.
+  /// `1.50`, `15e-1` and `0.15E+1` all become `1.5`. Returns false, with nothing appended, when it has more than
+  /// `digitLimit` digits, or its point stands further than that from them.
   package mutating func append(canonical number: Span<UInt8>, digitLimit: Int) -> Bool {
     var end = 0
     while end < number.count, number[end] | 0x20 != 0x65 { end += 1 }
     var exponent = 0
     if end < number.count {
-      let plus = number[end + 1] == 0x2b ? 1 : 0
-      guard number.count - end < 12, let value = wholeNumber(number.extracting((end + 1 + plus)..<number.count)) else { return false }
-      exponent = Int(value)
+      exponent = exponentValue(number.extracting((end + 1)..<number.count))
     }
     // The digits without the point, and where the point stands among them.
     let start = self.count
@@ -109,6 +107,13 @@ extension ByteArena {
       appendDigits(digits[position...], padding: 0)
     }
     return self.count > start
+  }
+
+  /// The exponent that the text is, a sign and digits; one too far from zero for any decimal comes back as 1e12 or -1e12.
+  private func exponentValue(_ text: Span<UInt8>) -> Int {
+    var value = 0
+    for at in text.indices where text[at] &- 0x30 <= 9 { value = min(1_000_000_000_000, value * 10 + Int(text[at] - 0x30)) }
+    return text[0] == 0x2d ? -value : value
   }
 
   private mutating func appendDigits(_ digits: ArraySlice<UInt8>, padding zeros: Int) {

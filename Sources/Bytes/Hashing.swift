@@ -40,13 +40,16 @@ package struct Digest: Hashable, Sendable {
 
   /// Sixteen bytes, high word first, each word's highest byte first: sorts as the number does.
   package var bytes: [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: high >> (56 - 8 * $0)) } + (0..<8).map { UInt8(truncatingIfNeeded: low >> (56 - 8 * $0)) }
+    (0..<8).map { UInt8(truncatingIfNeeded: high >> (56 - 8 * $0)) }
+      + (0..<8).map { UInt8(truncatingIfNeeded: low >> (56 - 8 * $0)) }
   }
 
   /// Thirty-two hexadecimal digits, lower case.
   package var hex: String { String(hexOf: bytes) }
 
-  @inline(__always) private static func rotate(_ word: UInt64, _ bits: UInt64) -> UInt64 { (word &<< bits) | (word &>> (64 &- bits)) }
+  @inline(__always) private static func rotate(_ word: UInt64, _ bits: UInt64) -> UInt64 {
+    (word &<< bits) | (word &>> (64 &- bits))
+  }
 
   @inline(__always) private static func mix(_ word: UInt64) -> UInt64 {
     var k = word

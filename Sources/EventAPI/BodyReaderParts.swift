@@ -60,7 +60,9 @@ struct EventParts {
     if slots.value >= 0 {
       try expect(slots.value, .number, tape, "value")
       let number = tape.nodes[slots.value].range
-      guard let fraction = Bytes.fraction(text.extracting(number)) else { throw BodyFault("value", "is larger than any number can be") }
+      guard let fraction = Bytes.fraction(text.extracting(number)) else {
+        throw BodyFault("value", "is larger than any number can be")
+      }
       value = number
       self.fraction = fraction
     }
@@ -115,7 +117,9 @@ struct DecisionParts {
     variation = try DecisionParts.idOrNull(slots.variation, "variation_id", tape)
     if slots.holdback >= 0 {
       let kind = tape.nodes[slots.holdback].kind
-      guard kind == .true || kind == .false else { throw BodyFault("is_campaign_holdback", "is \(kind.words), not true or false") }
+      guard kind == .true || kind == .false else {
+        throw BodyFault("is_campaign_holdback", "is \(kind.words), not true or false")
+      }
       isHoldback = kind == .true
     }
     if slots.metadata >= 0 {

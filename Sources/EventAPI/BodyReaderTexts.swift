@@ -75,12 +75,7 @@ struct BodyTexts: ~Copyable {
     guard key.count <= Limits.attributeKeyCharacters else {
       throw BodyFault("key", "is longer than \(Limits.attributeKeyCharacters) characters")
     }
-    for at in key.indices {
-      switch key[at] {
-      case 0x20, 0x2d, 0x2e, 0x5f, 0x30...0x39, 0x41...0x5a, 0x61...0x7a: continue
-      default: throw BodyFault("key", "may hold only letters a to z, digits, spaces, and _ - .")
-      }
-    }
+    guard isAttributeKey(key) else { throw BodyFault("key", "may hold only letters a to z, digits, spaces, and _ - .") }
   }
 
   // MARK: tags, properties, metadata

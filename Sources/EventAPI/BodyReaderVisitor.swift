@@ -56,7 +56,9 @@ struct VisitorReader: ~Copyable {
     texts.removeAll()
     attributes = 0..<0
     if slots.attributes >= 0 {
-      do throws(BodyFault) { attributes = try texts.attributes(slots.attributes, text, tape) } catch { throw error.within("attributes") }
+      do throws(BodyFault) { attributes = try texts.attributes(slots.attributes, text, tape) } catch {
+        throw error.within("attributes")
+      }
     }
     guard slots.snapshots >= 0 else { throw BodyFault("snapshots", "is missing") }
     try expect(slots.snapshots, .array, tape, "snapshots")
@@ -106,7 +108,9 @@ struct VisitorReader: ~Copyable {
     let parts = try EventParts(node, text, tape)
     // An event's text is at most the visitor's, its campaign id twice; the fixed parts are under a kilobyte.
     guard records.room >= 4 * visitorBytes + 1024 else {
-      throw BodyFault("", "carries attributes or ids so large that all events with theirs need over \(records.limit) bytes; send less at a time")
+      throw BodyFault(
+        "", "carries attributes or ids so large that all events with theirs need over \(records.limit) bytes; send less at a time"
+      )
     }
     texts.truncate(to: attributes.upperBound)
     let tags = try texts.tags(parts.tags, text, tape)
@@ -172,10 +176,12 @@ struct VisitorReader: ~Copyable {
       node = tape.nodes[node].next
     }
     guard let last else {
-      throw BodyFault("", "is a campaign_activated event, and its snapshot has no decision; put the decision into the same snapshot")
+      throw BodyFault(
+        "", "is a campaign_activated event, and its snapshot has no decision; put the decision into the same snapshot")
     }
     guard count == 1 else {
-      throw BodyFault("entity_id", "is the campaign of none of the snapshot's \(count) decisions, so it is not clear which is meant")
+      throw BodyFault(
+        "entity_id", "is the campaign of none of the snapshot's \(count) decisions, so it is not clear which is meant")
     }
     return last
   }
@@ -192,7 +198,8 @@ func expect(_ node: Int, _ kind: NodeKind, _ tape: borrowing RowTape, _ member: 
 func id(_ node: Int, _ member: StaticString, _ tape: borrowing RowTape) throws(BodyFault) -> Range<Int> {
   guard node >= 0 else { throw BodyFault("\(member)", "is missing") }
   guard tape.nodes[node].kind == .string else {
-    throw BodyFault("\(member)", "is \(tape.nodes[node].kind.words), not a string; ids are strings, also when they are all digits")
+    throw BodyFault(
+      "\(member)", "is \(tape.nodes[node].kind.words), not a string; ids are strings, also when they are all digits")
   }
   guard tape.nodes[node].count > 0 else { throw BodyFault("\(member)", "is empty") }
   return tape.nodes[node].range

@@ -10,7 +10,8 @@ package struct NativeRowWriter: ~Copyable {
 
   /// Appends the row of a record, without a line end. A derived event id is left out: a corrected row has another.
   package mutating func append(_ record: borrowing StagedRecord, to arena: inout ByteArena) {
-    arena.append(record.isDecision ? "{\"record\":\"decision\",\"visitor_id\":\"" : "{\"record\":\"conversion\",\"visitor_id\":\"")
+    arena.append(
+      record.isDecision ? "{\"record\":\"decision\",\"visitor_id\":\"" : "{\"record\":\"conversion\",\"visitor_id\":\"")
     arena.append(record.visitor)
     arena.append(0x22)
     arena.append(record.group)

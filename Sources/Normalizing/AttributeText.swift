@@ -25,6 +25,40 @@ enum AttributeText {
   }
 }
 
+/// The custom attributes whose entity ids are known, each with its text up to its value, found by key without allocations.
+struct CustomAttributes: Sendable {
+  private let keys: [[UInt8]]
+  private let entities: [[UInt8]]
+  private let heads: [[UInt8]]
+
+  init(_ settings: NormalizerSettings) {
+    let known = settings.attributes.filter { !$0.value.isEmpty }.map { (Array($0.key.utf8), Array($0.value.utf8)) }
+      .sorted { $0.0.lexicographicallyPrecedes($1.0) }
+    keys = known.map(\.0)
+    entities = known.map(\.1)
+    heads = known.map { AttributeText.head(type: Array("custom".utf8), entity: $1, key: $0) }
+  }
+
+  /// The text of the attribute with this key up to its value; nil when its entity id is not known.
+  func head(of key: Span<UInt8>) -> [UInt8]? { index(of: key).map { heads[$0] } }
+
+  /// The entity id of the attribute with this key.
+  func entity(of key: Span<UInt8>) -> [UInt8]? { index(of: key).map { entities[$0] } }
+
+  private func index(of key: Span<UInt8>) -> Int? {
+    var low = 0
+    var high = keys.count
+    while low < high {
+      let middle = (low + high) / 2
+      let known = keys[middle]
+      let comparison = order(known.span, key)
+      if comparison == 0 { return middle }
+      if comparison < 0 { low = middle + 1 } else { high = middle }
+    }
+    return nil
+  }
+}
+
 /// One member of an object or element of a list: what it is sorted by, and its text.
 struct Part {
   var name: Range<Int>

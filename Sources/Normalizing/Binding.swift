@@ -1,4 +1,5 @@
 import Bytes
+import EventAPI
 import Vocabulary
 
 /// Why an input is refused before its rows are read: its columns cannot make records.
@@ -38,59 +39,72 @@ struct ColumnBinding: Sendable {
   var attributes: [NamedColumn] = []
   var unknown: [String] = []
   var kind: RecordKind?
+  /// Cells that a row must have.
+  var cellCount: Int
 
-  /// Binds a header. Throws when a required column is missing (naming the one most like it), when a custom attribute has no entity id
-  /// (naming the flag), or when nothing says what kind the rows are.
+  /// Binds a header. Throws when a required column is missing (naming the one most like it), when a column that is needed stands there
+  /// twice, or when a custom attribute has no entity id (naming the flag). Names are compared byte by byte.
   init(_ mapping: Mapping, header: [String], kind: RecordKind?, settings: NormalizerSettings, likelyDelimiter: String?)
     throws(HeaderRefusal)
   {
-    let places = Dictionary(uniqueKeysWithValues: header.enumerated().map { ($1, $0) })
-    var used = Set(mapping.ignored.compactMap { places[$0.description] })
+    cellCount = header.count
+    let names = header.map { Array($0.utf8) }
+    let places = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    func place(_ path: Path) -> Int? { places[Array(path.description.utf8)] }
+    let ignored = (mapping.ignored + mapping.decisionMarks).compactMap(place)
+    var used: Set<Int> = []
     for (field, source) in mapping.fields {
       switch source {
-      case .path(let path): columns[field.slot] = [path].compactMap { places[$0.description] }
-      case .first(let paths): columns[field.slot] = paths.compactMap { places[$0.description] }
+      case .path(let path): columns[field.slot] = [path].compactMap(place)
+      case .first(let paths): columns[field.slot] = paths.compactMap(place)
       case .constant: break
       }
       used.formUnion(columns[field.slot])
     }
     func bind(_ path: Path) -> [NamedColumn] {
-      let prefix = path.description + "."
-      return header.enumerated().filter { $1.hasPrefix(prefix) && $1.count > prefix.count }.map { column, header in
+      let prefix = Array((path.description + ".").utf8)
+      return names.enumerated().filter { $1.count > prefix.count && $1.starts(with: prefix) }.map { column, name in
         used.insert(column)
-        let name = Array(header.dropFirst(prefix.count).utf8)
-        return NamedColumn(column: column, name: name, text: [], header: header)
+        return NamedColumn(column: column, name: Array(name.dropFirst(prefix.count)), text: [], header: header[column])
       }
     }
     for case .members(let path) in mapping.tags { tags += bind(path) }
     for case .members(let path) in mapping.properties { properties += bind(path) }
     for case .members(let path) in mapping.attributes { attributes += bind(path) }
+    for column in used.sorted() where names[(column + 1)...].contains(names[column]) {
+      throw HeaderRefusal(message: "the header has the column \(header[column]) more than once; rename or remove all but one")
+    }
     try Self.writeTexts(&tags, &properties, &attributes, settings)
 
     self.kind = kind
     if kind == nil, columns[Field.record.slot].isEmpty {
-      let isDecision = mapping.decisionMarks.contains { places[$0.description] != nil }
-      self.kind = isDecision ? .decision : .conversion
+      if case .constant(let word)? = mapping.fields[.record] {
+        self.kind = RecordKind.allCases.first { $0.word == word }
+      } else {
+        self.kind = mapping.decisionMarks.contains { place($0) != nil } ? .decision : .conversion
+      }
     }
-    unknown = header.enumerated().filter { !used.contains($0.offset) }.map(\.element)
-    try requireColumns(mapping, header: header, likelyDelimiter: likelyDelimiter)
+    let unused = header.indices.filter { !used.contains($0) }
+    unknown = unused.filter { !ignored.contains($0) }.map { header[$0] }
+    try requireColumns(mapping, unused: unused.map { header[$0] }, likelyDelimiter: likelyDelimiter)
   }
 
   private static func writeTexts(
-    _ tags: inout [NamedColumn], _ properties: inout [NamedColumn], _ attributes: inout [NamedColumn], _ settings: NormalizerSettings
+    _ tags: inout [NamedColumn], _ properties: inout [NamedColumn], _ attributes: inout [NamedColumn],
+    _ settings: NormalizerSettings
   ) throws(HeaderRefusal) {
     for at in attributes.indices {
       let name = attributes[at].name
       let key = String(decoding: name, as: UTF8.self)
-      guard let entity = settings.attributes[key] else {
-        throw HeaderRefusal(
-          message: "the entity id of the custom attribute in column \(attributes[at].header) is not known; "
-            + "pass --attribute '\(key)=ENTITY_ID', or rename the column")
-      }
       guard isAttributeKey(name.span) else {
         throw HeaderRefusal(
           message: "the column \(attributes[at].header) does not name an attribute: keys have at most "
-            + "\(Limits.attributeKeyCharacters) letters, digits, spaces, and _ - .")
+            + "\(Limits.attributeKeyCharacters) letters, digits, spaces, and _ - .; rename the column")
+      }
+      guard let entity = settings.attributes[key], !entity.isEmpty else {
+        throw HeaderRefusal(
+          message: "the entity id of the custom attribute in column \(attributes[at].header) is not known; "
+            + "pass --attribute '\(key)=ENTITY_ID', or rename the column")
       }
       attributes[at].text = AttributeText.head(type: Array("custom".utf8), entity: Array(entity.utf8), key: name)
     }
@@ -105,7 +119,7 @@ struct ColumnBinding: Sendable {
     properties.sort(by: byName)
   }
 
-  private func requireColumns(_ mapping: Mapping, header: [String], likelyDelimiter: String?) throws(HeaderRefusal) {
+  private func requireColumns(_ mapping: Mapping, unused: [String], likelyDelimiter: String?) throws(HeaderRefusal) {
     var required: [Field] = [.visitor, .timestamp]
     switch kind {
     case .decision:
@@ -125,7 +139,7 @@ struct ColumnBinding: Sendable {
       var message = "the column \(name) is missing, which every \(kind?.word ?? "row") needs"
       if let likelyDelimiter {
         message += "; the header has one column with \(likelyDelimiter) in it, so the file may not be divided by commas"
-      } else if let closest = closest(to: name, among: header) {
+      } else if let closest = closest(to: name, among: unused) {
         message += "; the closest column is \(closest): rename it"
       }
       throw HeaderRefusal(message: message)
@@ -140,19 +154,6 @@ func memberText(_ name: [UInt8]) -> [UInt8] {
   arena.append(escaping: name.span)
   arena.append("\":")
   return copy(arena.span)
-}
-
-/// Whether the server takes the key: at most 64 of `[a-zA-Z0-9_\- .]`, or one of the vendor's own that begin with `$opt_`.
-func isAttributeKey(_ key: Span<UInt8>) -> Bool {
-  guard !key.isEmpty, key.count <= Limits.attributeKeyCharacters else { return false }
-  let start = key.count > 5 && same(key.extracting(0..<5), "$opt_") ? 5 : 0
-  for at in start..<key.count {
-    switch key[at] {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f, 0x2d, 0x20, 0x2e: continue
-    default: return false
-    }
-  }
-  return true
 }
 
 /// The name among `names` that takes the fewest changes to become `name`, when they are few enough to be a slip or a synonym.

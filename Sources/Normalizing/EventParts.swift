@@ -1,50 +1,6 @@
 import Bytes
+import EventAPI
 import Vocabulary
-
-/// Where a mapping's named values lie in JSON rows.
-struct MemberLists: Sendable {
-  struct Pairs: Sendable {
-    var way: MemberTable.Way
-    /// Nil for the members of an object.
-    var name: [[UInt8]]?
-    var value: [[UInt8]]
-  }
-
-  struct Elements: Sendable {
-    var way: MemberTable.Way
-    var filters: [(path: [[UInt8]], isOneOf: Bool, values: [[UInt8]])]
-    var type, entity, key, value: [[UInt8]]
-    var entityOnlyForCustom: Bool
-  }
-
-  var tags: [Pairs] = []
-  var properties: [Pairs] = []
-  var attributeMembers: [MemberTable.Way] = []
-  var attributeElements: [Elements] = []
-
-  init(_ mapping: Mapping, _ members: inout MemberTable) {
-    func bytes(_ path: Path) -> [[UInt8]] { path.names.map { Array($0.utf8) } }
-    func bind(_ values: NamedValues) -> Pairs {
-      switch values {
-      case .members(let path): Pairs(way: members.way(to: path), name: nil, value: [])
-      case .pairs(let path, let name, let value): Pairs(way: members.way(to: path), name: bytes(name), value: bytes(value))
-      }
-    }
-    tags = mapping.tags.map(bind)
-    properties = mapping.properties.map(bind)
-    for values in mapping.attributes {
-      switch values {
-      case .members(let path): attributeMembers.append(members.way(to: path))
-      case .elements(let path, let filters, let type, let entity, let key, let value, let onlyForCustom):
-        attributeElements.append(
-          Elements(
-            way: members.way(to: path),
-            filters: filters.map { (bytes($0.path), $0.isOneOf, $0.values.map { Array($0.utf8) }) },
-            type: bytes(type), entity: bytes(entity), key: bytes(key), value: bytes(value), entityOnlyForCustom: onlyForCustom))
-      }
-    }
-  }
-}
 
 /// Where a row's ids lie: campaign, experiment and variation of a decision; entity and key of a conversion.
 struct EventIDs {
@@ -63,6 +19,8 @@ struct EventParts: ~Copyable {
   /// The tags with every number in its one canonical form, for derived ids.
   private(set) var canonicalTags = 0..<0
   private(set) var properties = 0..<0
+  /// Where the canonical texts of one row must end.
+  private var canonicalEnd = 0
 
   mutating func begin() {
     arena.removeAll()
@@ -81,6 +39,16 @@ struct EventParts: ~Copyable {
     tags = try add(columns.tags, row, tape, open: 0x7b, close: 0x7d)
     canonicalTags = tags
     properties = try add(columns.properties, row, tape, open: 0x7b, close: 0x7d)
+    try requireRoom()
+  }
+
+  /// No body could hold more, and nothing else bounds what derived ids are made from.
+  private func requireRoom() throws(Reject) {
+    guard attributes.count + tags.count + properties.count <= Limits.bodyBytes else {
+      throw Reject(
+        .eventTooLarge,
+        "attributes, tags and properties are larger than a body of \(Limits.bodyBytes) bytes; shorten them")
+    }
   }
 
   private mutating func add(
@@ -105,27 +73,35 @@ struct EventParts: ~Copyable {
   // MARK: JSON members and lists
 
   mutating func addMembers(
-    _ lists: MemberLists, _ members: MemberTable, _ settings: NormalizerSettings, _ row: Span<UInt8>, _ tape: borrowing RowTape,
+    _ lists: MemberLists, _ members: MemberTable, _ known: CustomAttributes, _ row: Span<UInt8>, _ tape: borrowing RowTape,
     canonical: Bool
   ) throws(Reject) {
     list.removeAll(keepingCapacity: true)
     for way in lists.attributeMembers {
       let node = members.node(at: way, row, tape)
-      if node >= 0, tape.nodes[node].kind == .object { try addCustomAttributes(node, settings, row, tape) }
+      guard node >= 0 else { continue }
+      if tape.nodes[node].kind == .object {
+        try addCustomAttributes(node, known, row, tape)
+      } else if lists.attributeElements.isEmpty {
+        throw Reject(.wrongType, column: "attributes", "attributes are an object of keys and values")
+      }
     }
     for elements in lists.attributeElements {
       let node = members.node(at: elements.way, row, tape)
       guard node >= 0, tape.nodes[node].kind != .object || lists.attributeMembers.isEmpty else { continue }
-      try addAttributes(node, elements, row, tape)
+      try addAttributes(node, elements, known, row, tape)
     }
     attributes = appendList(&list, open: 0x5b, close: 0x5d, into: &arena)
     tags = try addNamed(lists.tags, members, row, tape, canonical: false, onlyText: false)
-    canonicalTags = canonical ? try addNamed(lists.tags, members, row, tape, canonical: true, onlyText: false) : 0..<0
     properties = try addNamed(lists.properties, members, row, tape, canonical: false, onlyText: true)
+    try requireRoom()
+    guard canonical else { return }
+    canonicalEnd = arena.count + 2 * Limits.rowBytes
+    canonicalTags = try addNamed(lists.tags, members, row, tape, canonical: true, onlyText: false)
   }
 
   private mutating func addCustomAttributes(
-    _ object: Int, _ settings: NormalizerSettings, _ row: Span<UInt8>, _ tape: borrowing RowTape
+    _ object: Int, _ known: CustomAttributes, _ row: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(Reject) {
     var at = object + 1
     while at < tape.nodes[object].next {
@@ -133,21 +109,39 @@ struct EventParts: ~Copyable {
       let value = at + 1
       at = tape.nodes[value].next
       if tape.nodes[value].kind == .null { continue }
-      let key = text(name)
-      guard let entity = settings.attributes[key] else {
-        throw Reject(
-          .unknownAttribute, column: "attributes.\(key)",
-          "the entity id of this custom attribute is not known; pass --attribute '\(key)=ENTITY_ID'")
-      }
-      try addAttribute(type: Array("custom".utf8).span, entity: Array(entity.utf8).span, key: name, value: value, row, tape)
+      try requireKey(name)
+      guard let head = known.head(of: name) else { throw unknownAttribute(name) }
+      let start = arena.count
+      arena.append(head)
+      let headEnd = arena.count
+      try appendScalar(value, "attributes", row, tape, canonical: false)
+      arena.append(0x7d)
+      // Of members with one name the last counts, whatever their values.
+      list.append(Part(name: start..<headEnd, text: start..<arena.count))
+    }
+  }
+
+  private func unknownAttribute(_ name: Span<UInt8>) -> Reject {
+    let key = text(name)
+    return Reject(
+      .unknownAttribute, column: "attributes.\(key)",
+      "the entity id of this custom attribute is not known; pass --attribute '\(key)=ENTITY_ID'")
+  }
+
+  private func requireKey(_ key: Span<UInt8>) throws(Reject) {
+    guard isAttributeKey(key) else {
+      throw Reject(
+        .badKey, column: "attributes",
+        "an attribute's key has at most \(Limits.attributeKeyCharacters) letters, digits, spaces, and _ - .; rename it")
     }
   }
 
   private mutating func addAttributes(
-    _ array: Int, _ elements: MemberLists.Elements, _ row: Span<UInt8>, _ tape: borrowing RowTape
+    _ array: Int, _ elements: MemberLists.Elements, _ known: CustomAttributes, _ row: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(Reject) {
     guard tape.nodes[array].kind == .array else {
-      throw Reject(.wrongType, column: "attributes", "attributes are an object of keys and values, or a list of attribute objects")
+      throw Reject(
+        .wrongType, column: "attributes", "attributes are an object of keys and values, or a list of attribute objects")
     }
     var element = array + 1
     while element < tape.nodes[array].next {
@@ -164,11 +158,17 @@ struct EventParts: ~Copyable {
       if elements.entityOnlyForCustom, !isCustom { entity = 0..<0 }
       let key = try textMember(elements.key, of: element, row, tape)
       if type.isEmpty { throw Reject(.badAttribute, column: "attributes", "an attribute has no type; most are of type custom") }
-      if isCustom, entity.isEmpty || key.isEmpty {
-        throw Reject(.badAttribute, column: "attributes", "a custom attribute needs an entity id and a key")
+      if isCustom, key.isEmpty {
+        throw Reject(.badAttribute, column: "attributes", "a custom attribute has no key; write it next to its entity id")
+      }
+      if isCustom, entity.isEmpty {
+        guard let entity = known.entity(of: row.extracting(key)) else { throw unknownAttribute(row.extracting(key)) }
+        try addAttribute(type: row.extracting(type), entity: entity.span, key: row.extracting(key), value: value, row, tape)
+        continue
       }
       if !isCustom, !entity.isEmpty {
-        throw Reject(.badAttribute, column: "attributes", "an entity id is not valid on an attribute that is not custom; leave it out")
+        throw Reject(
+          .badAttribute, column: "attributes", "an entity id is not valid on an attribute that is not custom; leave it out")
       }
       try addAttribute(
         type: row.extracting(type), entity: row.extracting(entity), key: row.extracting(key), value: value, row, tape)
@@ -206,11 +206,7 @@ struct EventParts: ~Copyable {
   private mutating func addAttribute(
     type: Span<UInt8>, entity: Span<UInt8>, key: Span<UInt8>, value: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(Reject) {
-    if !key.isEmpty, !isAttributeKey(key) {
-      throw Reject(
-        .badKey, column: "attributes",
-        "an attribute's key has at most \(Limits.attributeKeyCharacters) letters, digits, spaces, and _ - .")
-    }
+    if !key.isEmpty { try requireKey(key) }
     let start = arena.count
     AttributeText.appendHead(type: type, entity: entity, key: key, into: &arena)
     try appendScalar(value, "attributes", row, tape, canonical: false)
@@ -219,7 +215,8 @@ struct EventParts: ~Copyable {
   }
 
   private mutating func addNamed(
-    _ all: [MemberLists.Pairs], _ members: MemberTable, _ row: Span<UInt8>, _ tape: borrowing RowTape, canonical: Bool, onlyText: Bool
+    _ all: [MemberLists.Pairs], _ members: MemberTable, _ row: Span<UInt8>, _ tape: borrowing RowTape, canonical: Bool,
+    onlyText: Bool
   ) throws(Reject) -> Range<Int> {
     list.removeAll(keepingCapacity: true)
     let column = onlyText ? "properties" : "tags"
@@ -227,14 +224,19 @@ struct EventParts: ~Copyable {
       let node = members.node(at: named.way, row, tape)
       guard node >= 0 else { continue }
       guard tape.nodes[node].kind == (named.name == nil ? .object : .array) else {
-        throw Reject(.wrongType, column: column, "\(column) are an object of names and values")
+        let form = named.name == nil ? "an object" : "a list"
+        throw Reject(.wrongType, column: column, "\(column) are \(form) of names and values")
       }
       var at = node + 1
       while at < tape.nodes[node].next {
         if let name = named.name {
           let nameNode = elementNode(name, of: at, row, tape)
           let value = elementNode(named.value, of: at, row, tape)
-          if nameNode >= 0, value >= 0 { try addNamed(nameNode, value, column, row, tape, canonical, onlyText) }
+          guard tape.nodes[at].kind == .object, value < 0 || nameNode >= 0 && tape.nodes[nameNode].kind == .string else {
+            throw Reject(
+              .wrongType, column: column, "an element of the list is not an object with a name, which is text, and a value")
+          }
+          if value >= 0 { try addNamed(nameNode, value, column, row, tape, canonical, onlyText) }
           at = tape.nodes[at].next
         } else {
           if tape.nodes[at + 1].kind != .null { try addNamed(at, at + 1, column, row, tape, canonical, onlyText) }
@@ -246,7 +248,8 @@ struct EventParts: ~Copyable {
   }
 
   private mutating func addNamed(
-    _ name: Int, _ value: Int, _ column: String, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ canonical: Bool, _ onlyText: Bool
+    _ name: Int, _ value: Int, _ column: String, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ canonical: Bool,
+    _ onlyText: Bool
   ) throws(Reject) {
     let start = arena.count
     arena.append(0x22)
@@ -257,7 +260,7 @@ struct EventParts: ~Copyable {
       throw Reject(.wrongType, column: column, "a property's value is text; write it in double quotes, or make it a tag")
     }
     if tape.nodes[value].kind == .object, same(row.extracting(tape.nodes[name].range), "$opt_event_properties") {
-      appendObject(value, row, tape)
+      try appendObject(value, column, row, tape, canonical: canonical)
     } else {
       try appendScalar(value, column, row, tape, canonical: canonical)
     }
@@ -274,12 +277,7 @@ struct EventParts: ~Copyable {
       arena.append(0x22)
       arena.append(escaping: value)
       arena.append(0x22)
-    case .number:
-      guard fraction(value) != nil else {
-        throw Reject(.badNumber, column: column, "a number is larger than the server can hold")
-      }
-      if canonical, arena.append(canonical: value, digitLimit: Limits.decimalDigits) { return }
-      arena.append(value)
+    case .number: try appendNumber(value, column, canonical: canonical)
     case .true: arena.append("true")
     case .false: arena.append("false")
     default:
@@ -287,8 +285,23 @@ struct EventParts: ~Copyable {
     }
   }
 
+  private mutating func appendNumber(_ number: Span<UInt8>, _ column: String, canonical: Bool) throws(Reject) {
+    guard fraction(number) != nil else {
+      throw Reject(.badNumber, column: column, "a number is larger than the server can hold; correct it")
+    }
+    guard canonical else { return arena.append(number) }
+    guard arena.count + number.count + Limits.decimalDigits < canonicalEnd else {
+      throw Reject(
+        .eventTooLarge, column: column,
+        "its numbers, written without exponents, are too large to derive an event id from; give a uuid")
+    }
+    if !arena.append(canonical: number, digitLimit: Limits.decimalDigits) { arena.append(number) }
+  }
+
   /// Writes an object again without white space, its members in their own order.
-  private mutating func appendObject(_ object: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape) {
+  private mutating func appendObject(
+    _ object: Int, _ column: String, _ row: Span<UInt8>, _ tape: borrowing RowTape, canonical: Bool
+  ) throws(Reject) {
     let isArray = tape.nodes[object].kind == .array
     arena.append(isArray ? 0x5b : 0x7b)
     var at = object + 1
@@ -300,9 +313,10 @@ struct EventParts: ~Copyable {
         at += 1
       }
       switch tape.nodes[at].kind {
-      case .object, .array: appendObject(at, row, tape)
+      case .object, .array: try appendObject(at, column, row, tape, canonical: canonical)
       case .string, .cell: appendQuoted(row.extracting(tape.nodes[at].range))
-      case .number, .true, .false, .null: arena.append(row.extracting(tape.nodes[at].range))
+      case .number: try appendNumber(row.extracting(tape.nodes[at].range), column, canonical: canonical)
+      case .true, .false, .null: arena.append(row.extracting(tape.nodes[at].range))
       }
       at = tape.nodes[at].next
     }

@@ -16,12 +16,12 @@ struct MemberTable: Sendable {
   private var guesses: [Int] = []
   /// For each wanted name: the node of its value in the row at hand, or -1.
   private var found: [Int] = []
-  private var ignored: Set<[UInt8]> = []
   /// Names that no field asks for, with the number of rows that had them; only so many are told apart.
   private(set) var unknown: [(name: [UInt8], rowCount: Int)] = []
   private static let unknownNames = 100
 
-  mutating func ignore(_ path: Path) { if path.names.count == 1 { ignored.insert(Array(path.names[0].utf8)) } }
+  /// Makes sure that nothing is said of the path's member.
+  mutating func ignore(_ path: Path) { _ = way(to: path) }
 
   /// Makes sure that the path can be followed in each row.
   mutating func way(to path: Path) -> Way {
@@ -63,8 +63,7 @@ struct MemberTable: Sendable {
       unknown[at].rowCount += 1
       return -1
     }
-    let name = copy(name)
-    if unknown.count < MemberTable.unknownNames, !ignored.contains(name) { unknown.append((name, 1)) }
+    if unknown.count < MemberTable.unknownNames { unknown.append((copy(name), 1)) }
     return -1
   }
 

@@ -27,7 +27,7 @@ package enum RowOutcome: Sendable {
 /// Every type and limit of the Event API is checked here, because the server checks nothing. No memory is taken per row.
 package struct Normalizer: ~Copyable {
   private let mapping: Mapping
-  private let settings: NormalizerSettings
+  private let known: CustomAttributes
   private let account: [UInt8]
   private let columns: ColumnBinding?
   private let kind: RecordKind?
@@ -45,7 +45,7 @@ package struct Normalizer: ~Copyable {
     mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings, likelyDelimiter: String? = nil
   ) throws(HeaderRefusal) {
     self.mapping = mapping
-    self.settings = settings
+    known = CustomAttributes(settings)
     self.account = Array(settings.accountID.utf8)
     var members = MemberTable()
     lists = MemberLists(mapping, &members)
@@ -54,7 +54,7 @@ package struct Normalizer: ~Copyable {
       switch source {
       case .path(let path): ways[field.slot] = [members.way(to: path)]
       case .first(let paths): ways[field.slot] = paths.map { members.way(to: $0) }
-      case .constant(let text): constants.append((field.slot, Array(text.utf8)))
+      case .constant(let text): if !text.isEmpty { constants.append((field.slot, Array(text.utf8))) }
       }
     }
     for path in mapping.decisionMarks { decisionMarks.append(members.way(to: path)) }
@@ -95,8 +95,15 @@ package struct Normalizer: ~Copyable {
   ) -> RowOutcome {
     do throws(Reject) {
       if let columns {
+        let cellCount = tape.nodes.count - constants.count
+        guard cellCount >= columns.cellCount else {
+          throw Reject(.raggedRow, "the row has \(cellCount) cells and the header \(columns.cellCount); complete it")
+        }
         for slot in columns.columns.indices { values.nodes[slot] = Self.cell(columns.columns[slot], tape) }
       } else {
+        guard let root = tape.nodes.first, root.kind == .object else {
+          throw Reject(.notAnObject, "the row is not a JSON object; write one object a line")
+        }
         members.scan(row, tape)
         for slot in ways.indices { values.nodes[slot] = member(ways[slot], row, tape) }
       }
@@ -105,8 +112,20 @@ package struct Normalizer: ~Copyable {
       }
       return .record(at: try write(row, tape, place, &arena))
     } catch {
-      return .reject(error)
+      return .reject(named(error))
     }
+  }
+
+  /// The reject with its column named as the input names it.
+  private func named(_ reject: Reject) -> Reject {
+    guard let field = reject.column.flatMap(Field.init(rawValue:)), let source = mapping.fields[field] else { return reject }
+    var named = reject
+    switch source {
+    case .path(let path): named.column = path.description
+    case .first(let paths): named.column = paths.map(\.description).joined(separator: ", ")
+    case .constant: break
+    }
+    return named
   }
 
   private static func cell(_ columns: [Int], _ tape: borrowing RowTape) -> Int {
@@ -141,7 +160,8 @@ package struct Normalizer: ~Copyable {
     _ row: Span<UInt8>, _ tape: borrowing RowTape, _ place: RowPlace, _ arena: inout ByteArena
   ) throws(Reject) -> Int {
     let kind = try kindOfRow(row, tape)
-    if let named = try? values.id(.account, row, tape), !named.isEmpty, !same(row.extracting(named), account) {
+    let named = try values.id(.account, row, tape)
+    if !named.isEmpty, !same(row.extracting(named), account) {
       throw Reject(.otherAccount, column: "account_id", "the row belongs to another account than --account-id; split the input")
     }
     let visitor = try values.requiredID(.visitor, row, tape)
@@ -155,12 +175,13 @@ package struct Normalizer: ~Copyable {
     if let columns {
       try parts.addColumns(columns, row, tape)
     } else {
-      try parts.addMembers(lists, members, settings, row, tape, canonical: uuid.isEmpty)
+      try parts.addMembers(lists, members, known, row, tape, canonical: uuid.isEmpty)
     }
 
     let ids = try idsOf(kind, row, tape)
     var encoder = RecordEncoder()
-    encoder.begin(kind, visitor: row.extracting(visitor), input: place.input, rowOffset: place.offset, line: place.line, into: &arena)
+    encoder.begin(
+      kind, visitor: row.extracting(visitor), input: place.input, rowOffset: place.offset, line: place.line, into: &arena)
     encoder.group(session: row.extracting(session), attributes: parts.arena.span.extracting(parts.attributes), into: &arena)
     switch kind {
     case .decision:
@@ -173,14 +194,17 @@ package struct Normalizer: ~Copyable {
         }
         let metadata = try parts.metadata(values, row, tape)
         encoder.decision(
-          campaign: row.extracting(ids.campaignOrEntity), experiment: row.extracting(ids.experimentOrKey), variation: row.extracting(ids.variation),
+          campaign: row.extracting(ids.campaignOrEntity), experiment: row.extracting(ids.experimentOrKey),
+          variation: row.extracting(ids.variation),
           isHoldback: holdback, metadata: parts.arena.span.extracting(metadata), timestamp: timestamp, into: &arena)
       } catch {
         encoder.abandon(&arena)
         throw error
       }
     case .conversion:
-      encoder.conversion(entity: row.extracting(ids.campaignOrEntity), key: row.extracting(ids.experimentOrKey), timestamp: timestamp, into: &arena)
+      encoder.conversion(
+        entity: row.extracting(ids.campaignOrEntity), key: row.extracting(ids.experimentOrKey), timestamp: timestamp, into: &arena
+      )
     }
     if uuid.isEmpty {
       let derivation = parts.derivation(
@@ -212,8 +236,13 @@ package struct Normalizer: ~Copyable {
         experimentOrKey: try values.id(.experiment, row, tape, entity: true),
         variation: try values.id(.variation, row, tape, entity: true))
     case .conversion:
-      return EventIDs(
-        campaignOrEntity: try values.requiredID(.entity, row, tape, entity: true), experimentOrKey: try values.id(.key, row, tape))
+      let key = try values.id(.key, row, tape)
+      if same(row.extracting(key), "campaign_activated") {
+        throw Reject(
+          .badKey, column: Field.key.rawValue,
+          "campaign_activated is the key of activations, which decisions imply; leave the row out, or give it as a decision")
+      }
+      return EventIDs(campaignOrEntity: try values.requiredID(.entity, row, tape, entity: true), experimentOrKey: key)
     }
   }
 }

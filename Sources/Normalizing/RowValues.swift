@@ -10,7 +10,7 @@ struct RowValues {
 
   func isAbsent(_ field: Field) -> Bool { nodes[field.slot] < 0 }
 
-  /// An id or key: text that is not empty, or a JSON number of digits only, each of which is kept.
+  /// An id or key: text that is not empty, or a whole JSON number, each of whose digits is kept.
   func id(
     _ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape, entity: Bool = false
   ) throws(Reject) -> Range<Int> {
@@ -22,7 +22,8 @@ struct RowValues {
       if entity, looksDamaged(row.extracting(value.range)) { throw damaged(field) }
       return value.range
     case .number:
-      for at in value.range where row[at] &- 0x30 > 9 { throw damaged(field) }
+      let first = row[value.start] == 0x2d ? value.start + 1 : value.start
+      for at in first..<value.range.upperBound where row[at] &- 0x30 > 9 { throw damaged(field) }
       return value.range
     default: throw Reject(.wrongType, column: field.rawValue, "an id is text or a whole number; write it in double quotes")
     }
@@ -46,7 +47,7 @@ struct RowValues {
 
   /// `9.56082E+09` and `9560823711.0`: no id of the vendor's looks like that.
   private func looksDamaged(_ text: Span<UInt8>) -> Bool {
-    guard text[0] &- 0x30 <= 9, let end = endOfNumber(text, 0), end == text.count else { return false }
+    guard !text.isEmpty, text[0] &- 0x30 <= 9, let end = endOfNumber(text, 0), end == text.count else { return false }
     for at in text.indices where text[at] == 0x2e || text[at] | 0x20 == 0x65 { return true }
     return false
   }
@@ -81,7 +82,8 @@ struct RowValues {
   }
 
   /// A number as JSON writes it; its text is kept.
-  func number(_ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> (range: Range<Int>, value: Double)? {
+  func number(_ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> (range: Range<Int>, value: Double)?
+  {
     let node = nodes[field.slot]
     guard node >= 0 else { return nil }
     let value = tape.nodes[node]
@@ -89,10 +91,14 @@ struct RowValues {
     case .cell, .string, .number: break
     default: throw Reject(.wrongType, column: field.rawValue, "\(field.rawValue) is a number")
     }
-    guard isNumber(row.extracting(value.range)), let number = fraction(row.extracting(value.range)) else {
+    guard isNumber(row.extracting(value.range)) else {
       throw Reject(
         .badNumber, column: field.rawValue,
-        "\(field.rawValue) is not a number as JSON writes it; use digits and a point, without thousands separators or currency signs")
+        "\(field.rawValue) is not a number as JSON writes it; use digits and a point, without thousands separators or currency signs"
+      )
+    }
+    guard let number = fraction(row.extracting(value.range)) else {
+      throw Reject(.badNumber, column: field.rawValue, "\(field.rawValue) is larger than the server can hold; correct it")
     }
     return (value.range, number)
   }
@@ -108,6 +114,6 @@ struct RowValues {
       for word: StaticString in ["true", "TRUE", "True", "1"] where same(text, word) { return true }
       for word: StaticString in ["false", "FALSE", "False", "0"] where same(text, word) { return false }
     }
-    throw Reject(.badBoolean, column: field.rawValue, "\(field.rawValue) is neither true nor false")
+    throw Reject(.badBoolean, column: field.rawValue, "\(field.rawValue) is neither true nor false; write one of the two")
   }
 }

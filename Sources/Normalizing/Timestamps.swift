@@ -25,7 +25,9 @@ enum TimestampFault: Error, Sendable, Equatable {
 /// No machine's time zone is ever looked at. `assumingUTC` lets a time without an offset pass as UTC.
 func epochMilliseconds(_ text: Span<UInt8>, assumingUTC: Bool) throws(TimestampFault) -> Int64 {
   if let number = wholeNumber(text) {
-    guard text.count == 13, number > 0 else { throw .unit(unitLike(text.count)) }
+    guard text[0] &- 0x30 <= 9 else { throw .range }
+    guard text.count == 13 else { throw .unit(unitLike(text.count)) }
+    guard Limits.timestamps.contains(number) else { throw .range }
     return number
   }
   guard text.count >= 16 else { throw .form }

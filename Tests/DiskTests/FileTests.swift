@@ -1,0 +1,141 @@
+import Bytes
+import Disk
+import Foundation
+import Testing
+import Vocabulary
+
+@Suite struct FileTests {
+  let scratch: Scratch
+
+  init() throws { scratch = try Scratch() }
+
+  static let sizes = [0, 1, 4095, 4096, 4097, 1 << 20]
+
+  @Test(
+    "a file is read from front to back in pieces of any size, and its size is known", arguments: sizes, [1000, 4096, 1 << 20])
+  func reading(size: Int, piece: Int) throws {
+    let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    var reader = try FileReader(path: scratch.write("a", bytes))
+    #expect(reader.byteCount == size)
+    var read: [UInt8] = []
+    while true {
+      var buffer = [UInt8](repeating: 0xff, count: piece + 3)
+      let got = try reader.read(into: &buffer, from: 3)
+      #expect(buffer[..<3] == [0xff, 0xff, 0xff], "what stood before stays")
+      read += buffer[3..<(3 + got)]
+      if got < piece { break }
+    }
+    #expect(read == bytes)
+    var none: [UInt8] = []
+    #expect(try reader.read(into: &none, from: 0) == 0)
+  }
+
+  @Test("a place is read whole, and a file that ends before it is damaged", arguments: [(0, 10), (3, 4), (10, 0), (9, 1)])
+  func reading(offset: Int, count: Int) throws {
+    let reader = try FileReader(path: scratch.write("a", Array(0..<10)))
+    var buffer = [UInt8](repeating: 0, count: count)
+    try reader.read(into: &buffer, at: offset)
+    #expect(buffer == (0..<10).map { UInt8($0) }[offset..<(offset + count)].map { $0 })
+    var larger = [UInt8](repeating: 0, count: 11 - offset)
+    let fault = failure { try reader.read(into: &larger, at: offset) }
+    #expect(fault?.kind == .damaged)
+    #expect(fault?.message.contains("byte 10") == true)
+  }
+
+  @Test("what is missing, or lies in what is no folder, is missing; a folder is a folder; each says so and names the path")
+  func notAFile() throws {
+    let missing = failure { try opening(scratch.path("none")) }
+    #expect(missing?.kind == .missing)
+    #expect(missing?.description.hasPrefix(scratch.path("none") + ": ") == true)
+    let file = try scratch.write("file", [])
+    #expect(failure { try opening(file + "/x") }?.kind == .missing)
+    let folder = failure { try opening(scratch.folder) }
+    #expect(folder?.kind == .isDirectory)
+    #expect(folder?.message.contains("folder") == true)
+    #expect(failure { try creating(scratch.folder) }?.kind == .isDirectory)
+    #expect(failure { try creating(scratch.path("none/x")) }?.kind == .missing)
+  }
+
+  @Test("what may not be read or written is unreadable", .enabled(if: !isRoot, "root may read everything"))
+  func unreadable() throws {
+    let path = try scratch.write("secret", [1])
+    try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: path)
+    #expect(failure { try opening(path) }?.kind == .unreadable)
+    #expect(failure { try creating(path) }?.kind == .unreadable)
+    try FileManager.default.setAttributes([.posixPermissions: 0o500], ofItemAtPath: scratch.folder)
+    #expect(failure { try creating(scratch.path("new")) }?.kind == .unreadable)
+  }
+
+  @Test("a pipe has no size and no date, and is read to its end")
+  func pipe() throws {
+    let path = scratch.path("pipe")
+    try #require(unsafe mkfifo(path, 0o600) == 0)
+    let writer = Process()
+    writer.executableURL = URL(fileURLWithPath: "/bin/sh")
+    writer.arguments = ["-c", "for i in 1 2 3; do printf 'part %s\\n' $i; done > \"$0\"", path]
+    try writer.run()
+    var reader = try FileReader(path: path)
+    #expect(reader.byteCount == nil && reader.changedAt == 0)
+    var buffer = [UInt8](repeating: 0, count: 100)
+    let got = try reader.read(into: &buffer, from: 0)
+    #expect(String(decoding: buffer[..<got], as: UTF8.self) == "part 1\npart 2\npart 3\n")
+    writer.waitUntilExit()
+  }
+
+  @Test("a file is written for its owner alone, what stood there goes, and appending keeps it")
+  func writing() throws {
+    let path = scratch.path("a")
+    var first = try FileWriter(path: path)
+    try first.write([1, 2, 3])
+    try first.write([UInt8]())
+    try first.sync()
+    #expect(first.byteCount == 3)
+    #expect(try scratch.mode(path) == 0o600)
+    var second = try FileWriter(path: path)
+    var arena = ByteArena(limit: 10)
+    arena.append("xy")
+    try second.write(arena)
+    #expect(try Folder.read(path) == [0x78, 0x79])
+    var third = try FileWriter(path: path, appending: true)
+    try third.write([0x7a].span)
+    #expect(try Folder.read(path) == [0x78, 0x79, 0x7a])
+  }
+
+  @Test("a link in the place of a new file is not followed")
+  func links() throws {
+    let precious = try scratch.write("precious", [1, 2, 3])
+    try FileManager.default.createSymbolicLink(atPath: scratch.path("link"), withDestinationPath: precious)
+    #expect(failure { try creating(scratch.path("link")) } != nil)
+    #expect(try Folder.read(precious) == [1, 2, 3])
+  }
+
+  @Test("a full disk is said to be full, and what to do", .enabled(if: Folder.exists("/dev/full"), "needs /dev/full"))
+  func full() throws {
+    let fault = failure {
+      var writer = try FileWriter(path: "/dev/full")
+      try writer.write([1])
+    }
+    #expect(fault?.kind == .full)
+    #expect(fault?.message.contains("free some space") == true)
+    #expect(fault?.runFailure(forInput: false).status == .diskTrouble)
+  }
+
+  @Test("a failure ends a run with 66 for an input, 73 for a lock, and else 74")
+  func exitStatus() {
+    let missing = DiskFailure(.missing, "a", "is gone")
+    #expect(missing.runFailure(forInput: true) == RunFailure(.inputUnreadable, "a: is gone"))
+    #expect(missing.runFailure(forInput: false).status == .diskTrouble)
+    #expect(DiskFailure(.locked, "a", "is held").runFailure(forInput: false).status == .locked)
+  }
+
+  @Test("lines come one by one, however long, with or without a last line feed", arguments: [false, true])
+  func lines(endsWithFeed: Bool) throws {
+    let lengths = [0, 1, 7, 0, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3]
+    let lines = lengths.map { [UInt8](repeating: UInt8(0x61 + $0 % 26), count: $0) }
+    let text = Array(lines.joined(separator: [0x0a])) + (endsWithFeed ? [0x0a] : [])
+    var reader = try LineReader(path: scratch.write("lines", text))
+    for line in lines { #expect(try reader.next() == line) }
+    #expect(try reader.next() == nil)
+    #expect(try reader.next() == nil)
+  }
+}

@@ -85,7 +85,7 @@ struct ColumnBinding: Sendable {
       }
     }
     let unused = header.indices.filter { !used.contains($0) }
-    unknown = unused.filter { !ignored.contains($0) }.map { header[$0] }
+    unknown = unused.filter { !ignored.contains($0) && !header[$0].hasPrefix(Mapping.rejectPrefix) }.map { header[$0] }
     try requireColumns(mapping, unused: unused.map { header[$0] }, likelyDelimiter: likelyDelimiter)
   }
 

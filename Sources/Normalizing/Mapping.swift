@@ -110,6 +110,9 @@ package struct Mapping: Sendable, Hashable, Codable {
   /// A time without an offset is UTC; otherwise it is a reject.
   package var timesWithoutOffsetAreUTC: Bool
 
+  /// What the names of columns begin with that the list of rejects adds to its rows; an import passes over them.
+  package static let rejectPrefix = "_reject"
+
   package init(
     name: String, fields: [Field: Source], tags: [NamedValues] = [], properties: [NamedValues] = [],
     attributes: [AttributeValues] = [], decisionMarks: [Path], ignored: [Path] = [], timesWithoutOffsetAreUTC: Bool = false

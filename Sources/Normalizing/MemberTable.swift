@@ -63,7 +63,7 @@ struct MemberTable: Sendable {
       unknown[at].rowCount += 1
       return -1
     }
-    if unknown.count < MemberTable.unknownNames { unknown.append((copy(name), 1)) }
+    if unknown.count < MemberTable.unknownNames, !text(name).hasPrefix(Mapping.rejectPrefix) { unknown.append((copy(name), 1)) }
     return -1
   }
 

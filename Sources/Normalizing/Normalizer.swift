@@ -143,14 +143,19 @@ package struct Normalizer: ~Copyable {
   }
 
   private func kindOfRow(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> RecordKind {
-    if let kind { return kind }
     let node = values.node(.record)
     if node >= 0 {
       let word = row.extracting(tape.nodes[node].range)
-      if same(word, "decision") { return .decision }
-      if same(word, "conversion") { return .conversion }
-      throw Reject(.badRecord, column: "record", "record is neither decision nor conversion")
+      guard let said: RecordKind = same(word, "decision") ? .decision : same(word, "conversion") ? .conversion : nil else {
+        throw Reject(.badRecord, column: "record", "record is neither decision nor conversion")
+      }
+      guard kind == nil || kind == said else {
+        throw Reject(
+          .badRecord, column: "record", "the row is a \(said.word), and its file was named as one of the other kind; correct one of them")
+      }
+      return said
     }
+    if let kind { return kind }
     if columns != nil { throw Reject(.missingField, column: "record", "record is empty; write decision or conversion") }
     for way in decisionMarks where members.node(at: way, row, tape) >= 0 { return .decision }
     return values.isAbsent(.campaign) ? .conversion : .decision

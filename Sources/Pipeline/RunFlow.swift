@@ -75,7 +75,14 @@ struct RunFlow: Sendable {
 
   /// Reads the inputs into staging and commits what they were.
   private func stage() throws(RunFailure) {
-    let staged = try stager().stage()
+    let staged: Staged
+    do throws(RunFailure) {
+      staged = try stager().stage()
+    } catch {
+      // Half a staging is of no use, and on a full disk it is what fills it. When it cannot be removed, the next run will.
+      try? Folder.remove(staging)
+      throw error
+    }
     try guarding { () throws(CheckpointFailure) in
       try checkpoint.completeStaging(
         run.id, inputs: staged.inputs, sortedRuns: rows(staged.runs), counts: storedJSON(staged.counts), now: epochMilliseconds())

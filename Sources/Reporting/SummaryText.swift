@@ -15,6 +15,8 @@ extension RunSummary {
     case .refused: lines.append("run \(run): refused, nothing was sent.")
     case .incomplete: lines.append("run \(run): not complete, resumable with the same command.")
     }
+    // A run that has not read everything knows nothing yet.
+    if state == .incomplete, records.read == 0 { return lines[0] }
     let fates: [(String, Int)] = [
       ("accepted", records.accepted), ("already accepted by an earlier run", records.alreadyAccepted),
       ("duplicate", records.duplicate), ("filtered", records.filtered), ("rejected", records.rejected), ("pending", records.pending),

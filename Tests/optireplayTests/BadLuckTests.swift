@@ -78,7 +78,7 @@ struct BadLuckTests {
     let state = folder.path + "/server"
     do {
       let sandbox = try SandboxProcess(state: state, ["--fault", fault])
-      let outcome = try Program().run(command(file, folder, sandbox.address))
+      let outcome = try Program().run(command(file, folder, sandbox.address, ["--concurrency", "1"]))
       #expect(outcome.exit == .configuration)
       #expect(outcome.errors.contains("refused body 1 with \(fault)"), "\(outcome.errors)")
     }
@@ -143,7 +143,7 @@ struct BadLuckTests {
     let outcome = try shell(
       """
       mkdir \(folder.path)/small && mount -t tmpfs -o size=3m none \(folder.path)/small || exit 99
-      \(program) import \(file) --account-id 1 --state \(folder.path)/small/state --quiet; first=$?
+      \(program) import \(file) --account-id 1 --state \(folder.path)/small/state --quiet >/dev/null; first=$?
       mount -o remount,size=100m \(folder.path)/small || exit 98
       \(program) import \(file) --account-id 1 --state \(folder.path)/small/state --json --quiet
       echo "$first $?" >&2

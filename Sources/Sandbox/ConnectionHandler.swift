@@ -1,0 +1,236 @@
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Said to a connection when the server stops: what is being stored is answered, everything else ends.
+struct ServerStops: Sendable {}
+
+/// One connection: takes requests in, has them kept, and answers.
+///
+/// Memory: a body once there is room for it, else what one read brings. While a body waits for room the connection is not read.
+final class ConnectionHandler: ChannelDuplexHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundIn = HTTPServerResponsePart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private enum State {
+    /// Between requests.
+    case idle
+    /// A request with an answer of its own is coming in; nothing of it is kept.
+    case passing(Route)
+    /// A body for the store is coming in.
+    case receiving(strict: Bool)
+    /// A request has come in and is not answered yet.
+    case answering(isKept: Bool)
+    /// The last answer is out; what still comes is passed over.
+    case leaving
+    case closed
+  }
+
+  private let core: SandboxCore
+  private var state = State.idle
+  private var keepsAlive = true
+  private var expectsContinue = false
+  private var body = ByteBuffer()
+  /// Bytes of room that this connection has, or waits for.
+  private var room = 0
+  private var isWaiting = false
+  private var hasHeldRead = false
+  private var passedBytes = 0
+
+  /// Bytes that are read after an early answer, so that a client in the midst of sending gets to read it.
+  private static let passedLimit = 8 << 20
+  private static let leaveAfter = TimeAmount.seconds(2)
+
+  init(_ core: SandboxCore) { self.core = core }
+
+  // MARK: what comes in
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head(let head): begin(head, context)
+    case .body(let part): take(part, context)
+    case .end: end(context)
+    }
+  }
+
+  /// Holds reads back while a body waits for room.
+  func read(context: ChannelHandlerContext) {
+    if isWaiting { hasHeldRead = true } else { context.read() }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    stopReceiving()
+    state = .closed
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { close(context) }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case is ServerStops:
+      keepsAlive = false
+      if case .answering(isKept: true) = state { return }
+      close(context)
+    case let idle as IdleStateHandler.IdleStateEvent where idle == .read:
+      // A body that stops coming must not keep its room from others.
+      if case .receiving = state, !isWaiting {
+        answer(Answer(.requestTimeout, message: "the body stopped coming"), early: true, context)
+      }
+    default: context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    guard case .idle = state else { return }
+    // What follows the head of an answer to HEAD would be read as the next answer.
+    keepsAlive = head.isKeepAlive && head.method != .HEAD
+    expectsContinue = head.headers.first(name: "Expect")?.lowercased() == "100-continue"
+    let route = Route(head, bodyLimit: core.bodyLimit)
+    guard case .events(let strict) = route else {
+      state = .passing(route)
+      // A client that asks first, or has a body over the limit, need not send it.
+      guard case .refuse(let refusal) = route, expectsContinue || Route.contentLength(head) ?? 0 > core.bodyLimit else { return }
+      return answer(refusal, early: true, context)
+    }
+    state = .receiving(strict: strict)
+    let length = Route.contentLength(head)
+    room = length ?? core.bodyLimit
+    if let granted = core.room.take(room, on: context.eventLoop) {
+      isWaiting = true
+      granted.assumeIsolated().whenSuccess { [self] in resume(length, context) }
+    } else {
+      prepare(length, context)
+    }
+  }
+
+  private func resume(_ length: Int?, _ context: ChannelHandlerContext) {
+    isWaiting = false
+    guard case .receiving = state else { return giveRoomBack() }
+    prepare(length, context)
+    if hasHeldRead {
+      hasHeldRead = false
+      context.read()
+    }
+  }
+
+  private func prepare(_ length: Int?, _ context: ChannelHandlerContext) {
+    if let length { body.reserveCapacity(length) }
+    guard expectsContinue, body.readableBytes == 0 else { return }
+    let head = HTTPResponseHead(version: .http1_1, status: .continue)
+    context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+  }
+
+  private func take(_ part: ByteBuffer, _ context: ChannelHandlerContext) {
+    switch state {
+    case .receiving:
+      guard body.readableBytes + part.readableBytes <= core.bodyLimit else {
+        return answer(.tooLarge(core.bodyLimit), early: true, context)
+      }
+      body.writeImmutableBuffer(part)
+    case .passing, .leaving:
+      passedBytes += part.readableBytes
+      if passedBytes > ConnectionHandler.passedLimit { close(context) }
+    case .idle, .answering, .closed: break
+    }
+  }
+
+  // MARK: what is done with it
+
+  private func end(_ context: ChannelHandlerContext) {
+    switch state {
+    case .receiving(let strict):
+      state = .answering(isKept: true)
+      keep(strict: strict, context)
+    case .passing(let route):
+      state = .answering(isKept: false)
+      passedBytes = 0
+      switch route {
+      case .events: preconditionFailure("a body of events is received, not passed over")
+      case .about: answer(.about, early: false, context)
+      case .refuse(let refusal): answer(refusal, early: false, context)
+      case .results, .status: show(route, context)
+      }
+    case .idle, .answering, .leaving, .closed: break
+    }
+  }
+
+  private func keep(strict: Bool, _ context: ChannelHandlerContext) {
+    let act = core.faults.act(on: core.nextRequest())
+    let outcome: EventLoopFuture<BodyKeeper.Outcome>
+    switch act {
+    case nil, .dropAfter: outcome = core.keeper.keep(body, on: context.eventLoop)
+    case .status, .loginPage, .dropBefore: outcome = core.keeper.count(on: context.eventLoop)
+    }
+    body = ByteBuffer()
+    outcome.assumeIsolated().whenSuccess { [self] outcome in
+      giveRoomBack()
+      guard core.faults.delay > .zero else { return decide(act, outcome, strict: strict, context) }
+      context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(core.faults.delay)) { [self] in
+        decide(act, outcome, strict: strict, context)
+      }
+    }
+  }
+
+  private func decide(
+    _ act: SandboxFaults.Act?, _ outcome: BodyKeeper.Outcome, strict: Bool, _ context: ChannelHandlerContext
+  ) {
+    guard let act else { return answer(Answer(outcome, strict: strict), early: false, context) }
+    guard let ruled = Answer(act, retryAfter: core.faults.retryAfter) else { return close(context) }
+    answer(ruled, early: false, context)
+  }
+
+  private func show(_ route: Route, _ context: ChannelHandlerContext) {
+    core.page(route, on: context.eventLoop).assumeIsolated().whenSuccess { [self] page in answer(page, early: false, context) }
+  }
+
+  // MARK: what goes out
+
+  /// Writes the answer. An early one comes before the request's end and is the connection's last.
+  private func answer(_ answer: Answer, early: Bool, _ context: ChannelHandlerContext) {
+    if case .closed = state { return }
+    if early {
+      keepsAlive = false
+      stopReceiving()
+    }
+    var head = HTTPResponseHead(version: .http1_1, status: answer.status)
+    for (name, value) in answer.headers { head.headers.add(name: name, value: value) }
+    if answer.status.mayHaveResponseBody {
+      head.headers.add(name: "Content-Type", value: answer.type)
+      head.headers.add(name: "Content-Length", value: "\(answer.body.count)")
+    }
+    if !keepsAlive { head.headers.add(name: "Connection", value: "close") }
+    state = keepsAlive ? .idle : .leaving
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    if answer.status.mayHaveResponseBody, !answer.body.isEmpty {
+      context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
+    }
+    guard !keepsAlive else { return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil) }
+    // Closing with bytes unread would reset the connection and lose the answer on its way: first only our half is closed.
+    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    guard early else { return context.close(promise: nil) }
+    context.close(mode: .output, promise: nil)
+    context.eventLoop.assumeIsolated().scheduleTask(in: ConnectionHandler.leaveAfter) { [self] in close(context) }
+    if isWaiting, hasHeldRead { context.read() }
+  }
+
+  private func close(_ context: ChannelHandlerContext) {
+    if case .closed = state { return }
+    stopReceiving()
+    state = .closed
+    context.close(promise: nil)
+  }
+
+  /// Lets a body go that was coming in. One that is being kept has its room until then; one that waits for room gives it back
+  /// when it gets it.
+  private func stopReceiving() {
+    guard case .receiving = state, !isWaiting else { return }
+    body = ByteBuffer()
+    giveRoomBack()
+  }
+
+  private func giveRoomBack() {
+    if room > 0 { core.room.giveBack(room) }
+    room = 0
+  }
+}

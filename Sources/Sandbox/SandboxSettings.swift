@@ -1,0 +1,19 @@
+import Vocabulary
+
+/// How the sandbox listens, where it keeps what it accepts, and the trouble it makes on demand.
+package struct SandboxSettings: Sendable {
+  package var host = "127.0.0.1"
+  /// 0 takes any port that is free.
+  package var port = 0
+  /// The database file; created when there is none.
+  package var storePath: String
+  /// A body of more bytes is answered 413.
+  package var bodyLimit = Limits.bodyBytes
+  /// Bodies that are in memory at a time, each of the largest size; of smaller ones as many more. Others wait unread.
+  package var bodiesAtATime = 4
+  /// Threads that judge bodies. Each keeps the records of a body in memory, which are about twice its size.
+  package var judgeCount = 2
+  package var faults = SandboxFaults.none
+
+  package init(storePath: String) { self.storePath = storePath }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+import Vocabulary
+
+/// What the README shows is run, and what it says is compared with the program.
+@Suite("The README is true")
+struct ReadmeTests {
+  private struct Step {
+    var command: String
+    var output: [Substring] = []
+  }
+
+  private func readme() throws -> [Substring] {
+    try String(contentsOf: Program.root.appendingPathComponent("README.md"), encoding: .utf8)
+      .split(separator: "\n", omittingEmptySubsequences: false)
+  }
+
+  /// The commands of the console blocks with the lines that they print, in order.
+  private func steps() throws -> [Step] {
+    var steps: [Step] = []
+    var isInside = false
+    for line in try readme() {
+      if line.hasPrefix("```") {
+        isInside = line == "```console"
+      } else if isInside, line.hasPrefix("$ ") {
+        steps.append(Step(command: String(line.dropFirst(2))))
+      } else if isInside {
+        steps[steps.count - 1].output.append(line)
+      }
+    }
+    return steps
+  }
+
+  @Test("every session prints what the README shows")
+  func sessions() throws {
+    let folder = try ScratchFolder()
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path + "/Scripts", withDestinationPath: Program.root.appendingPathComponent("Scripts").path)
+    let steps = try steps()
+    #expect(steps.count > 5)
+    for step in steps {
+      #expect(try run(step.command, in: folder.path) == step.output.joined(separator: "\n"), "$ \(step.command)")
+    }
+  }
+
+  /// What a shell prints on standard output, without the last line end.
+  private func run(_ command: String, in folder: String) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    process.arguments = ["-c", command]
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("OPTIREPLAY_") }
+    environment["PATH"] = URL(fileURLWithPath: Program.path).deletingLastPathComponent().path + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
+    process.environment = environment
+    let output = URL(fileURLWithPath: folder + "/.output")
+    try Data().write(to: output)
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    let text = String(decoding: try Data(contentsOf: output), as: UTF8.self)
+    return text.hasSuffix("\n") ? String(text.dropLast()) : text
+  }
+
+  @Test("the table of exit statuses is the program's")
+  func exitStatuses() throws {
+    let rows = try readme().filter { $0.hasPrefix("| ") && $0.dropFirst(2).first?.isNumber == true }
+    #expect(rows.map(String.init) == Vocabulary.ExitStatus.allCases.map { "| \($0.rawValue) | \($0.meaning) |" })
+    let help = try Program().run(["--help"])
+    for status in Vocabulary.ExitStatus.allCases { #expect(help.output.contains("\n  \(status.rawValue)")) }
+  }
+
+  @Test("the limits are the program's")
+  func limits() throws {
+    let text = try readme().joined(separator: "\n")
+    #expect(Limits.rowBytes == 4 << 20 && text.contains("4 MiB"))
+    #expect(Limits.bodyBytes == 3_500_000 && text.contains("3,500,000 bytes"))
+    #expect(Limits.smallestBodyBytes == 1000 && text.contains("1,000 at least"))
+    #expect(Limits.smallestMemoryBytes == 32_000_000 && text.contains("32 MB at least"))
+    #expect(Limits.inputs == 65_535 && text.contains("65,535"))
+    #expect(Limits.lanes == 4 && Limits.mostLanes == 64 && text.contains("4 unless named, 64 at most"))
+    #expect(Limits.nestingDepth == 128 && text.contains("128 levels"))
+  }
+}

@@ -10,10 +10,12 @@
 /// `room` first. Positions stay valid until `removeAll` or `truncate`; spans stay valid until the next change.
 @safe
 package struct ByteArena: ~Copyable {
-  private var base: UnsafeMutableRawPointer
-  private var capacity: Int
+  @usableFromInline var base: UnsafeMutableRawPointer
+  @usableFromInline var capacity: Int
   package let limit: Int
-  package private(set) var count = 0
+  /// Bytes written so far.
+  @inlinable package var count: Int { written }
+  @usableFromInline var written = 0
 
   /// An empty arena that may hold up to `limit` bytes; memory is taken as it fills.
   package init(limit: Int, reserving capacity: Int = 4096) {
@@ -30,7 +32,7 @@ package struct ByteArena: ~Copyable {
 
   /// All bytes written so far.
   package var span: Span<UInt8> {
-    @_lifetime(borrow self)
+    @inlinable @inline(__always) @_lifetime(borrow self)
     get {
       // SAFETY: the first `count` bytes are initialised, and the span cannot outlive the borrow of self.
       let bytes = unsafe UnsafeBufferPointer(start: UnsafePointer(base.assumingMemoryBound(to: UInt8.self)), count: count)
@@ -38,40 +40,40 @@ package struct ByteArena: ~Copyable {
     }
   }
 
-  package mutating func removeAll() { count = 0 }
+  package mutating func removeAll() { written = 0 }
 
   /// Takes back everything from `length` on.
   package mutating func truncate(to length: Int) {
     precondition(length >= 0 && length <= count)
-    count = length
+    written = length
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   package mutating func append(_ byte: UInt8) {
     if count == capacity { grow(by: 1) }
     // SAFETY: `grow` made sure that count < capacity.
     unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-    count &+= 1
+    written &+= 1
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   package mutating func append(_ bytes: Span<UInt8>) {
     let length = bytes.count
     if length > capacity &- count { grow(by: length) }
     // SAFETY: `grow` made sure that `length` bytes fit behind `count`; a span of ours is never behind `count`.
     unsafe bytes.withUnsafeBytes { source in
-      if let start = source.baseAddress { unsafe memcpy(base + count, start, length) }
+      if let start = source.baseAddress { unsafe (base + count).copyMemory(from: start, byteCount: length) }
     }
-    count &+= length
+    written &+= length
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   package mutating func append(_ literal: StaticString) {
     let length = literal.utf8CodeUnitCount
     if length > capacity &- count { grow(by: length) }
     // SAFETY: `grow` made sure that the literal's bytes fit behind `count`.
-    unsafe memcpy(base + count, literal.utf8Start, length)
-    count &+= length
+    unsafe (base + count).copyMemory(from: literal.utf8Start, byteCount: length)
+    written &+= length
   }
 
   package mutating func append(_ bytes: [UInt8]) { append(bytes.span) }
@@ -82,7 +84,7 @@ package struct ByteArena: ~Copyable {
     if range.count > capacity - count { grow(by: range.count) }
     // SAFETY: source and target lie inside the allocation and do not overlap: the target begins at `count`.
     unsafe memcpy(base + count, base + range.lowerBound, range.count)
-    count += range.count
+    written += range.count
   }
 
   /// Appends `length` zero bytes and returns where they begin.
@@ -90,12 +92,12 @@ package struct ByteArena: ~Copyable {
     if length > capacity - count { grow(by: length) }
     // SAFETY: `grow` made sure that they fit.
     unsafe memset(base + count, 0, length)
-    count += length
+    written += length
     return count - length
   }
 
   /// Writes a whole number over bytes already there, lowest byte first.
-  @inline(__always)
+  @inlinable @inline(__always)
   package mutating func store<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number, at offset: Int) {
     precondition(offset >= 0 && offset &+ MemoryLayout<Number>.size <= count)
     // SAFETY: the line above proves that the bytes lie inside what is initialised.
@@ -133,8 +135,8 @@ package struct ByteArena: ~Copyable {
     }
   }
 
-  @inline(never)
-  private mutating func grow(by length: Int) {
+  @usableFromInline @inline(never)
+  mutating func grow(by length: Int) {
     precondition(length <= limit - count, "an arena of \(limit) bytes is full")
     let larger = min(limit, max(capacity * 2, count + length))
     let new = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)

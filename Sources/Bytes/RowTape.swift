@@ -15,7 +15,7 @@ package struct Node: Sendable {
   /// The node behind this one and everything inside it.
   package var next: Int
 
-  package init(kind: NodeKind, escaped: Bool, start: Int, count: Int, next: Int) {
+  @inlinable package init(kind: NodeKind, escaped: Bool, start: Int, count: Int, next: Int) {
     self.kind = kind
     self.escaped = escaped
     self.start = start
@@ -23,7 +23,7 @@ package struct Node: Sendable {
     self.next = next
   }
 
-  package var range: Range<Int> { start..<(start + count) }
+  @inlinable package var range: Range<Int> { start..<(start + count) }
 }
 
 /// A row taken apart, in the order of its text; positions count from the row's first byte.

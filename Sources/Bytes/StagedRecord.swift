@@ -20,79 +20,79 @@
 package struct StagedRecord: ~Escapable {
   package let bytes: Span<UInt8>
 
-  @_lifetime(copy bytes)
+  @inlinable @inline(__always) @_lifetime(copy bytes)
   package init(_ bytes: Span<UInt8>) { self.bytes = bytes }
 
   /// The record that begins at `offset` of `bytes`.
-  @_lifetime(copy bytes)
+  @inlinable @inline(__always) @_lifetime(copy bytes)
   package init(_ bytes: Span<UInt8>, at offset: Int) {
     self.bytes = bytes.extracting(offset..<(offset &+ Int(load32(bytes, offset))))
   }
 
-  package static let headBytes = 88
+  @inlinable package static var headBytes: Int { 88 }
 
   package struct Flags: OptionSet, Sendable {
     package let rawValue: UInt8
-    package init(rawValue: UInt8) { self.rawValue = rawValue }
-    package static let revenue = Flags(rawValue: 1)
-    package static let value = Flags(rawValue: 2)
+    @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+    @inlinable package static var revenue: Flags { Flags(rawValue: 1) }
+    @inlinable package static var value: Flags { Flags(rawValue: 2) }
     /// The event id was derived from the record, not given.
-    package static let derivedID = Flags(rawValue: 4)
-    package static let holdback = Flags(rawValue: 8)
+    @inlinable package static var derivedID: Flags { Flags(rawValue: 4) }
+    @inlinable package static var holdback: Flags { Flags(rawValue: 8) }
     /// The decision's experiment or variation is the JSON `null`.
-    package static let nullExperiment = Flags(rawValue: 16)
-    package static let nullVariation = Flags(rawValue: 32)
-    package static let hasKey = Flags(rawValue: 64)
+    @inlinable package static var nullExperiment: Flags { Flags(rawValue: 16) }
+    @inlinable package static var nullVariation: Flags { Flags(rawValue: 32) }
+    @inlinable package static var hasKey: Flags { Flags(rawValue: 64) }
   }
 
-  package var byteCount: Int { bytes.count }
-  package var isDecision: Bool { bytes[4] == 0 }
-  package var kind: UInt8 { bytes[4] }
-  package var flags: Flags { Flags(rawValue: bytes[5]) }
-  package var input: Int { Int(bytes[6]) | Int(bytes[7]) << 8 }
-  package var hash: UInt64 { load64(bytes, 8) }
-  package var timestamp: Int64 { Int64(bitPattern: load64(bytes, 16)) }
-  package var rowOffset: Int { Int(load64(bytes, 24)) }
-  package var line: Int { Int(load32(bytes, 32)) }
-  package var revenue: Int64? { flags.contains(.revenue) ? Int64(bitPattern: load64(bytes, 72)) : nil }
-  package var value: Double? { flags.contains(.value) ? Double(bitPattern: load64(bytes, 80)) : nil }
+  @inlinable package var byteCount: Int { bytes.count }
+  @inlinable package var isDecision: Bool { bytes[4] == 0 }
+  @inlinable package var kind: UInt8 { bytes[4] }
+  @inlinable package var flags: Flags { Flags(rawValue: bytes[5]) }
+  @inlinable package var input: Int { Int(bytes[6]) | Int(bytes[7]) << 8 }
+  @inlinable package var hash: UInt64 { load64(bytes, 8) }
+  @inlinable package var timestamp: Int64 { Int64(bitPattern: load64(bytes, 16)) }
+  @inlinable package var rowOffset: Int { Int(load64(bytes, 24)) }
+  @inlinable package var line: Int { Int(load32(bytes, 32)) }
+  @inlinable package var revenue: Int64? { flags.contains(.revenue) ? Int64(bitPattern: load64(bytes, 72)) : nil }
+  @inlinable package var value: Double? { flags.contains(.value) ? Double(bitPattern: load64(bytes, 80)) : nil }
 
-  private var visitorCount: Int { Int(load32(bytes, 36)) }
-  private var groupCount: Int { Int(load32(bytes, 40)) }
-  private var eventStart: Int { StagedRecord.headBytes &+ visitorCount &+ groupCount }
-  package var eventCount: Int { Int(load32(bytes, 44)) }
+  @inlinable var visitorCount: Int { Int(load32(bytes, 36)) }
+  @inlinable var groupCount: Int { Int(load32(bytes, 40)) }
+  @inlinable var eventStart: Int { StagedRecord.headBytes &+ visitorCount &+ groupCount }
+  @inlinable package var eventCount: Int { Int(load32(bytes, 44)) }
 
   package var visitor: Span<UInt8> {
-    @_lifetime(copy self) get { bytes.extracting(StagedRecord.headBytes..<(StagedRecord.headBytes &+ visitorCount)) }
+    @inlinable @_lifetime(copy self) get { bytes.extracting(StagedRecord.headBytes..<(StagedRecord.headBytes &+ visitorCount)) }
   }
   package var group: Span<UInt8> {
-    @_lifetime(copy self) get { bytes.extracting((StagedRecord.headBytes &+ visitorCount)..<eventStart) }
+    @inlinable @_lifetime(copy self) get { bytes.extracting((StagedRecord.headBytes &+ visitorCount)..<eventStart) }
   }
   package var event: Span<UInt8> {
-    @_lifetime(copy self) get { bytes.extracting(eventStart..<(eventStart &+ eventCount)) }
+    @inlinable @_lifetime(copy self) get { bytes.extracting(eventStart..<(eventStart &+ eventCount)) }
   }
   /// Where the event id begins in the record.
   package var eventIDStart: Int { eventStart &+ Int(load32(bytes, 60)) }
   /// The inside of the JSON string of the event id.
   package var eventID: Span<UInt8> {
-    @_lifetime(copy self) get {
+    @inlinable @_lifetime(copy self) get {
       let start = eventIDStart
       return bytes.extracting(start..<(start &+ Int(load32(bytes, 64))))
     }
   }
 
   /// Where a decision's campaign id begins in its text: behind `{"decisions":[{"campaign_id":"`.
-  package static let campaignStart = 30
+  @inlinable package static var campaignStart: Int { 30 }
   /// Where a conversion's entity id begins in its text: behind `{"entity_id":"`.
-  package static let entityStart = 14
+  @inlinable package static var entityStart: Int { 14 }
 
   /// A decision's campaign id or a conversion's entity id, as JSON text without quotes.
   package var campaignOrEntity: Span<UInt8> {
-    @_lifetime(copy self) get { name(isDecision ? StagedRecord.campaignStart : StagedRecord.entityStart, load32(bytes, 48)) }
+    @inlinable @_lifetime(copy self) get { name(isDecision ? StagedRecord.campaignStart : StagedRecord.entityStart, load32(bytes, 48)) }
   }
   /// A decision's experiment id (`null` without quotes when it is one) or a conversion's key (empty without one), as JSON text.
   package var experimentOrKey: Span<UInt8> {
-    @_lifetime(copy self) get {
+    @inlinable @_lifetime(copy self) get {
       let first = Int(load32(bytes, 48))
       // `","experiment_id":` and a quote unless null; `","key":"`.
       if isDecision {
@@ -103,7 +103,7 @@ package struct StagedRecord: ~Escapable {
   }
   /// A decision's variation id, as JSON text without quotes; `null` when it is one.
   package var variation: Span<UInt8> {
-    @_lifetime(copy self) get {
+    @inlinable @_lifetime(copy self) get {
       let quotes = (flags.contains(.nullExperiment) ? 0 : 2) &+ (flags.contains(.nullVariation) ? 0 : 1)
       let start = StagedRecord.campaignStart &+ Int(load32(bytes, 48)) &+ 18 &+ Int(load32(bytes, 52)) &+ 16 &+ quotes
       return name(start, load32(bytes, 56))
@@ -111,11 +111,11 @@ package struct StagedRecord: ~Escapable {
   }
   /// The decision object inside a decision's snapshot.
   package var decision: Span<UInt8> {
-    @_lifetime(copy self) get { name(14, load32(bytes, 68)) }
+    @inlinable @_lifetime(copy self) get { name(14, load32(bytes, 68)) }
   }
 
-  @_lifetime(copy self)
-  private func name(_ start: Int, _ count: UInt32) -> Span<UInt8> {
+  @inlinable @_lifetime(copy self)
+  func name(_ start: Int, _ count: UInt32) -> Span<UInt8> {
     bytes.extracting((eventStart &+ start)..<(eventStart &+ start &+ Int(count)))
   }
 }

@@ -13,7 +13,7 @@ package struct RecordEncoder {
 
   private var start = 0
   private var eventStart = 0
-  private var flags: StagedRecord.Flags = []
+  private var flags = StagedRecord.Flags(rawValue: 0)
   private var kind = RecordKind.decision
 
   package init() {}
@@ -23,7 +23,7 @@ package struct RecordEncoder {
     _ kind: RecordKind, visitor: Span<UInt8>, input: Int, rowOffset: Int, line: Int, into arena: inout ByteArena
   ) {
     self.kind = kind
-    flags = []
+    flags = StagedRecord.Flags(rawValue: 0)
     start = arena.appendZeros(StagedRecord.headBytes)
     let visitorStart = arena.count
     arena.append(escaping: visitor)

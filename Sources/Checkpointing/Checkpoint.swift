@@ -21,7 +21,7 @@ package final class Checkpoint: Sendable {
 
   /// Opens the checkpoint for writing; creates it with mode 0600 and brings it to our schema version when needed.
   ///
-  /// - Parameter patience: how long an operation waits for another writer before it throws `locked`.
+  /// `patience` is how long an operation waits for another writer before it throws `locked`.
   package convenience init(at path: String, patience: Duration = .seconds(10)) throws(CheckpointFailure) {
     try self.init(at: path, patience: patience) { _ in }
   }

@@ -40,7 +40,7 @@ package final class PlanWriter {
 
   /// Makes what was appended the plan of the run: sets phase `sending` or `refused`, the summary (JSON text) and the mark.
   ///
-  /// - Parameter ledgerMark: the mark the planner filtered by. Throws `outOfOrder` when the run has ledger entries of its own
+  /// `ledgerMark` is the mark the planner filtered by. Throws `outOfOrder` when the run has ledger entries of its own
   ///   above it (from an earlier plan): the plan would send them again.
   package func commit(ledgerMark: Int64, summary: String, phase: RunPhase, now: Int64) throws(CheckpointFailure) {
     precondition(phase == .sending || phase == .refused, "a plan is sent or refused")

@@ -15,7 +15,7 @@ import Vocabulary
 
 /// Sends a body once and says how that ended. It never throws and never hangs.
 protocol Transport: Sendable {
-  /// - Parameter cut: gives the request up when thrown.
+  /// `cut` gives the request up when thrown.
   func post(_ payload: ByteBuffer, cut: StopSwitch) async -> Exchange
 }
 

@@ -66,7 +66,7 @@ struct Judge {
     return settings.acceptedStatuses.contains(answer.status)
   }
 
-  /// - Parameter hasAccepted: whether the server has accepted a body of this delivery.
+  /// `hasAccepted` says whether the server has accepted a body of this delivery.
   func verdict(on exchange: Exchange, of number: Int, hasAccepted: Bool, epochMilliseconds: Int64) -> Verdict {
     if accepts(exchange) { return .accepted }
     switch exchange {
@@ -136,7 +136,7 @@ struct Judge {
       + "a server of your own may need --accept-status"
   }
 
-  /// - Parameter rest: goes on right after the status.
+  /// `rest` goes on right after the status.
   private func stranger(_ answer: Answer, _ rest: String) -> RunFailure {
     RunFailure(.notAnEventAPI, "\(place): the server answered \(answer.status)\(rest)")
   }

@@ -1,10 +1,10 @@
+internal import Bytes
 package import EventAPI
 internal import Foundation
 package import Grouping
 package import Normalizing
-package import Vocabulary
-internal import Bytes
 internal import Reading
+package import Vocabulary
 
 /// What is imported: the inputs as they were named. With the settings it is the key by which the same command is known again.
 package struct ImportSpecification: Sendable, Hashable, Codable {

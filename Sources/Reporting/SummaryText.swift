@@ -24,9 +24,11 @@ extension RunSummary {
     lines.append("  records  \(grouped(records.read)) read")
     for (name, count) in fates where count > 0 || name == "accepted" { lines.append("           \(grouped(count)) \(name)") }
     lines.append(
-      "  events   \(grouped(decisionCount)) decisions and \(grouped(conversionCount)) conversions of \(grouped(visitorCount)) visitors"
-        + " in \(grouped(bodyCount)) \(bodyCount == 1 ? "body" : "bodies"), \(ByteCount(byteCount))")
-    if requestCount > 0 || state != .planned { lines.append("  requests \(grouped(requestCount)), of which \(grouped(retryCount)) retries") }
+      "  events   \(counted(decisionCount, "decision")) and \(counted(conversionCount, "conversion")) of "
+        + "\(counted(visitorCount, "visitor")) in \(counted(bodyCount, "body", "bodies")), \(ByteCount(byteCount))")
+    if requestCount > 0 || state != .planned {
+      lines.append("  requests \(grouped(requestCount)), of which \(grouped(retryCount)) retries")
+    }
     if !rejects.isEmpty {
       let counts = rejects.sorted { $0.key < $1.key }.map { "\($0.key) \(grouped($0.value))" }
       lines.append("  rejects  " + counts.joined(separator: ", ") + "; see `optireplay rejects \(run)`")
@@ -47,11 +49,11 @@ extension RunSummary {
     for experiment in expected.experiments {
       lines.append("    experiment \(experiment.experimentID)")
       for variation in experiment.variations {
-        lines.append("      variation \(variation.variationID): \(grouped(variation.visitors)) visitors")
+        lines.append("      variation \(variation.variationID): \(counted(variation.visitors, "visitor"))")
         for event in variation.events {
           lines.append(
-            "        \(event.key.isEmpty ? event.entityID : event.key): \(grouped(event.convertingVisitors)) visitors converted, "
-              + "\(grouped(event.conversions)) conversions"
+            "        \(event.key.isEmpty ? event.entityID : event.key): \(counted(event.convertingVisitors, "visitor")) converted, "
+              + counted(event.conversions, "conversion")
               + (event.revenue == 0 ? "" : ", revenue \(grouped(Int(event.revenue)))") + (event.value == 0 ? "" : ", value \(event.value)"))
         }
       }
@@ -61,6 +63,11 @@ extension RunSummary {
     }
     return lines
   }
+}
+
+/// A number with its noun: `1 visitor`, `2,000 visitors`.
+package func counted(_ number: Int, _ one: String, _ many: String? = nil) -> String {
+  "\(grouped(number)) \(number == 1 ? one : many ?? one + "s")"
 }
 
 /// A number with a comma between groups of three digits: 1,234,567.

@@ -15,7 +15,7 @@ final class StoreReader {
   private let queue: DatabaseQueue
   private let isCancelled: () -> Bool
 
-  /// - Parameter isCancelled: asked before each part; reading then ends with `CancellationError`.
+  /// `isCancelled` is asked before each part; reading then ends with `CancellationError`.
   init(at path: String, isCancelled: @escaping () -> Bool = { false }) throws {
     let path = URL(fileURLWithPath: path).path
     guard FileManager.default.fileExists(atPath: path) else { throw SandboxFailure.missing(path: path) }

@@ -197,7 +197,9 @@ struct DeliveryArguments: ParsableArguments {
       guard case .url = options.endpoint else {
         throw ValidationError("--accept-status is for servers of your own; the vendor's Event API accepts with 204 and nothing else")
       }
-      guard statuses.allSatisfy({ (200...299).contains($0) }) else { throw ValidationError("--accept-status takes statuses from 200 to 299") }
+      guard statuses.allSatisfy({ (200...299).contains($0) }) else {
+        throw ValidationError("--accept-status takes statuses from 200 to 299")
+      }
       options.acceptedStatuses = Set(statuses)
     }
   }

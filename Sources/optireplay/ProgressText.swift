@@ -14,7 +14,8 @@ extension RunProgress {
   }
 
   private func sending(_ delivery: DeliveryProgress, _ total: Int) -> String {
-    var text = "sending  \(grouped(delivery.acceptedBodyCount)) of \(grouped(total)) bodies"
+    var text =
+      "sending  \(grouped(delivery.acceptedBodyCount)) of \(grouped(total)) bodies"
       + percent(delivery.acceptedBodyCount, total) + ", \(grouped(delivery.acceptedEventCount)) events accepted"
     if delivery.retryCount > 0 { text += ", \(grouped(delivery.retryCount)) retries" }
     if let trouble = delivery.trouble { text += "; \(trouble)" }

@@ -34,10 +34,10 @@ struct Voice: Sendable {
   let log: Logger
   let isJSON: Bool
 
-  /// Says what became of a run, and ends the command with its status.
-  func end(_ summary: RunSummary) throws {
+  /// Says what became of a run, and ends the command with its status. `note` is a last line for people.
+  func end(_ summary: RunSummary, note: String? = nil) throws {
     terminal.clearProgress()
-    terminal.result(isJSON ? summary.json() : summary.text())
+    terminal.result(isJSON ? summary.json() : ([summary.text()] + [note].compactMap { $0 }).joined(separator: "\n"))
     if summary.exit == .complete { return }
     if let message = summary.message { log.error("\(message)") }
     throw ExitCode(summary.exit.rawValue)
@@ -145,6 +145,15 @@ struct ResumeCommand: AsyncParsableCommand {
   }
 }
 
+/// How long a plan takes to send at a rate, in words; nil for a rate that is none.
+private func sendingTime(_ summary: RunSummary, rate: Double) -> String? {
+  guard rate > 0, rate.isFinite else { return nil }
+  let seconds = Int(min(1e12, (Double(summary.decisionCount + summary.conversionCount) / rate).rounded(.up)))
+  let time =
+    seconds < 120 ? "\(seconds) s" : seconds < 7200 ? "\(seconds / 60) min" : "\(grouped(seconds / 3600)) h \(seconds / 60 % 60) min"
+  return "  sending at \(rate) events/s takes \(time)"
+}
+
 extension Checkpoint {
   /// The unfinished run that `resume` would take; nil when there is none, or more than one.
   fileprivate func unfinishedRun(_ id: RunID?) throws -> RunRow? {
@@ -168,6 +177,8 @@ struct PlanCommand: AsyncParsableCommand {
   var endpoint: Endpoint?
   @Option(name: .customLong("output"), help: ArgumentHelp("A folder to write the bodies into: 1.json, 2.json, …", valueName: "dir"))
   var outputFolder: String?
+  @Option(help: ArgumentHelp("Say how long sending takes at so many events a second.", valueName: "events/s"))
+  var rate: Double?
   @OptionGroup(title: "Judgement and resources") var gate: GateArguments
   @OptionGroup var state: StateArguments
   @OptionGroup var output: OutputArguments
@@ -183,7 +194,8 @@ struct PlanCommand: AsyncParsableCommand {
       let specification = try input.specification()
       voice.log.notice("state folder: \(options.state)")
       let ready = options
-      try voice.end(try await importing(ready, voice) { importer in try await importer.plan(specification, settings) })
+      let summary = try await importing(ready, voice) { importer in try await importer.plan(specification, settings) }
+      try voice.end(summary, note: try Given.value(rate, "rate").flatMap { sendingTime(summary, rate: $0) })
     }
   }
 }

@@ -69,8 +69,7 @@ import Vocabulary
       try checkpoint.keepReceipt(id, sampleReceipt(place + 1), ledger: ledger)
     }
     var slices: [LedgerSlice] = []
-    while let next = try checkpoint.ledgerSlices(account: "acme", endpoint: "us", upTo: .max, after: slices.last, limit: 1).first
-    {
+    while let next = try checkpoint.ledgerSlices(account: "acme", endpoint: "us", upTo: .max, after: slices.last, limit: 1).first {
       slices.append(next)
     }
     #expect(slices.map(\.firstHash) == Self.edges)

@@ -47,7 +47,9 @@ func specification(_ files: [String]) throws -> ImportSpecification {
   ImportSpecification(inputs: try NamedInputs(files: files).resolved())
 }
 
-func importer(_ options: RunOptions, stop: StopSwitch = StopSwitch(), progress: @escaping @Sendable (RunProgress) -> Void = { _ in }) -> Importer {
+func importer(_ options: RunOptions, stop: StopSwitch = StopSwitch(), progress: @escaping @Sendable (RunProgress) -> Void = { _ in })
+  -> Importer
+{
   Importer(options, log: quiet, stop: stop, progress: progress)
 }
 

@@ -87,7 +87,8 @@ struct BadInputTests {
     #expect(try accepted(right) == 1)
   }
 
-  @Test("a binary file ends with 66", arguments: [Data([0x1f, 0x8b, 8, 0, 0, 0]), Data([0x50, 0x4b, 3, 4, 20, 0]), Data([1, 0, 2, 0, 3])])
+  @Test(
+    "a binary file ends with 66", arguments: [Data([0x1f, 0x8b, 8, 0, 0, 0]), Data([0x50, 0x4b, 3, 4, 20, 0]), Data([1, 0, 2, 0, 3])])
   func binaryFile(bytes: Data) throws {
     let outcome = try rehearse(bytes + Data(repeating: 0, count: 100))
     #expect(outcome.exit == .inputUnreadable, "\(outcome.errors)")

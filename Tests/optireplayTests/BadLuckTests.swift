@@ -10,7 +10,9 @@ import Vocabulary
 
 /// Whether this machine lets a test mount a small disk of its own.
 private let canMount: Bool = {
-  guard geteuid() == 0, let outcome = try? shell("mkdir -p /tmp/probe.$$ && mount -t tmpfs -o size=64k none /tmp/probe.$$ && rmdir /tmp/probe.$$ || true") else {
+  guard geteuid() == 0,
+    let outcome = try? shell("mkdir -p /tmp/probe.$$ && mount -t tmpfs -o size=64k none /tmp/probe.$$ && rmdir /tmp/probe.$$ || true")
+  else {
     return false
   }
   return outcome.status == 0 && !outcome.errors.contains("mount:")
@@ -85,7 +87,9 @@ struct BadLuckTests {
     #expect(try Program().run(["status", "--state", folder.path + "/state"]).output.contains("sending"))
   }
 
-  @Test("trouble that heals is tried again until every event is there once", arguments: ["503@first:2", "429@every:4", "drop-before@every:5", "drop-after@every:3"])
+  @Test(
+    "trouble that heals is tried again until every event is there once",
+    arguments: ["503@first:2", "429@every:4", "drop-before@every:5", "drop-after@every:3"])
   func troubleHeals(fault: String) throws {
     let folder = try ScratchFolder()
     let file = try folder.write(rows(60), to: "rows.csv")

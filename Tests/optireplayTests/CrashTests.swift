@@ -41,7 +41,9 @@ struct CrashTests {
     #expect(status["events_in_different_bodies"] as? Int == 0)
     #expect(status["conflicting_events"] as? Int == 0)
 
-    let plan = try Program().run(["plan", file, "--account-id", "1", "--state", folder.path + "/other", "--max-body-bytes", "4000", "--json"])
+    let plan = try Program().run([
+      "plan", file, "--account-id", "1", "--state", folder.path + "/other", "--max-body-bytes", "4000", "--json",
+    ])
     #expect(status["bodies"] as? Int == (try plan.json()["bodies"] as? Int), "the bodies are those of a run that nobody killed")
     let results = try sandbox.get("results.json")
     let expected = try #require(try plan.json()["expected"] as? [String: Any])

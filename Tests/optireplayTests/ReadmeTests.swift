@@ -50,7 +50,8 @@ struct ReadmeTests {
     process.arguments = ["-c", command]
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("OPTIREPLAY_") }
-    environment["PATH"] = URL(fileURLWithPath: Program.path).deletingLastPathComponent().path + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
+    environment["PATH"] =
+      URL(fileURLWithPath: Program.path).deletingLastPathComponent().path + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
     process.environment = environment
     let output = URL(fileURLWithPath: folder + "/.output")
     try Data().write(to: output)

@@ -94,7 +94,8 @@ let package = Package(
     .testTarget(
       name: "PipelineTests",
       dependencies: [
-        "Delivering", "Disk", "EventAPI", "Grouping", "Normalizing", "Pipeline", "Reporting", "Sandbox", "Vocabulary", logging,
+        "Checkpointing", "Delivering", "Disk", "EventAPI", "Grouping", "Normalizing", "Pipeline", "Reporting", "Sandbox", "Vocabulary",
+        logging,
       ], swiftSettings: settings),
     .testTarget(name: "optireplayTests", dependencies: ["optireplay", "Vocabulary"], swiftSettings: settings),
   ]

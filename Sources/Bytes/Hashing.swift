@@ -17,9 +17,12 @@ package struct Digest: Hashable, Sendable {
     var h2 = seed
     var at = 0
     while at &+ 16 <= bytes.count {
-      h1 ^= Digest.rotate(load64(bytes, at) &* c1, 31) &* c2
+      // SAFETY: the line above proves that all sixteen bytes lie inside the span.
+      let first = UInt64(littleEndian: unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self))
+      let second = UInt64(littleEndian: unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at &+ 8, as: UInt64.self))
+      h1 ^= Digest.rotate(first &* c1, 31) &* c2
       h1 = (Digest.rotate(h1, 27) &+ h2) &* 5 &+ 0x52dc_e729
-      h2 ^= Digest.rotate(load64(bytes, at &+ 8) &* c2, 33) &* c1
+      h2 ^= Digest.rotate(second &* c2, 33) &* c1
       h2 = (Digest.rotate(h2, 31) &+ h1) &* 5 &+ 0x3849_5ab5
       at &+= 16
     }

@@ -6,17 +6,38 @@ extension ByteArena {
   /// One text has one form: `"`, `\` and control characters are escaped, everything else stands as it is. So equal texts are
   /// equal bytes, and comparing the written form compares the text.
   package mutating func append(escaping text: Span<UInt8>) {
+    let count = text.count
+    if count > capacity &- written { grow(by: count) }
+    // Most texts are plain. They are checked and copied eight bytes at a time, the last eight over some of those before.
+    var at = 0
+    while at < count {
+      if count >= 8 {
+        at = min(at, count &- 8)
+        let word = load64(text, at)
+        if hasEscaped(word) { break }
+        // SAFETY: `grow` made sure that all of the text fits, and at + 8 is at most its count.
+        unsafe base.storeBytes(of: word.littleEndian, toByteOffset: written &+ at, as: UInt64.self)
+        at &+= 8
+      } else {
+        let byte = text[at]
+        if byte < 0x20 || byte == 0x22 || byte == 0x5c { break }
+        // SAFETY: as above, of one byte.
+        unsafe base.storeBytes(of: byte, toByteOffset: written &+ at, as: UInt8.self)
+        at &+= 1
+      }
+    }
+    written &+= at
+    if at < count { appendEscaping(text.extracting(at..<count)) }
+  }
+
+  private mutating func appendEscaping(_ text: Span<UInt8>) {
     var start = 0
     var at = 0
     let count = text.count
     while at < count {
-      if at &+ 8 <= count {
-        let word = load64(text, at)
-        let controls = (word &- repeated(0x20)) & ~word & repeated(0x80)
-        if controls | zeroBytes(word ^ repeated(0x22)) | zeroBytes(word ^ repeated(0x5c)) == 0 {
-          at &+= 8
-          continue
-        }
+      if at &+ 8 <= count, !hasEscaped(load64(text, at)) {
+        at &+= 8
+        continue
       }
       let byte = text[at]
       if byte >= 0x20 && byte != 0x22 && byte != 0x5c {
@@ -107,6 +128,13 @@ extension ByteArena {
       append(UInt8(0x80 | scalar & 0x3f))
     }
   }
+}
+
+/// Whether any of eight bytes is a quote, a backslash or a control character.
+@inline(__always)
+private func hasEscaped(_ word: UInt64) -> Bool {
+  let controls = (word &- repeated(0x20)) & ~word & repeated(0x80)
+  return controls | zeroBytes(word ^ repeated(0x22)) | zeroBytes(word ^ repeated(0x5c)) != 0
 }
 
 /// The number that four hexadecimal digits at `offset` stand for; nil when they do not all lie there.

@@ -5,7 +5,7 @@
 package func load64(_ bytes: Span<UInt8>, _ offset: Int) -> UInt64 {
   precondition(offset >= 0 && offset &+ 8 <= bytes.count)
   // SAFETY: the line above proves that all eight bytes lie inside the span.
-  return UInt64(littleEndian: unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  return UInt64(littleEndian: unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
 }
 
 /// The four bytes at `offset`, first byte lowest; bounds as in `load64`.
@@ -13,7 +13,7 @@ package func load64(_ bytes: Span<UInt8>, _ offset: Int) -> UInt64 {
 package func load32(_ bytes: Span<UInt8>, _ offset: Int) -> UInt32 {
   precondition(offset >= 0 && offset &+ 4 <= bytes.count)
   // SAFETY: the line above proves that all four bytes lie inside the span.
-  return UInt32(littleEndian: unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  return UInt32(littleEndian: unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self))
 }
 
 /// The high bit of each byte of the result is set exactly where the byte of `word` is zero.

@@ -1,19 +1,19 @@
 /// What a value in a row is.
-package enum NodeKind: UInt8, Sendable {
+@usableFromInline package enum NodeKind: UInt8, Sendable {
   /// A CSV cell: text, whatever it looks like.
   case cell
   case string, number, `true`, `false`, null, object, array
 }
 
 /// One value of a row: its kind and where its bytes lie. For text that is the inside of the quotes.
-package struct Node: Sendable {
-  package var kind: NodeKind
+@usableFromInline package struct Node: Sendable {
+  @usableFromInline package var kind: NodeKind
   /// Whether the bytes still hold escapes or doubled quotes.
-  package var escaped: Bool
-  package var start: Int
-  package var count: Int
+  @usableFromInline package var escaped: Bool
+  @usableFromInline package var start: Int
+  @usableFromInline package var count: Int
   /// The node behind this one and everything inside it.
-  package var next: Int
+  @usableFromInline package var next: Int
 
   @inlinable package init(kind: NodeKind, escaped: Bool, start: Int, count: Int, next: Int) {
     self.kind = kind

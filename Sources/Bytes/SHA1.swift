@@ -13,11 +13,17 @@ package func sha1(_ message: Span<UInt8>) -> (UInt32, UInt32, UInt32, UInt32, UI
   let rest = message.count &- whole &* 64
   for last in 0..<(rest < 56 ? 1 : 2) {
     for word in 0..<16 {
+      let start = last &* 64 &+ word &* 4
+      if start &+ 4 <= rest {
+        words[word] = load32(message, whole &* 64 &+ start).byteSwapped
+        continue
+      }
       var value: UInt32 = 0
-      for byte in 0..<4 {
-        let at = last &* 64 &+ word &* 4 &+ byte
-        let bits: UInt8 = at < rest ? message[whole &* 64 &+ at] : (at == rest ? 0x80 : 0)
-        value = value &<< 8 | UInt32(bits)
+      if start <= rest {
+        for at in start..<(start &+ 4) {
+          let bits: UInt8 = at < rest ? message[whole &* 64 &+ at] : (at == rest ? 0x80 : 0)
+          value = value &<< 8 | UInt32(bits)
+        }
       }
       words[word] = value
     }
@@ -36,31 +42,60 @@ private func rotate(_ word: UInt32, _ bits: UInt32) -> UInt32 { (word &<< bits) 
 
 private func compress(_ state: inout (UInt32, UInt32, UInt32, UInt32, UInt32), _ words: inout InlineArray<80, UInt32>) {
   for at in 16..<80 { words[at] = rotate(words[at &- 3] ^ words[at &- 8] ^ words[at &- 14] ^ words[at &- 16], 1) }
+  let before = state
+  twentyRounds(&state, &words, from: 0, 0x5a82_7999) { b, c, d in d ^ (b & (c ^ d)) }
+  twentyRounds(&state, &words, from: 20, 0x6ed9_eba1) { b, c, d in b ^ c ^ d }
+  twentyRounds(&state, &words, from: 40, 0x8f1b_bcdc) { b, c, d in (b & c) | (d & (b | c)) }
+  twentyRounds(&state, &words, from: 60, 0xca62_c1d6) { b, c, d in b ^ c ^ d }
+  state = (state.0 &+ before.0, state.1 &+ before.1, state.2 &+ before.2, state.3 &+ before.3, state.4 &+ before.4)
+}
+
+/// Five rounds at a time, after which each of the five words is back in its place. `words` is only read: passed in place it is not copied.
+@inline(__always)
+private func twentyRounds(
+  _ state: inout (UInt32, UInt32, UInt32, UInt32, UInt32), _ words: inout InlineArray<80, UInt32>, from start: Int,
+  _ constant: UInt32, _ mix: (UInt32, UInt32, UInt32) -> UInt32
+) {
   var (a, b, c, d, e) = state
-  for at in 0..<80 {
-    let mixed: UInt32
-    switch at {
-    case 0..<20: mixed = ((b & c) | (~b & d)) &+ 0x5a82_7999
-    case 20..<40: mixed = (b ^ c ^ d) &+ 0x6ed9_eba1
-    case 40..<60: mixed = ((b & c) | (b & d) | (c & d)) &+ 0x8f1b_bcdc
-    default: mixed = (b ^ c ^ d) &+ 0xca62_c1d6
-    }
-    let next = rotate(a, 5) &+ mixed &+ e &+ words[at]
-    (e, d, c, b, a) = (d, c, rotate(b, 30), a, next)
+  for five in 0..<4 {
+    let at = start &+ five &* 5
+    round(a, &b, &e, mix(b, c, d) &+ (constant &+ words[at]))
+    round(e, &a, &d, mix(a, b, c) &+ (constant &+ words[at &+ 1]))
+    round(d, &e, &c, mix(e, a, b) &+ (constant &+ words[at &+ 2]))
+    round(c, &d, &b, mix(d, e, a) &+ (constant &+ words[at &+ 3]))
+    round(b, &c, &a, mix(c, d, e) &+ (constant &+ words[at &+ 4]))
   }
-  state = (state.0 &+ a, state.1 &+ b, state.2 &+ c, state.3 &+ d, state.4 &+ e)
+  state = (a, b, c, d, e)
+}
+
+@inline(__always)
+private func round(_ first: UInt32, _ second: inout UInt32, _ last: inout UInt32, _ mixed: UInt32) {
+  last = rotate(first, 5) &+ (last &+ mixed)
+  second = rotate(second, 30)
 }
 
 extension ByteArena {
   /// Appends the 36 characters of the UUIDv5 of `message`, which begins with the namespace's sixteen bytes (RFC 4122, 4.3).
   package mutating func append(uuidOf message: Span<UInt8>) {
     let hash = sha1(message)
-    let high = UInt64(hash.0) << 32 | UInt64(hash.1 & 0xffff_0fff | 0x0000_5000)
-    let low = UInt64(hash.2 & 0x3fff_ffff | 0x8000_0000) << 32 | UInt64(hash.3)
-    for at in 0..<32 {
-      if at == 8 || at == 12 || at == 16 || at == 20 { append(0x2d) }
-      let word = at < 16 ? high : low
-      let digit = UInt8(truncatingIfNeeded: word &>> UInt64(60 - 4 * (at & 15))) & 15
+    append(hex: hash.0 &>> 16)
+    append(hex: hash.0)
+    append(0x2d)
+    append(hex: hash.1 &>> 16)
+    append(0x2d)
+    append(hex: hash.1 & 0x0fff | 0x5000)
+    append(0x2d)
+    append(hex: (hash.2 &>> 16) & 0x3fff | 0x8000)
+    append(0x2d)
+    append(hex: hash.2)
+    append(hex: hash.3 &>> 16)
+    append(hex: hash.3)
+  }
+
+  /// Appends the lower sixteen bits as four hexadecimal digits.
+  private mutating func append(hex bits: UInt32) {
+    for shift: UInt32 in [12, 8, 4, 0] {
+      let digit = UInt8(truncatingIfNeeded: bits &>> shift) & 15
       append(digit < 10 ? 0x30 + digit : 0x57 + digit)
     }
   }

@@ -17,8 +17,8 @@
 ///
 /// *Visitor*: the inside of the JSON string of the visitor id. *Group*: the members of the visitor object that follow it (session
 /// id and attributes), with their leading comma. *Event*: a decision's whole snapshot, or a conversion's event object.
-package struct StagedRecord: ~Escapable {
-  package let bytes: Span<UInt8>
+@usableFromInline package struct StagedRecord: ~Escapable {
+  @usableFromInline package let bytes: Span<UInt8>
 
   @inlinable @inline(__always) @_lifetime(copy bytes)
   package init(_ bytes: Span<UInt8>) { self.bytes = bytes }
@@ -31,8 +31,8 @@ package struct StagedRecord: ~Escapable {
 
   @inlinable package static var headBytes: Int { 88 }
 
-  package struct Flags: OptionSet, Sendable {
-    package let rawValue: UInt8
+  @usableFromInline package struct Flags: OptionSet, Sendable {
+    @usableFromInline package let rawValue: UInt8
     @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
     @inlinable package static var revenue: Flags { Flags(rawValue: 1) }
     @inlinable package static var value: Flags { Flags(rawValue: 2) }
@@ -72,7 +72,7 @@ package struct StagedRecord: ~Escapable {
     @inlinable @_lifetime(copy self) get { bytes.extracting(eventStart..<(eventStart &+ eventCount)) }
   }
   /// Where the event id begins in the record.
-  package var eventIDStart: Int { eventStart &+ Int(load32(bytes, 60)) }
+  @inlinable package var eventIDStart: Int { eventStart &+ Int(load32(bytes, 60)) }
   /// The inside of the JSON string of the event id.
   package var eventID: Span<UInt8> {
     @inlinable @_lifetime(copy self) get {

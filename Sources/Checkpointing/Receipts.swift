@@ -3,7 +3,7 @@ internal import GRDB
 
 // Receipts, and the ledger entries that come with them.
 extension Checkpoint {
-  /// Keeps the receipt of a body and its ledger entries in one transaction, on the disk when this returns. A second receipt for
+  /// Keeps the receipt of a body, its ledger entries and its requests in one transaction, on the disk when this returns. A second receipt for
   /// the same body changes nothing. Returns whether it was the first. Throws `digestMissing` when the body's digest was never
   /// committed.
   @discardableResult
@@ -35,6 +35,7 @@ extension Checkpoint {
         "UPDATE destination SET accepted = 1 WHERE id = (SELECT destination FROM run WHERE id = ?) AND accepted = 0",
         [id.rawValue])
       if let ledger { try insert(ledger, db, id) }
+      try addRequests(db, id, requests: receipt.attemptCount, retries: receipt.attemptCount - 1)
       return true
     }
   }

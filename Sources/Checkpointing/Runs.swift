@@ -126,17 +126,21 @@ extension Checkpoint {
     }
   }
 
-  /// Adds to the requests and retries made for a run.
+  /// Adds to the requests and retries made for a run: those that no receipt has counted.
   package func addRequests(_ id: RunID, requests: Int, retries: Int) throws(CheckpointFailure) {
     precondition(requests >= 0 && retries >= 0, "requests are counted upwards")
     try write("count requests") { db in
       _ = try currentPlan(db, id)
-      try db.perform(
-        """
-        INSERT INTO traffic (run, requests, retries) VALUES (?, ?, ?)
-        ON CONFLICT (run) DO UPDATE SET requests = requests + excluded.requests, retries = retries + excluded.retries
-        """, [id.rawValue, requests, retries])
+      try addRequests(db, id, requests: requests, retries: retries)
     }
+  }
+
+  func addRequests(_ db: Database, _ id: RunID, requests: Int, retries: Int) throws {
+    try db.perform(
+      """
+      INSERT INTO traffic (run, requests, retries) VALUES (?, ?, ?)
+      ON CONFLICT (run) DO UPDATE SET requests = requests + excluded.requests, retries = retries + excluded.retries
+      """, [id.rawValue, requests, retries])
   }
 
   /// The requests and retries made for a run by all its processes.

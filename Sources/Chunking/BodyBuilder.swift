@@ -58,6 +58,16 @@ struct BodyBuilder: ~Copyable {
     closeObject()
   }
 
+  /// Adds all that another builder has measured, as objects of their own.
+  mutating func append(objectsOf other: borrowing BodyBuilder) {
+    precondition(!writes, "what was only measured cannot be written")
+    closeObject()
+    byteCount += (hasObjects && other.hasObjects ? 1 : 0) + other.byteCount - other.emptyBytes
+    eventCount += other.eventCount
+    decisionCount += other.decisionCount
+    hasObjects = hasObjects || other.hasObjects
+  }
+
   /// Bytes by which the record would make the body larger.
   func growth(_ record: borrowing StagedRecord, decisions: InForce) -> Int {
     guard objectIsOpen, same(record.group, group) else {
@@ -84,7 +94,12 @@ struct BodyBuilder: ~Copyable {
 
   /// Adds the record.
   mutating func append(_ record: borrowing StagedRecord, decisions: InForce) {
-    byteCount += growth(record, decisions: decisions)
+    append(record, decisions: decisions, growth: growth(record, decisions: decisions))
+  }
+
+  /// Adds the record, whose growth was asked for just before.
+  mutating func append(_ record: borrowing StagedRecord, decisions: InForce, growth: Int) {
+    byteCount += growth
     eventCount += 1
     if record.isDecision { decisionCount += 1 }
     if !objectIsOpen || !same(record.group, group) { openObject(record) }

@@ -21,8 +21,7 @@ package struct BodyPlan: Sendable, Equatable {
   package var visitorCount: Int
   package var first: BodyKey
   package var last: BodyKey
-  /// The body that must be accepted before this one is sent: it holds the last activation of a visitor whose conversions are
-  /// here.
+  /// The body that must be accepted before this one is sent: it holds the latest activation of a visitor who goes on here.
   package var waitsFor: Int?
 
   package init(
@@ -43,9 +42,9 @@ package struct BodyPlan: Sendable, Equatable {
 /// Cuts visitors into bodies 1, 2, 3, …, without writing any.
 ///
 /// A visitor that does not fit into the room left begins the next body whole; only one that is larger than an empty body is
-/// split, event by event. For each visitor call, with its records in the total order: `begin`; `learn` for each decision and
-/// `fits` for each record; `measure` for each that is kept; `startPlacing`; `place` for each that is kept. Memory: one visitor's
-/// different decisions.
+/// split, event by event. For each visitor call, with its records in the total order: `begin`; `learn` for each decision; `measure`
+/// for each record that is to be sent; `startPlacing`; and when the visitor `isSplit`, `place` for each record that fits; `endVisitor`.
+/// Memory: one visitor's different decisions.
 package struct BodyCutter: ~Copyable {
   private let limit: Int
   private let enriches: Bool
@@ -53,7 +52,10 @@ package struct BodyCutter: ~Copyable {
   private var visitorAlone: BodyBuilder
   private var decisions: DecisionsInForce
   private var visitor: [UInt8] = []
-  private var isSplit = false
+  /// Whether the visitor is larger than an empty body, so that its records are placed one by one.
+  package private(set) var isSplit = false
+  /// The places of the first and the last record measured.
+  private var measured: (first: Int, last: Int)?
   private var number = 1
   private var visitorCount = 0
   private var first: BodyKey?
@@ -78,6 +80,7 @@ package struct BodyCutter: ~Copyable {
     decisions.removeAll()
     visitorAlone.removeAll()
     isSplit = false
+    measured = nil
     visitorIsInBody = false
     activationBody = nil
   }
@@ -88,39 +91,52 @@ package struct BodyCutter: ~Copyable {
     if !enriches, body.bytesAlone(record, decisions: InForce()) <= limit { decisions.learn(record) }
   }
 
-  /// Whether an empty body can hold the record. To be asked when all decisions are learnt.
-  package mutating func fits(_ record: borrowing StagedRecord) -> Bool {
-    body.bytesAlone(record, decisions: inForce(record)) <= limit
+  /// Adds the record, the `ordinal`-th of its visitor, to the size of the visitor. Returns false, and adds nothing, when no body can
+  /// hold it. To be called when all decisions are learnt.
+  package mutating func measure(_ record: borrowing StagedRecord, ordinal: Int) -> Bool {
+    let inForce = inForce(record)
+    if !isSplit {
+      let growth = visitorAlone.growth(record, decisions: inForce)
+      if visitorAlone.byteCount + growth <= limit {
+        visitorAlone.append(record, decisions: inForce, growth: growth)
+        measured = (measured?.first ?? ordinal, ordinal)
+        return true
+      }
+    }
+    guard body.bytesAlone(record, decisions: inForce) <= limit else { return false }
+    isSplit = true
+    return true
   }
 
-  /// Adds the record to the size of the visitor.
-  package mutating func measure(_ record: borrowing StagedRecord) {
-    if isSplit { return }
-    visitorAlone.append(record, decisions: inForce(record))
-    isSplit = visitorAlone.byteCount > limit
-  }
-
-  /// Decides where the measured visitor begins. Returns the body that this completes, if any.
+  /// Decides where the measured visitor begins, and puts it there whole unless it is split. Returns the body that this completes, if
+  /// any.
   package mutating func startPlacing() -> BodyPlan? {
-    guard !body.isEmpty else { return nil }
-    let needed = 1 + visitorAlone.byteCount - visitorAlone.emptyBytes
-    return isSplit || body.byteCount + needed > limit ? complete() : nil
+    var completed: BodyPlan?
+    if !body.isEmpty, isSplit || body.byteCount + 1 + visitorAlone.byteCount - visitorAlone.emptyBytes > limit {
+      completed = complete()
+    }
+    if !isSplit, let measured {
+      visitorCount += 1
+      body.append(objectsOf: visitorAlone)
+      if first == nil { first = BodyKey(visitor: visitor, ordinal: measured.first) }
+      lastOrdinal = measured.last
+      lastVisitor = visitor
+    }
+    return completed
   }
 
-  /// Puts the record, the `ordinal`-th of its visitor, into a body. Returns the body that this completes, if any.
+  /// Puts the record, the `ordinal`-th of its split visitor, into a body. Returns the body that this completes, if any.
   package mutating func place(_ record: borrowing StagedRecord, ordinal: Int) -> BodyPlan? {
     var completed: BodyPlan?
     let inForce = inForce(record)
-    if isSplit, !body.isEmpty, body.byteCount + body.growth(record, decisions: inForce) > limit { completed = complete() }
+    if !body.isEmpty, body.byteCount + body.growth(record, decisions: inForce) > limit { completed = complete() }
     if !visitorIsInBody {
       visitorIsInBody = true
       visitorCount += 1
     }
-    if record.isDecision {
-      activationBody = number
-    } else if let activationBody, activationBody != number {
-      waitsFor = activationBody
-    }
+    // Activations go in order, so that the last one's receipt says that all of them are there.
+    if let activationBody, activationBody != number { waitsFor = activationBody }
+    if record.isDecision { activationBody = number }
     body.append(record, decisions: inForce)
     if first == nil { first = BodyKey(visitor: visitor, ordinal: ordinal) }
     lastOrdinal = ordinal

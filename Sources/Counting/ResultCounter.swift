@@ -13,17 +13,22 @@ package struct ResultCounter {
   /// One visitor's place in an experiment.
   private struct Membership {
     var experiment: Int
-    var variation: Int
+    var cell: Int
     var timestamp: Int64
     var eventID: [UInt8]
   }
 
+  /// A variation of an experiment.
   private struct Cell {
+    var experiment: Int
+    var variation: Int
     var visitors = 0
-    var events: [Int: Tally] = [:]
   }
 
+  /// An event in a cell.
   private struct Tally {
+    var cell: Int
+    var event: Int
     var convertingVisitors = 0
     var conversions = 0
     var revenue: Int128 = 0
@@ -43,11 +48,13 @@ package struct ResultCounter {
   private var experiments = Names()
   private var variations = Names()
   private var events = Names()
-  private var cells: [[Int: Cell]] = []
+  private var cells: [Cell] = []
+  private var cellNumbers = Pairs()
+  private var tallies: [Tally] = []
+  private var tallyNumbers = Pairs()
   private var memberships: [Membership] = []
   private var visitorNumber = 0
   private var notCounted = [Int](repeating: 0, count: Results.Reason.allCases.count)
-  private var key: [UInt8] = []
 
   package init() {}
 
@@ -63,17 +70,13 @@ package struct ResultCounter {
       add(.holdback)
       return
     }
-    key.removeAll(keepingCapacity: true)
-    append(record.experimentOrKey)
-    key.append(0)
-    append(record.campaignOrEntity)
-    let experiment = experiments.number(of: key)
-    while cells.count <= experiment { cells.append([:]) }
-    let variation = variations.number(of: copy(record.variation))
+    let experiment = experiments.number(of: record.experimentOrKey, record.campaignOrEntity)
+    let variation = variations.number(of: record.variation, record.variation.extracting(0..<0))
+    let cell = cellNumbers.number(of: experiment, variation)
+    if cell == cells.count { cells.append(Cell(experiment: experiment, variation: variation)) }
     guard let known = memberships.firstIndex(where: { $0.experiment == experiment }) else {
       memberships.append(
-        Membership(
-          experiment: experiment, variation: variation, timestamp: record.timestamp, eventID: copy(record.eventID)))
+        Membership(experiment: experiment, cell: cell, timestamp: record.timestamp, eventID: copy(record.eventID)))
       return
     }
     add(.laterDecision)
@@ -82,7 +85,7 @@ package struct ResultCounter {
       record.timestamp != first.timestamp
       ? record.timestamp < first.timestamp : order(record.eventID, first.eventID.span) < 0
     if isEarlier {
-      memberships[known].variation = variation
+      memberships[known].cell = cell
       memberships[known].timestamp = record.timestamp
       memberships[known].eventID = copy(record.eventID)
     }
@@ -93,29 +96,25 @@ package struct ResultCounter {
       add(.noDecisionHere)
       return
     }
-    key.removeAll(keepingCapacity: true)
-    append(record.experimentOrKey)
-    key.append(0)
-    append(record.campaignOrEntity)
-    let event = events.number(of: key)
+    let timestamp = record.timestamp
+    var event = -1
     var isCounted = false
-    for member in memberships where record.timestamp >= member.timestamp {
+    for at in memberships.indices where timestamp >= memberships[at].timestamp {
+      if event < 0 { event = events.number(of: record.experimentOrKey, record.campaignOrEntity) }
       isCounted = true
-      cells[member.experiment][member.variation, default: Cell()].events[event, default: Tally()].add(
-        record, visitor: visitorNumber)
+      let cell = memberships[at].cell
+      let tally = tallyNumbers.number(of: cell, event)
+      if tally == tallies.count { tallies.append(Tally(cell: cell, event: event)) }
+      tallies[tally].add(record, visitor: visitorNumber)
     }
     if !isCounted { add(.beforeDecision) }
   }
 
   /// Ends the visitor at hand: its places in experiments become final.
   package mutating func endVisitor() {
-    for member in memberships { cells[member.experiment][member.variation, default: Cell()].visitors += 1 }
+    for at in memberships.indices { cells[memberships[at].cell].visitors += 1 }
     memberships.removeAll(keepingCapacity: true)
     visitorNumber += 1
-  }
-
-  private mutating func append(_ bytes: Span<UInt8>) {
-    for at in bytes.indices { key.append(bytes[at]) }
   }
 
   private mutating func add(_ reason: Results.Reason) {
@@ -124,22 +123,28 @@ package struct ResultCounter {
 
   /// The results so far, sorted; complete after the last `endVisitor`.
   package func results() -> Results {
-    var rows: [Results.Experiment] = []
-    for (experiment, variationCells) in cells.enumerated() {
-      let names = experiments.parts(of: experiment)
-      let rowsOfVariations = variationCells.map { variation, cell in
+    var eventsOfCells = [[Results.Event]](repeating: [], count: cells.count)
+    for tally in tallies {
+      let parts = events.parts(of: tally.event)
+      eventsOfCells[tally.cell].append(
+        Results.Event(
+          key: parts.0, entityID: parts.1, convertingVisitors: tally.convertingVisitors, conversions: tally.conversions,
+          revenue: Int64(clamping: tally.revenue), value: tally.value.rounded))
+    }
+    var variationsOfExperiments = [[Results.Variation]](repeating: [], count: experiments.count)
+    // A cell without visitors was named only by decisions that turned out to be later ones.
+    for (at, cell) in cells.enumerated() where cell.visitors > 0 || !eventsOfCells[at].isEmpty {
+      variationsOfExperiments[cell.experiment].append(
         Results.Variation(
-          variationID: variations.parts(of: variation)[0], visitors: cell.visitors,
-          events: cell.events.map { event, tally in
-            let parts = events.parts(of: event)
-            return Results.Event(
-              key: parts[0], entityID: parts[1], convertingVisitors: tally.convertingVisitors,
-              conversions: tally.conversions, revenue: Int64(clamping: tally.revenue), value: tally.value.rounded)
-          }.sorted { ($0.entityID, $0.key) < ($1.entityID, $1.key) })
-      }.sorted { $0.variationID < $1.variationID }
-      if !rowsOfVariations.isEmpty {
-        rows.append(Results.Experiment(experimentID: names[0], campaignID: names[1], variations: rowsOfVariations))
-      }
+          variationID: variations.parts(of: cell.variation).0, visitors: cell.visitors,
+          events: eventsOfCells[at].sorted { ($0.entityID, $0.key) < ($1.entityID, $1.key) }))
+    }
+    var rows: [Results.Experiment] = []
+    for (experiment, rowsOfVariations) in variationsOfExperiments.enumerated() where !rowsOfVariations.isEmpty {
+      let parts = experiments.parts(of: experiment)
+      rows.append(
+        Results.Experiment(
+          experimentID: parts.0, campaignID: parts.1, variations: rowsOfVariations.sorted { $0.variationID < $1.variationID }))
     }
     var reasons: [String: Int] = [:]
     for (at, reason) in Results.Reason.allCases.enumerated() where notCounted[at] > 0 {
@@ -147,34 +152,5 @@ package struct ResultCounter {
     }
     return Results(
       experiments: rows.sorted { ($0.experimentID, $0.campaignID) < ($1.experimentID, $1.campaignID) }, notCounted: reasons)
-  }
-}
-
-/// Names as numbers, in the order of their first appearance. A name is JSON text without quotes; parts are divided by a zero
-/// byte, which JSON text never holds.
-private struct Names {
-  private var numbers: [[UInt8]: Int] = [:]
-  private var names: [[UInt8]] = []
-  /// The number asked for last: most likely the next one too.
-  private var latest = -1
-
-  mutating func number(of name: [UInt8]) -> Int {
-    if latest >= 0, same(name.span, names[latest]) { return latest }
-    if let known = numbers[name] {
-      latest = known
-    } else {
-      latest = names.count
-      numbers[name] = latest
-      names.append(name)
-    }
-    return latest
-  }
-
-  func parts(of number: Int) -> [String] {
-    names[number].split(separator: 0, omittingEmptySubsequences: false).map { part in
-      var arena = ByteArena(limit: max(64, part.count))
-      arena.append(unescaping: Array(part).span)
-      return text(arena.span)
-    }
   }
 }

@@ -79,7 +79,7 @@ struct Judge {
             trouble: "the server answered \(answer.status)\(quoted(answer.words))", isServerError: answer.status >= 500,
             retryAfter: RetryAfter.delay(answer.retryAfter, epochMilliseconds: epochMilliseconds)))
       case 400, 413: return .end(refusal(answer, of: number, isFirst: !hasAccepted && !settings.hasAcceptedBefore))
-      case 401, 403, 404: return .end(stranger(answer, ", which no Event API does; check --endpoint"))
+      case 401, 403, 404, 405: return .end(stranger(answer, ", which no Event API does; check --endpoint"))
       case 300...399:
         let target = ServerWords.visible(header: answer.location).map { " and points to \($0)" } ?? " and names no other address"
         return .end(stranger(answer, "\(target); redirects are not followed; name the final address with --endpoint"))

@@ -26,6 +26,12 @@ package enum Folder {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// Whether the folder holds nothing, or is not there.
+  package static func isEmpty(_ path: String) -> Bool {
+    guard isFolder(path) else { return !exists(path) }
+    return (try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty) ?? false
+  }
+
   /// Whether the path names an ordinary file, which can be read as often as one likes.
   package static func isRegularFile(_ path: String) -> Bool {
     var status = stat()

@@ -51,7 +51,18 @@ package struct RunSorter: ~Copyable {
   package mutating func write(number: Int, path: String) throws(DiskFailure) -> SortedRun {
     sort()
     var writer = try SortedRunWriter(number: number, path: path, frameBytes: frameBytes)
-    for key in keys { try writer.append(StagedRecord(arena.span, at: Int(key.offset))) }
+    var written = 0
+    var sizes = InlineArray<16, Int>(repeating: 0)
+    while written < keys.count {
+      // Records lie in no order. The sizes of several are read at once, so that the waits for memory overlap.
+      let batch = min(sizes.count, keys.count - written)
+      for at in 0..<batch { sizes[at] = Int(load32(arena.span, Int(keys[written + at].offset))) }
+      for at in 0..<batch {
+        let start = Int(keys[written + at].offset)
+        try writer.append(StagedRecord(arena.span.extracting(start..<(start + sizes[at]))))
+      }
+      written += batch
+    }
     keys.removeAll(keepingCapacity: true)
     arena.removeAll()
     return try writer.finish()

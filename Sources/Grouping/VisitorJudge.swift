@@ -121,8 +121,8 @@ package struct VisitorJudge {
     self.identityLimit = identityLimit
   }
 
-  /// Judges the visitor whose first page the walker has just read.
-  package mutating func judge(_ walker: inout VisitorWalker, known: inout some KnownEvents) throws(RunFailure) {
+  /// Judges a visitor, of a batch or the one whose first page a walker has just read.
+  package mutating func judge(_ walker: inout some VisitorPages & ~Copyable, known: inout some KnownEvents) throws(RunFailure) {
     fates.removeAll(keepingCapacity: true)
     decisionCount = 0
     distinctIDCount = 0
@@ -134,15 +134,17 @@ package struct VisitorJudge {
 
   // MARK: ids
 
-  private mutating func judgeIdentities(_ walker: inout VisitorWalker, _ known: inout some KnownEvents) throws(RunFailure) {
+  private mutating func judgeIdentities(
+    _ walker: inout some VisitorPages & ~Copyable, _ known: inout some KnownEvents
+  ) throws(RunFailure) {
     var lower: UInt64 = 0
     while true {
       var upper = UInt64.max
       identities.removeAll(keepingCapacity: true)
       let countsRecords = lower == 0
       try walker.eachPage { page, offsets, start in
-        for (at, offset) in offsets.enumerated() {
-          let record = StagedRecord(page.span, at: offset)
+        for at in offsets.indices {
+          let record = StagedRecord(page, at: offsets[at])
           if countsRecords {
             fates.append(.kept)
             if record.isDecision { decisionCount += 1 }
@@ -191,12 +193,12 @@ package struct VisitorJudge {
     distinctIDCount += identities.count
   }
 
-  private mutating func compare(with accepted: [KnownEvent], _ walker: inout VisitorWalker) throws(RunFailure) {
+  private mutating func compare(with accepted: [KnownEvent], _ walker: inout some VisitorPages & ~Copyable) throws(RunFailure) {
     let contents = Dictionary(accepted.map { ($0.id, $0.content) }) { first, _ in first }
     for identity in identities where contents[identity.id] != nil { fates[identity.ordinal] = .alreadyAccepted }
     try walker.eachPage { page, offsets, start in
-      for (at, offset) in offsets.enumerated() where fates[start + at] == .alreadyAccepted {
-        let record = StagedRecord(page.span, at: offset)
+      for at in offsets.indices where fates[start + at] == .alreadyAccepted {
+        let record = StagedRecord(page, at: offsets[at])
         if let content = contents[Digest(record.eventID)], content != contentDigest(record) {
           counts.changedAfterAccept.add(record)
         }
@@ -206,7 +208,7 @@ package struct VisitorJudge {
 
   // MARK: decisions
 
-  private mutating func judgeDecisions(_ walker: inout VisitorWalker) throws(RunFailure) {
+  private mutating func judgeDecisions(_ walker: inout some VisitorPages & ~Copyable) throws(RunFailure) {
     var campaigns: [Digest: First] = [:]
     var activations: [Digest: First] = [:]
     func learn(
@@ -216,8 +218,8 @@ package struct VisitorJudge {
       firsts[key] = First(timestamp: record.timestamp, eventID: copy(record.eventID), variation: variation, ordinal: ordinal)
     }
     try walker.eachPage { page, offsets, start in
-      for (at, offset) in offsets.enumerated() {
-        let record = StagedRecord(page.span, at: offset)
+      for at in offsets.indices {
+        let record = StagedRecord(page, at: offsets[at])
         guard record.isDecision, fates[start + at] != .idReused else { continue }
         let campaign = Digest(record.campaignOrEntity)
         let variation = Digest(record.variation, seed: Digest(record.experimentOrKey).high)
@@ -228,8 +230,8 @@ package struct VisitorJudge {
       }
     }
     try walker.eachPage { page, offsets, start in
-      for (at, offset) in offsets.enumerated() {
-        let record = StagedRecord(page.span, at: offset)
+      for at in offsets.indices {
+        let record = StagedRecord(page, at: offsets[at])
         guard record.isDecision, fates[start + at] != .idReused else { continue }
         let variation = Digest(record.variation, seed: Digest(record.experimentOrKey).high)
         if !isHeldBack(record), let first = campaigns[Digest(record.campaignOrEntity)], first.variation != variation {
@@ -262,10 +264,10 @@ package struct VisitorJudge {
 
   // MARK: conversions
 
-  private mutating func judgeConversions(_ walker: inout VisitorWalker) throws(RunFailure) {
+  private mutating func judgeConversions(_ walker: inout some VisitorPages & ~Copyable) throws(RunFailure) {
     try walker.eachPage { page, offsets, start in
-      for (at, offset) in offsets.enumerated() {
-        let record = StagedRecord(page.span, at: offset)
+      for at in offsets.indices {
+        let record = StagedRecord(page, at: offsets[at])
         let fate = fates[start + at]
         if record.isDecision {
           if fate == .kept || fate == .alreadyAccepted { firstDecision = min(firstDecision, record.timestamp) }
@@ -294,13 +296,10 @@ package func contentDigest(_ record: borrowing StagedRecord) -> UInt64 {
 }
 
 extension VisitorWalker {
-  /// Calls `body` with each page of the visitor at hand (its bytes, where its records begin, and how many came before), then goes
-  /// back to the first.
-  package mutating func eachPage(
-    _ body: (borrowing ByteArena, [Int], Int) throws(RunFailure) -> Void
-  ) throws(RunFailure) {
+  /// Calls `body` with each page of the visitor at hand, then goes back to the first.
+  package mutating func eachPage(_ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void) throws(RunFailure) {
     do {
-      repeat { try body(page, offsets, pageStart) } while try nextPage()
+      repeat { try body(page.span, offsets.span, pageStart) } while try nextPage()
       try rewind()
     } catch let failure as DiskFailure {
       throw stagingFailure(failure)

@@ -21,7 +21,7 @@ package enum IdenticalRows: String, Sendable, CaseIterable, Codable {
 ///     }
 ///
 /// Memory: one frame for each run, one page, and the largest record.
-package struct VisitorWalker: ~Copyable {
+package struct VisitorWalker: ~Copyable, VisitorPages {
   private var merger: RunMerger
   private let pageBytes: Int
   private let identicalRows: IdenticalRows
@@ -38,7 +38,8 @@ package struct VisitorWalker: ~Copyable {
   /// The JSON text of the visitor at hand.
   package private(set) var visitor: [UInt8] = []
   package private(set) var visitorHash: UInt64 = 0
-  private var visitorGoesOn = false
+  /// Whether records of the visitor come behind this page.
+  private(set) var visitorGoesOn = false
   private var isFirstPage = true
   /// The last record taken, before a number changed its id: what the next one is compared with.
   private var last: [UInt8] = []
@@ -75,6 +76,15 @@ package struct VisitorWalker: ~Copyable {
     try seek(wanted, Bytes.visitorHash(wanted.span))
   }
 
+  /// Goes to a visitor that was there before; throws `.damaged` when it is not.
+  package mutating func find(_ wanted: [UInt8]) throws(DiskFailure) { try find(wanted, Bytes.visitorHash(wanted.span)) }
+
+  private mutating func find(_ wanted: [UInt8], _ hash: UInt64) throws(DiskFailure) {
+    guard try seek(wanted, hash) else {
+      throw DiskFailure(.damaged, "staging", "a visitor that was read before is no longer there")
+    }
+  }
+
   private mutating func seek(_ wanted: [UInt8], _ hash: UInt64) throws(DiskFailure) -> Bool {
     visitorHash = hash
     visitor = wanted
@@ -98,9 +108,7 @@ package struct VisitorWalker: ~Copyable {
   /// Goes back to the visitor's first page. Costs nothing when that is the page at hand.
   package mutating func rewind() throws(DiskFailure) {
     if isFirstPage { return }
-    guard try seek(visitor, visitorHash) else {
-      throw DiskFailure(.damaged, "staging", "a visitor that was read before is no longer there")
-    }
+    try find(visitor, visitorHash)
   }
 
   private mutating func begin() throws(DiskFailure) {

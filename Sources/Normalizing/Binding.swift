@@ -32,6 +32,8 @@ struct NamedColumn: Sendable {
 struct ColumnBinding: Sendable {
   /// For each field the columns to look at, in order; the first that is not empty counts.
   var columns: [[Int]] = Array(repeating: [], count: Field.allCases.count)
+  /// The same as one list of only the fields that have a column, and of a field's columns the first comes last.
+  private(set) var bound: [(slot: Int, column: Int)] = []
   /// Sorted by name bytes, as bodies need them.
   var tags: [NamedColumn] = []
   var properties: [NamedColumn] = []
@@ -61,6 +63,7 @@ struct ColumnBinding: Sendable {
       }
       used.formUnion(columns[field.slot])
     }
+    bound = columns.enumerated().flatMap { slot, columns in columns.reversed().map { (slot, $0) } }
     func bind(_ path: Path) -> [NamedColumn] {
       let prefix = Array((path.description + ".").utf8)
       return names.enumerated().filter { $1.count > prefix.count && $1.starts(with: prefix) }.map { column, name in

@@ -99,7 +99,8 @@ package struct Normalizer: ~Copyable {
         guard cellCount >= columns.cellCount else {
           throw Reject(.raggedRow, "the row has \(cellCount) cells and the header \(columns.cellCount); complete it")
         }
-        for slot in columns.columns.indices { values.nodes[slot] = Self.cell(columns.columns[slot], tape) }
+        for bound in columns.bound { values.nodes[bound.slot] = -1 }
+        for bound in columns.bound where tape.nodes[bound.column].count > 0 { values.nodes[bound.slot] = bound.column }
       } else {
         guard let root = tape.nodes.first, root.kind == .object else {
           throw Reject(.notAnObject, "the row is not a JSON object; write one object a line")
@@ -126,11 +127,6 @@ package struct Normalizer: ~Copyable {
     case .constant: break
     }
     return named
-  }
-
-  private static func cell(_ columns: [Int], _ tape: borrowing RowTape) -> Int {
-    for column in columns where tape.nodes[column].count > 0 { return column }
-    return -1
   }
 
   private func member(_ ways: [MemberTable.Way], _ row: Span<UInt8>, _ tape: borrowing RowTape) -> Int {

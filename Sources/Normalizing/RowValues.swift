@@ -47,8 +47,8 @@ struct RowValues {
 
   /// `9.56082E+09` and `9560823711.0`: no id of the vendor's looks like that.
   private func looksDamaged(_ text: Span<UInt8>) -> Bool {
-    guard !text.isEmpty, text[0] &- 0x30 <= 9, let end = endOfNumber(text, 0), end == text.count else { return false }
-    for at in text.indices where text[at] == 0x2e || text[at] | 0x20 == 0x65 { return true }
+    guard !text.isEmpty, text[0] &- 0x30 <= 9 else { return false }
+    for at in text.indices where text[at] == 0x2e || text[at] | 0x20 == 0x65 { return endOfNumber(text, 0) == text.count }
     return false
   }
 
@@ -82,8 +82,7 @@ struct RowValues {
   }
 
   /// A number as JSON writes it; its text is kept.
-  func number(_ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> (range: Range<Int>, value: Double)?
-  {
+  func number(_ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> (range: Range<Int>, value: Double)? {
     let node = nodes[field.slot]
     guard node >= 0 else { return nil }
     let value = tape.nodes[node]

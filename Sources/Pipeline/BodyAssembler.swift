@@ -100,8 +100,8 @@ struct BodyAssembler: ~Copyable {
     composer.begin()
     at = 0
     try walker.eachPage { page, offsets, start throws(RunFailure) in
-      for (at, offset) in offsets.enumerated() where judge.fates[start + at] == .kept || judge.fates[start + at] == .alreadyAccepted {
-        let record = StagedRecord(page.span, at: offset)
+      for at in offsets.indices where judge.fates[start + at].stands {
+        let record = StagedRecord(page, at: offsets[at])
         if record.isDecision, !settings.body.enrichDecisions { composer.learn(record) }
         if judge.fates[start + at] == .kept, !composer.fits(record, limit: settings.bodyLimit) { judge.markTooLarge(start + at) }
       }

@@ -19,15 +19,11 @@ struct PlanTally {
   mutating func add(_ fate: RecordFate, _ record: borrowing StagedRecord) {
     fates[Int(fate.rawValue)] += 1
     total += 1
+    if fate.stands, record.timestamp >= futureFrom { future.add(record) }
     if !record.flags.contains(.derivedID) {
       givenIDCount += 1
       givenIDs.add(Digest(record.eventID).high)
     }
-  }
-
-  /// Looks at a record that will count.
-  mutating func note(_ record: borrowing StagedRecord) {
-    if record.timestamp >= futureFrom { future.add(record) }
   }
 
   func count(_ fate: RecordFate) -> Int { fates[Int(fate.rawValue)] }

@@ -1,5 +1,6 @@
 package import Checkpointing
 package import Delivering
+internal import Disk
 package import Logging
 package import Reporting
 package import Vocabulary
@@ -30,8 +31,8 @@ package struct Importer: Sendable {
     let unfinished = try guarding { () throws(CheckpointFailure) in
       try state.checkpoint.unfinishedRun(account: options.account, endpoint: options.endpoint.name)
     }
-    if let unfinished, try !isGone(unfinished, state) {
-      let isSame = unfinished.key == key
+    let isSame = unfinished?.key == key
+    if let unfinished, try !isLetGo(unfinished, isSame: isSame, state) {
       let words =
         isSame
         ? "going on with it"
@@ -44,10 +45,15 @@ package struct Importer: Sendable {
         if try await onThread({ () throws(RunFailure) in try flow.inputsAreUnchanged() }) { return summary }
         log.notice("run \(unfinished.id) is complete, and its inputs have changed since; reading them again")
       } else {
-        guard summary.state == .complete || summary.state == .refused else { return summary }
+        guard summary.state == .complete || summary.state == .refused else {
+          log.warning("run \(unfinished.id) could not be finished, so this command has not begun")
+          return summary
+        }
         log.notice("run \(unfinished.id) is \(summary.state.rawValue); now this one")
       }
     }
+    // What cannot be read or bound begins no run.
+    try await onThread { () throws(RunFailure) in try Stager.check(specification, settings) }
     let run = try guarding { () throws(CheckpointFailure) in
       try state.checkpoint.beginRun(
         account: options.account, endpoint: options.endpoint.name, key: key, specification: storedJSON(specification),
@@ -69,12 +75,21 @@ package struct Importer: Sendable {
       throw RunFailure(.usage, "several runs are unfinished: \(names); name one, as in `optireplay resume \(run.id)`")
     }
     var flow = try flow(run, state)
+    if flow.readsStandardInput, restaging || run.phase == .staging {
+      throw RunFailure(
+        .inputUnreadable,
+        "standard input, which cannot be read again, was an input of run \(run.id); run its command again with the same input: "
+          + "what was accepted is not sent again")
+    }
     if restaging { flow = try flow.restarted() }
     return try await flow.carry()
   }
 
   /// Does everything of an import but sending, in a state folder of its own; the ledger of the real one tells what is new.
   package func plan(_ specification: ImportSpecification, _ settings: RunSettings) async throws(RunFailure) -> RunSummary {
+    if let output = options.output, !Folder.isEmpty(output) {
+      throw RunFailure(.usage, "\(output): the folder is not empty; name a new one, so that no body of another plan is among these")
+    }
     let scratch = try StateFolder(StateFolder.planPath(options.state), anew: true)
     let run = try guarding { () throws(CheckpointFailure) in
       try scratch.checkpoint.beginRun(
@@ -98,10 +113,12 @@ package struct Importer: Sendable {
       progress: progress)
   }
 
-  /// Whether a run had not read all of its standard input when it ended: then nothing of it was sent, and it is let go.
-  private func isGone(_ run: RunRow, _ state: borrowing StateFolder) throws(RunFailure) -> Bool {
-    guard run.phase == .staging, try flow(run, state).readsStandardInput else { return false }
-    log.notice("run \(run.id) ended before its standard input did; it had sent nothing and is dropped")
+  /// Whether a run is let go because it had not read all its inputs, had sent nothing, and will not be asked to go on: its command is
+  /// another, or its standard input is gone.
+  private func isLetGo(_ run: RunRow, isSame: Bool, _ state: borrowing StateFolder) throws(RunFailure) -> Bool {
+    guard run.phase == .staging else { return false }
+    if isSame, try !flow(run, state).readsStandardInput { return false }
+    log.notice("run \(run.id) ended before it had read its inputs; it had sent nothing and is dropped")
     try state.forget(run.id, keepingAccepted: true, now: epochMilliseconds())
     return true
   }

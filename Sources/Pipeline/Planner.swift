@@ -4,7 +4,6 @@ import Chunking
 import Counting
 import Delivering
 import Disk
-import EventAPI
 import Foundation
 import Grouping
 import Reporting
@@ -68,129 +67,34 @@ struct Planner {
 
   private func walk() throws {
     let mark = try ledger.ledgerMark(account: run.account, endpoint: run.endpoint)
-    var known = LedgerFilter(ledger, account: run.account, endpoint: run.endpoint, mark: mark)
     let writer = try checkpoint.beginPlan(run.id)
-    var walker = try VisitorWalker(staged.runs, memoryBytes: options.memoryBytes / 2, identicalRows: settings.identicalRows)
-    var judge = VisitorJudge(settings.rules, memoryBytes: options.memoryBytes / 8)
-    var cutter = BodyCutter(settings.body, limit: settings.bodyLimit)
-    var counter = ResultCounter()
-    var rejects = try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson")
-    var tally = PlanTally(futureFrom: now + 86_400_000)
-    var plan = PlanRecord(read: staged.counts.read, rejects: staged.counts.rejects)
-
-    while try walker.nextVisitor() {
-      if stop.isStopped {
-        throw RunFailure(.stopped, "stopped while planning; nothing of this run was sent yet; run the same command again")
+    var walk = PlanWalk(
+      staged, settings, known: LedgerFilter(ledger, account: run.account, endpoint: run.endpoint, mark: mark),
+      judge: VisitorJudge(settings.rules, memoryBytes: options.memoryBytes / 8), writer: writer,
+      rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"),
+      tally: PlanTally(futureFrom: now + 86_400_000))
+    let ahead = VisitorsAhead(runs: staged.runs, memoryBytes: options.memoryBytes / 2, identicalRows: settings.identicalRows)
+    try ahead.each { batch throws(RunFailure) in
+      for number in 0..<batch.visitorCount {
+        var visitor = batch[number]
+        try take(&visitor, &walk)
       }
-      try judge.judge(&walker, known: &known)
-      cutter.begin(walker.visitor)
-      try measure(&walker, &judge, &cutter, &counter, &tally)
-      if let body = cutter.startPlacing() { try append(body, to: writer, &plan) }
-      let hasNew = judge.fates.contains(.kept)
-      if hasNew { plan.visitors += 1 }
-      try walker.eachPage { page, offsets, start throws(RunFailure) in
-        for (at, offset) in offsets.enumerated() {
-          let record = StagedRecord(page.span, at: offset)
-          let fate = judge.fates[start + at]
-          tally.add(fate, record)
-          if fate == .kept {
-            if let body = cutter.place(record, ordinal: start + at) { try appendBody(body, to: writer, &plan) }
-          } else if let reject = reject(fate) {
-            try keep(reject, record, &rejects, &plan)
-          }
-        }
-      }
-      cutter.endVisitor()
-      plan.duplicate += walker.duplicateCountOfVisitor
-      tally.distinctIDs += judge.distinctIDCount
-      if plan.visitors % 1024 == 0 { progress(.planning(records: tally.total, of: staged.counts.staged)) }
+    } large: { walker throws(RunFailure) in
+      try take(&walker, &walk)
     }
-    if let body = cutter.finish() { try append(body, to: writer, &plan) }
-    plan.alreadyAccepted = tally.count(.alreadyAccepted)
-    plan.filtered = tally.count(.conflictFiltered) + tally.count(.activationFiltered)
-    plan.expected = counter.results()
-    plan.findings = Findings(staged.counts, judge.counts, tally, inputs: staged.inputs).all()
+    var (plan, judged, tally) = try walk.finish()
+    plan.findings = Findings(staged.counts, judged, tally, inputs: staged.inputs).all()
     plan.refusal = refusal(plan)
-    try rejects.finish()
     try writer.commit(
       ledgerMark: mark, summary: storedJSON(plan), phase: plan.refusal == nil ? .sending : .refused, now: now)
   }
 
-  /// First pass over a visitor: learns its decisions, finds records that no body can hold, measures, and counts results.
-  private func measure(
-    _ walker: inout VisitorWalker, _ judge: inout VisitorJudge, _ cutter: inout BodyCutter, _ counter: inout ResultCounter,
-    _ tally: inout PlanTally
-  ) throws(RunFailure) {
-    if !settings.body.enrichDecisions {
-      try walker.eachPage { page, offsets, start throws(RunFailure) in
-        for (at, offset) in offsets.enumerated() {
-          let record = StagedRecord(page.span, at: offset)
-          if record.isDecision, judge.fates[start + at].stands { cutter.learn(record) }
-        }
-      }
+  private func take(_ visitor: inout some VisitorPages & ~Copyable, _ walk: inout PlanWalk) throws(RunFailure) {
+    if stop.isStopped {
+      throw RunFailure(.stopped, "stopped while planning; nothing of this run was sent yet; run the same command again")
     }
-    try walker.eachPage { page, offsets, start throws(RunFailure) in
-      for (at, offset) in offsets.enumerated() {
-        let record = StagedRecord(page.span, at: offset)
-        if judge.fates[start + at] == .kept {
-          if cutter.fits(record) { cutter.measure(record) } else { judge.markTooLarge(start + at) }
-        }
-        if judge.fates[start + at].stands {
-          counter.count(record)
-          tally.note(record)
-        }
-      }
-    }
-    counter.endVisitor()
-  }
-
-  private func reject(_ fate: RecordFate) -> Reject? {
-    switch fate {
-    case .kept, .alreadyAccepted, .conflictFiltered, .activationFiltered: nil
-    case .idReused:
-      Reject(.uuidReused, column: "uuid", "another event of this visitor has this uuid already; give each event its own, or leave it out")
-    case .conflictRejected:
-      Reject(
-        .variationConflict, column: "variation_id",
-        "the visitor was in another variation of the campaign before, so this decision would never count")
-    case .earlyRejected:
-      Reject(.earlyConversion, column: "timestamp", "the conversion is earlier than its visitor's decision, so it would never count")
-    case .tooLarge:
-      Reject(
-        .eventTooLarge, "the event alone is larger than a body of \(settings.bodyLimit) bytes; shorten its attributes, tags or properties")
-    }
-  }
-
-  private func keep(
-    _ reject: Reject, _ record: borrowing StagedRecord, _ rejects: inout RejectFile, _ plan: inout PlanRecord
-  ) throws(RunFailure) {
-    plan.rejects[reject.code.rawValue, default: 0] += 1
-    do throws(DiskFailure) {
-      try rejects.append(reject, record, file: displayName(staged.inputs[record.input].path))
-    } catch {
-      throw error.runFailure(forInput: false)
-    }
-  }
-
-  private func appendBody(_ body: BodyPlan, to writer: PlanWriter, _ plan: inout PlanRecord) throws(RunFailure) {
-    do throws(CheckpointFailure) {
-      try append(body, to: writer, &plan)
-    } catch {
-      throw error.runFailure
-    }
-  }
-
-  private func append(_ body: BodyPlan, to writer: PlanWriter, _ plan: inout PlanRecord) throws(CheckpointFailure) {
-    plan.bodies += 1
-    plan.bytes += body.byteCount
-    plan.decisions += body.decisionCount
-    plan.conversions += body.eventCount - body.decisionCount
-    try writer.append(
-      BodyRow(
-        number: body.number, byteCount: body.byteCount, eventCount: body.eventCount, decisionCount: body.decisionCount,
-        conversionCount: body.eventCount - body.decisionCount, visitorCount: body.visitorCount, firstVisitor: body.first.visitor,
-        firstIndex: body.first.ordinal, lastVisitor: body.last.visitor, lastIndex: body.last.ordinal, waitsFor: body.waitsFor,
-        digest: nil))
+    try walk.take(&visitor)
+    if walk.plan.visitors % 1024 == 0 { progress(.planning(records: walk.tally.total, of: staged.counts.staged)) }
   }
 
   /// The gate and the findings: why nothing may be sent, or nil.
@@ -208,9 +112,4 @@ struct Planner {
     return "this import would falsify results (\(names)); nothing was sent. \(meaning) "
       + "To send it all the same, pass --accept \(first.code)"
   }
-}
-
-extension RecordFate {
-  /// Whether the endpoint has the event when the run is complete.
-  var stands: Bool { self == .kept || self == .alreadyAccepted }
 }

@@ -2,52 +2,53 @@ import Bytes
 import Disk
 import EventAPI
 import Reporting
-import Synchronization
 import Vocabulary
 
-/// Takes the rejects of blocks from several workers and writes them in the order of the blocks.
+/// Some reject lines of one block, where a worker wrote them.
+struct RejectPiece: Sendable {
+  var block: Int
+  var path: String
+  var offset: Int
+  var count: Int
+}
+
+/// The rejects that one worker finds, in a file of its own.
 ///
-/// Memory: the rejects of blocks that were finished before an earlier one.
-final class RejectSpool: Sendable {
-  private struct State {
-    var next = 0
-    var waiting: [Int: [UInt8]] = [:]
-    var failure: DiskFailure?
+/// Memory: `pieceBytes` of lines, and 40 bytes for each piece that was written.
+struct RejectWriter: ~Copyable {
+  static let pieceBytes = 1 << 20
+
+  private var file: FileWriter
+  private var lines = ByteArena(limit: 1 << 30)
+  private(set) var pieces: [RejectPiece] = []
+
+  init(path: String) throws(DiskFailure) { file = try FileWriter(path: path) }
+
+  mutating func append(_ reject: Reject, file name: String, line: Int, byte: Int, row: Span<UInt8>?, block: Int) throws(DiskFailure) {
+    lines.append(reject: reject, file: name, line: line, byte: byte, form: .raw, row: row)
+    if lines.count >= RejectWriter.pieceBytes { try endPiece(of: block) }
   }
 
-  private let state = Mutex(State())
-  private let path: String
-
-  /// Begins an empty file.
-  init(path: String) throws(DiskFailure) {
-    self.path = path
-    _ = try FileWriter(path: path)
+  /// Writes what is left of a block's lines.
+  mutating func endPiece(of block: Int) throws(DiskFailure) {
+    guard lines.count > 0 else { return }
+    pieces.append(RejectPiece(block: block, path: file.path, offset: file.byteCount, count: lines.count))
+    try file.write(lines)
+    lines.removeAll()
   }
+}
 
-  /// Takes the reject lines of block `number`; every number must come once. A failure to write is kept until `finish`.
-  func take(_ lines: [UInt8], block number: Int) {
-    state.withLock { state in
-      state.waiting[number] = lines
-      var ready: [UInt8] = []
-      while let lines = state.waiting.removeValue(forKey: state.next) {
-        ready += lines
-        state.next += 1
-      }
-      guard !ready.isEmpty, state.failure == nil else { return }
-      do throws(DiskFailure) {
-        var writer = try FileWriter(path: path, appending: true)
-        try writer.write(ready)
-      } catch {
-        state.failure = error
-      }
-    }
+/// Puts the pieces of all workers together in the order of the blocks, so that the file does not depend on who did what.
+func join(_ pieces: [RejectPiece], into path: String) throws(DiskFailure) {
+  var writer = try FileWriter(path: path)
+  var buffer: [UInt8] = []
+  for piece in pieces.sorted(by: { ($0.block, $0.offset) < ($1.block, $1.offset) }) {
+    buffer = [UInt8](repeating: 0, count: piece.count)
+    try FileReader(path: piece.path).read(into: &buffer, at: piece.offset)
+    try writer.write(buffer)
   }
-
-  /// Brings what was written to the disk, or throws what went wrong before.
-  func finish() throws(DiskFailure) {
-    if let failure = state.withLock({ $0.failure }) { throw failure }
-    try FileWriter(path: path, appending: true).sync()
-  }
+  try writer.sync()
+  for path in Set(pieces.map(\.path)) { try Folder.remove(path) }
 }
 
 /// Writes the rejects that planning finds behind those of staging, as one new file.

@@ -243,7 +243,8 @@ struct RunFlow: Sendable {
   }
 
   private func send(to endpoint: Endpoint) async throws(RunFailure) {
-    if let address = endpoint.address {
+    // The stored name holds no secret that the address may need.
+    if let address = endpoint.name == options.endpoint.name ? options.endpoint.address : endpoint.address {
       try await deliver(to: address)
     } else {
       try await rehearse()
@@ -274,9 +275,7 @@ struct RunFlow: Sendable {
     let report = await Deliverer(settings: try deliverySettings(address)).deliver(from: sender, receipts: sender, stop: stop) {
       progress(.sending($0, of: bodyCount))
     }
-    try guarding { () throws(CheckpointFailure) in
-      try checkpoint.addRequests(run.id, requests: report.requestCount, retries: report.retryCount)
-    }
+    try sender.countRest(of: report)
     if case .stopped(let failure) = report.outcome { throw failure }
   }
 

@@ -23,8 +23,8 @@ extension RunFlow {
     }
     if let failure {
       summary.exit = failure.status
-    } else if summary.state == .refused {
-      summary.exit = .refused
+    } else if summary.state == .planned {
+      summary.exit = .complete
     } else if summary.state == .complete, !options.allowedRejects.allows(summary.records.rejected, of: summary.records.read) {
       summary.exit = .tooManyRejects
     }
@@ -60,6 +60,14 @@ extension Checkpoint {
       (
         try receiptTotals(row.id), try receiptTotals(row.id, ofAllPlans: false), try requestTotals(row.id), try stagingCounts(row.id)
       )
+    }
+    switch row.phase {
+    case .complete: summary.exit = .complete
+    case .refused: summary.exit = .refused
+    case .staging, .planning, .sending: summary.exit = .stopped
+    case .forgotten:
+      summary.exit = .stopped
+      summary.isForgotten = true
     }
     summary.requestCount = requests.requests
     summary.retryCount = requests.retries

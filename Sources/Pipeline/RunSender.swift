@@ -22,6 +22,8 @@ final class RunSender: BodySource, ReceiptKeeper {
   private let assembler: Mutex<BodyAssembler>
   private let waiting = Mutex(Waiting())
   private let ledger = Mutex<[Int: LedgerEntries]>([:])
+  /// Requests that receipts have counted, and how many of them were retries.
+  private let counted = Mutex<(requests: Int, retries: Int)>((0, 0))
   private let composing = DispatchQueue(label: "optireplay.composing")
   private let keeping = DispatchQueue(label: "optireplay.receipts")
 
@@ -43,6 +45,15 @@ final class RunSender: BodySource, ReceiptKeeper {
       keeping.async { continuation.resume(returning: Result { () throws(RunFailure) in try self.write(receipt) }) }
     }
     try result.get()
+  }
+
+  /// Counts what a delivery asked in vain.
+  func countRest(of report: DeliveryReport) throws(RunFailure) {
+    let counted = counted.withLock { $0 }
+    try guarding { () throws(CheckpointFailure) in
+      try checkpoint.addRequests(
+        run, requests: max(0, report.requestCount - counted.requests), retries: max(0, report.retryCount - counted.retries))
+    }
   }
 
   private func compose() throws(RunFailure) -> OutgoingBody? {
@@ -77,5 +88,6 @@ final class RunSender: BodySource, ReceiptKeeper {
     } catch {
       throw error.runFailure
     }
+    counted.withLock { $0 = ($0.requests + receipt.attemptCount, $0.retries + receipt.attemptCount - 1) }
   }
 }

@@ -38,15 +38,12 @@ struct Stager {
   let progress: @Sendable (RunProgress) -> Void
 
   func stage() throws(RunFailure) -> Staged {
-    let rejects: RejectSpool
     do throws(DiskFailure) {
       try Folder.remove(folder)
       try Folder.make(folder)
-      rejects = try RejectSpool(path: folder + "/rejects.ndjson")
     } catch {
       throw error.runFailure(forInput: false)
     }
-    try checkAll()
     let queue = WorkQueue<StagingWork>(capacity: options.workerCount + 1)
     let sortingBytes = (options.memoryBytes * 6 / 10) / options.workerCount
     let numbers = NumberSource()
@@ -55,8 +52,15 @@ struct Stager {
     let folder = folder
     let results = try onThreads(
       workerCount,
-      { _ in
-        StagingWorker(memoryBytes: sortingBytes, folder: folder, numbers: numbers, rejects: rejects).run(queue)
+      { worker in
+        do throws(DiskFailure) {
+          let rejects = try RejectWriter(path: "\(folder)/\(worker).rejects")
+          return StagingWorker(memoryBytes: sortingBytes, folder: folder, numbers: numbers, rejects: rejects).run(queue)
+        } catch {
+          queue.abandon()
+          while queue.take() != nil {}
+          return WorkerResult(failure: error.runFailure(forInput: false))
+        }
       },
       lead: { () throws(RunFailure) in
         defer { for _ in 0..<workerCount { queue.put(nil) } }
@@ -65,12 +69,10 @@ struct Stager {
           rows.append(try read(index, blocks: blocks, into: queue, readBefore: rows.reduce(0) { $0 + $1.byteCount }))
         }
       })
-    return try finish(results, rows, rejects)
+    return try finish(results, rows)
   }
 
-  private func finish(
-    _ results: [WorkerResult], _ inputs: [InputRow], _ rejects: RejectSpool
-  ) throws(RunFailure) -> Staged {
+  private func finish(_ results: [WorkerResult], _ inputs: [InputRow]) throws(RunFailure) -> Staged {
     var rows = inputs
     var counts = StagingCounts()
     if let failure = results.compactMap(\.failure).first { throw failure }
@@ -83,8 +85,8 @@ struct Stager {
     }
     counts.emptyInputs = rows.filter { $0.rowCount == 0 }.map { displayName($0.path) }
     do throws(DiskFailure) {
-      try rejects.finish()
       let folder = folder
+      try join(results.flatMap(\.rejectPieces), into: folder + "/rejects.ndjson")
       let runs = try compact(
         results.flatMap(\.runs).sorted { $0.number < $1.number }, memoryBytes: options.memoryBytes / 2
       ) { "\(folder)/\($0).run" }
@@ -97,27 +99,29 @@ struct Stager {
 
   // MARK: inputs
 
-  /// Opens every input and looks at its header, but for those that can be read only once: standard input and pipes.
-  private func checkAll() throws(RunFailure) {
+  /// Opens every input and looks at its header, but for those that can be read only once: standard input and pipes. Throws what is
+  /// wrong with the first that cannot be used.
+  static func check(_ specification: ImportSpecification, _ settings: RunSettings) throws(RunFailure) {
     for (index, input) in specification.inputs.enumerated() {
       let isPipe = input.path == "-" || (Folder.exists(input.path) && !Folder.isRegularFile(input.path) && !Folder.isFolder(input.path))
-      if !isPipe { _ = try open(input, index: index).bound }
+      if !isPipe { _ = try open(specification, settings, index, blockBytes: Limits.blockBytes).bound }
     }
   }
-
-  private var dialect: CSVDialect { specification.dialect }
 
   private struct OpenInput: ~Copyable {
     var reader: BlockReader
     var bound: BoundInput
   }
 
-  private func open(_ input: ImportSpecification.Input, index: Int) throws(RunFailure) -> OpenInput {
+  private static func open(
+    _ specification: ImportSpecification, _ settings: RunSettings, _ index: Int, blockBytes: Int
+  ) throws(RunFailure) -> OpenInput {
+    let input = specification.inputs[index]
+    let dialect = specification.dialect
     let reader: BlockReader
     do throws(ReadFailure) {
       reader = try BlockReader(
-        path: input.path, input: index, format: input.format.flatMap(InputFormat.init), dialect: dialect,
-        blockBytes: min(options.blockBytes, max(1, options.memoryBytes / 32)))
+        path: input.path, input: index, format: input.format.flatMap(InputFormat.init), dialect: dialect, blockBytes: blockBytes)
     } catch {
       throw error.runFailure
     }
@@ -141,10 +145,11 @@ struct Stager {
     _ index: Int, blocks: NumberSource, into queue: WorkQueue<StagingWork>, readBefore: Int
   ) throws(RunFailure) -> InputRow {
     let specified = specification.inputs[index]
-    var opened = try open(specified, index: index)
+    let blockBytes = min(options.blockBytes, max(1, options.memoryBytes / 32))
+    var opened = try Stager.open(specification, settings, index, blockBytes: blockBytes)
     let bound = opened.bound
     do throws(ReadFailure) {
-      while !stop.isStopped, let block = try opened.reader.next() {
+      while !stop.isStopped, !queue.isAbandoned, let block = try opened.reader.next() {
         queue.put(StagingWork(number: blocks.next(), block: block, input: bound))
         progress(.staging(bytes: readBefore + opened.reader.byteCount))
       }

@@ -38,6 +38,7 @@ struct WorkerResult: Sendable {
   var rejects: [String: Int] = [:]
   /// Rows with a member or column that no field asks for, by its name.
   var unknownNames: [String: Int] = [:]
+  var rejectPieces: [RejectPiece] = []
   var failure: RunFailure?
 }
 
@@ -48,13 +49,12 @@ struct StagingWorker: ~Copyable {
   private var sorter: RunSorter
   private let folder: String
   private let numbers: NumberSource
-  private let rejects: RejectSpool
+  private var rejects: RejectWriter
   private var result = WorkerResult()
   private var tape = RowTape()
   private var decoded = ByteArena(limit: 4 * Limits.rowBytes)
-  private var lines = ByteArena(limit: 1 << 30)
 
-  init(memoryBytes: Int, folder: String, numbers: NumberSource, rejects: RejectSpool) {
+  init(memoryBytes: Int, folder: String, numbers: NumberSource, rejects: consuming RejectWriter) {
     sorter = RunSorter(memoryBytes: memoryBytes)
     self.folder = folder
     self.numbers = numbers
@@ -69,8 +69,10 @@ struct StagingWorker: ~Copyable {
       try writeRun()
     } catch {
       result.failure = error
+      queue.abandon()
       while next != nil { next = queue.take() }
     }
+    result.rejectPieces = rejects.pieces
     return result
   }
 
@@ -99,7 +101,6 @@ struct StagingWorker: ~Copyable {
     let bytes = block.bytes.span
     let quote = work.input.dialect.quote ?? 0
     var readCount = 0
-    lines.removeAll()
     cursor.begin(block)
     while let event = cursor.next(in: bytes, tape: &tape) {
       readCount += 1
@@ -107,9 +108,9 @@ struct StagingWorker: ~Copyable {
       case .fault(let fault):
         let reject = Reject(fault.code, column: fault.column, fault.message)
         if let range = fault.range {
-          add(reject, work.input, line: fault.line, byte: fault.offset, row: bytes.extracting(range))
+          try add(reject, work, line: fault.line, byte: fault.offset, row: bytes.extracting(range))
         } else {
-          add(reject, work.input, line: fault.line, byte: fault.offset, row: nil)
+          try add(reject, work, line: fault.line, byte: fault.offset, row: nil)
         }
       case .row(let range, let line):
         let row = bytes.extracting(range)
@@ -125,12 +126,16 @@ struct StagingWorker: ~Copyable {
           result.stagedCount += 1
           if sorter.isFull { try writeRun() }
         case .reject(let reject):
-          add(reject, work.input, line: line, byte: place.offset, row: row)
+          try add(reject, work, line: line, byte: place.offset, row: row)
         }
       }
     }
     result.readCounts[work.input.index, default: 0] += readCount
-    rejects.take(copy(lines.span), block: work.number)
+    do throws(DiskFailure) {
+      try rejects.endPiece(of: work.number)
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
   }
 
   private static func normalize(
@@ -140,9 +145,15 @@ struct StagingWorker: ~Copyable {
     normalizer.normalize(decoded.span, tape, place: place, into: &sorter.arena)
   }
 
-  private mutating func add(_ reject: Reject, _ input: BoundInput, line: Int, byte: Int, row: Span<UInt8>?) {
+  private mutating func add(
+    _ reject: Reject, _ work: StagingWork, line: Int, byte: Int, row: Span<UInt8>?
+  ) throws(RunFailure) {
     result.rejects[reject.code.rawValue, default: 0] += 1
-    lines.append(reject: reject, file: input.file, line: line, byte: byte, form: .raw, row: row)
+    do throws(DiskFailure) {
+      try rejects.append(reject, file: work.input.file, line: line, byte: byte, row: row, block: work.number)
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
   }
 
   private mutating func writeRun() throws(RunFailure) {

@@ -8,8 +8,14 @@ final class WorkQueue<Work: Sendable>: Sendable {
   private let waiting = Mutex<[Work?]>([])
   private let filled = DispatchSemaphore(value: 0)
   private let free: DispatchSemaphore
+  private let abandoned = Atomic(false)
 
   init(capacity: Int) { free = DispatchSemaphore(value: capacity) }
+
+  /// Says that what is put from now on is of no use: a worker has failed.
+  func abandon() { abandoned.store(true, ordering: .relaxed) }
+
+  var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
 
   /// Waits for room and puts the work last; nil tells one worker that there is no more.
   func put(_ work: Work?) {

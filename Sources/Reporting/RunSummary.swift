@@ -46,6 +46,8 @@ package struct RunSummary: Sendable, Equatable {
   package var expected: Results
   package var seconds: Double
   package var exit: ExitStatus
+  /// Whether the run was dropped on purpose; what is pending then will never be sent.
+  package var isForgotten = false
   /// Why the run is not complete, for people.
   package var message: String?
 

@@ -13,6 +13,7 @@ extension RunSummary {
           : "run \(run): complete. \(endpoint) accepted every valid record. Accepted means queued: results are the server's to make.")
     case .planned: lines.append("plan: nothing was sent. An import to \(endpoint) would do this:")
     case .refused: lines.append("run \(run): refused, nothing was sent.")
+    case .incomplete where isForgotten: lines.append("run \(run): forgotten.")
     case .incomplete: lines.append("run \(run): not complete, resumable with the same command.")
     }
     // A run that has not read everything knows nothing yet.

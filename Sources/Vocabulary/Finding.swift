@@ -17,6 +17,9 @@ package enum FindingCode: String, Sendable, CaseIterable {
   case timestampFuture = "timestamp-future"
   case uuidShared = "uuid-shared"
   case changedAfterAccept = "changed-after-accept"
+
+  /// Those that can falsify results, and so end an import.
+  package static let falsifying: [FindingCode] = [.earlyConversion, .timestampFuture, .uuidShared]
 }
 
 /// A finding: its code, how bad it is, how often it was seen, and the first samples (positions or names, no visitor data).

@@ -1,7 +1,7 @@
 /// What a record is: a visitor saw a variation, or did something that counts.
 ///
 /// The raw value is the record's place in the total order of a visitor: decisions first.
-package enum RecordKind: UInt8, Sendable, Hashable, CaseIterable {
+@usableFromInline package enum RecordKind: UInt8, Sendable, Hashable, CaseIterable {
   case decision = 0
   case conversion = 1
 

@@ -22,7 +22,16 @@ extension OnConflict: ExpressibleByArgument {}
 extension EarlyConversions: ExpressibleByArgument {}
 extension IdenticalRows: ExpressibleByArgument {}
 extension Activations: ExpressibleByArgument {}
-extension FindingCode: ExpressibleByArgument {}
+
+extension FindingCode: ExpressibleByArgument {
+  /// Only what can end an import need be accepted.
+  package init?(argument: String) {
+    guard let code = FindingCode(rawValue: argument), FindingCode.falsifying.contains(code) else { return nil }
+    self = code
+  }
+
+  package static var allValueStrings: [String] { falsifying.map(\.rawValue) }
+}
 
 /// A length of time: `90s`, `30m`, `2h`, `1d`; a bare number is seconds.
 struct TimeLength: ExpressibleByArgument {
@@ -93,7 +102,11 @@ enum Given {
 
   static func flag(_ flag: Bool, _ name: String) throws -> Bool {
     if flag { return true }
-    return try value(Bool?.none, name) ?? false
+    switch text(name)?.lowercased() {
+    case nil, "0", "false", "no": return false
+    case "1", "true", "yes": return true
+    default: throw ValidationError("the environment variable \(variable(name)) is neither true nor false; correct or unset it")
+    }
   }
 
   private static func text(_ name: String) -> String? {

@@ -194,7 +194,7 @@ struct DeliveryArguments: ParsableArguments {
     options.strict = try !Given.flag(noStrict, "no-strict")
     let statuses = try Given.list(acceptStatus, "accept-status")
     if !statuses.isEmpty {
-      guard case .url = options.endpoint else {
+      guard case .url = options.endpoint, !options.endpoint.isVendors else {
         throw ValidationError("--accept-status is for servers of your own; the vendor's Event API accepts with 204 and nothing else")
       }
       guard statuses.allSatisfy({ (200...299).contains($0) }) else {

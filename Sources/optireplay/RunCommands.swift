@@ -43,14 +43,20 @@ struct Voice: Sendable {
     throw ExitCode(summary.exit.rawValue)
   }
 
+  private func told(_ failure: RunFailure) -> ExitCode {
+    terminal.clearProgress()
+    log.error("\(failure.message)")
+    return ExitCode(failure.status.rawValue)
+  }
+
   /// Runs the body; a failure of it is told and ends the command with its status.
   func failing<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {
       return try await body()
     } catch let failure as RunFailure {
-      terminal.clearProgress()
-      log.error("\(failure.message)")
-      throw ExitCode(failure.status.rawValue)
+      throw told(failure)
+    } catch let failure as CheckpointFailure {
+      throw told(failure.runFailure)
     }
   }
 }
@@ -116,6 +122,9 @@ struct ResumeCommand: AsyncParsableCommand {
   @Flag(help: "Read the inputs again, as they are now. What was accepted stays accepted and is not sent again.")
   var restage = false
 
+  @Option(help: ArgumentHelp("The run's own URL, when it holds a secret: those are not stored.", valueName: "endpoint"))
+  var endpoint: Endpoint?
+
   @OptionGroup(title: "Delivery") var delivery: DeliveryArguments
   @OptionGroup(title: "Judgement and resources") var gate: GateArguments
   @OptionGroup var state: StateArguments
@@ -131,6 +140,12 @@ struct ResumeCommand: AsyncParsableCommand {
       // Whether a status of one's own may be named depends on where the run goes.
       if let checkpoint = try StateFolder.reader(folder), let row = try checkpoint.unfinishedRun(id) {
         options.endpoint = Endpoint(row.endpoint) ?? .sandbox
+        if let endpoint = try Given.value(endpoint, "endpoint") {
+          guard endpoint.name == row.endpoint else {
+            throw RunFailure(.usage, "run \(row.id) goes to \(row.endpoint), which is not the --endpoint named here")
+          }
+          options.endpoint = endpoint
+        }
       }
       try gate.apply(to: &options)
       try delivery.apply(to: &options)
@@ -168,7 +183,8 @@ struct PlanCommand: AsyncParsableCommand {
     abstract: "Shows what an import would do, and sends nothing.",
     discussion: """
       Reads and judges everything as an import does: records, rejects, findings, bodies, and the results to expect by the server's \
-      published rules. With --output the bodies are written as files, byte for byte what an import would send.
+      published rules. With --output the bodies are written as files, byte for byte what an import would send. Exits with 0 unless an \
+      import would be refused.
       """)
 
   @OptionGroup(title: "Input") var input: InputArguments

@@ -18,11 +18,10 @@ import Vocabulary
     for records in visitors {
       cutter.begin(visitor(records))
       for record in records { learn(record, &cutter) }
-      let fitting = records.indices.filter { fits(records[$0], &cutter) }
+      let fitting = records.indices.filter { measure(records[$0], $0, &cutter) }
       tooLarge.append(records.indices.filter { !fitting.contains($0) })
-      for at in fitting { measure(records[at], &cutter) }
       if let plan = cutter.startPlacing() { plans.append(plan) }
-      for at in fitting {
+      for at in fitting where cutter.isSplit {
         let bytes = records[at]
         if let plan = cutter.place(StagedRecord(bytes.span), ordinal: at) { plans.append(plan) }
       }
@@ -37,9 +36,9 @@ import Vocabulary
     return copy(StagedRecord(first.span).visitor)
   }
 
-  private func fits(_ bytes: [UInt8], _ cutter: inout BodyCutter) -> Bool { cutter.fits(StagedRecord(bytes.span)) }
-
-  private func measure(_ bytes: [UInt8], _ cutter: inout BodyCutter) { cutter.measure(StagedRecord(bytes.span)) }
+  private func measure(_ bytes: [UInt8], _ ordinal: Int, _ cutter: inout BodyCutter) -> Bool {
+    cutter.measure(StagedRecord(bytes.span), ordinal: ordinal)
+  }
 
   private func learn(_ bytes: [UInt8], _ cutter: inout BodyCutter) {
     let record = StagedRecord(bytes.span)
@@ -99,14 +98,14 @@ import Vocabulary
     }
   }
 
-  /// The number of the last body before this one that holds an activation of a visitor with conversions in this one.
+  /// The number of the last body before this one that holds an activation of a visitor who goes on in this one.
   private func waitsFor(_ at: Int, _ bodies: [Oracle.Body], _ oracle: Oracle) -> Int? {
     var found: Int?
-    for part in bodies[at] where part.places.contains(where: { !oracle.visitors[part.visitor][$0].isDecision }) {
-      let last = bodies.lastIndex { body in
+    for part in bodies[at] {
+      let last = bodies[..<at].lastIndex { body in
         body.contains { $0.visitor == part.visitor && $0.places.contains { oracle.visitors[part.visitor][$0].isDecision } }
       }
-      if let last, last != at { found = last + 1 }
+      if let last { found = last + 1 }
     }
     return found
   }

@@ -29,7 +29,7 @@ import Vocabulary
         Issue.record("\(status) gave \(verdict)")
         return
       }
-      let isOurs = (400..<500).contains(status) && ![401, 403, 404].contains(status)
+      let isOurs = (400..<500).contains(status) && ![401, 403, 404, 405].contains(status)
       #expect(failure.status == (isOurs ? .configuration : .notAnEventAPI))
       #expect(failure.message.contains("\(status)"))
       #expect(failure.message.hasPrefix("https://there/v1/events: "))

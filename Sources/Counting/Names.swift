@@ -1,0 +1,94 @@
+import Bytes
+
+/// Names as numbers, in the order of their first appearance. A name is two parts, each JSON text without quotes.
+struct Names {
+  private var table = NumberTable()
+  private var names: [(first: [UInt8], second: [UInt8])] = []
+  /// The number asked for last: most likely the next one too.
+  private var latest = -1
+
+  var count: Int { names.count }
+
+  /// The name is copied when it is seen for the first time, and only compared afterwards.
+  mutating func number(of first: Span<UInt8>, _ second: Span<UInt8>) -> Int {
+    if latest >= 0, isSame(latest, first, second) { return latest }
+    let hash = Digest(first, seed: Digest(second).high).high
+    var place = table.firstPlace(of: hash)
+    while let number = table.number(at: &place, hash) {
+      if isSame(number, first, second) {
+        latest = number
+        return number
+      }
+    }
+    latest = names.count
+    names.append((copy(first), copy(second)))
+    table.append(hash)
+    return latest
+  }
+
+  private func isSame(_ number: Int, _ first: Span<UInt8>, _ second: Span<UInt8>) -> Bool {
+    same(first, names[number].first) && same(second, names[number].second)
+  }
+
+  func parts(of number: Int) -> (String, String) { (plain(names[number].first), plain(names[number].second)) }
+
+  private func plain(_ part: [UInt8]) -> String {
+    var arena = ByteArena(limit: max(64, part.count))
+    arena.append(unescaping: part.span)
+    return text(arena.span)
+  }
+}
+
+/// Pairs of numbers below 2³² as numbers, in the order of their first appearance.
+struct Pairs {
+  private var table = NumberTable()
+
+  mutating func number(of first: Int, _ second: Int) -> Int {
+    // Each step can be undone, so equal hashes are equal pairs.
+    let product = (UInt64(first) &<< 32 | UInt64(second)) &* 0x9e37_79b9_7f4a_7c15
+    let hash = product ^ product &>> 32
+    var place = table.firstPlace(of: hash)
+    if let number = table.number(at: &place, hash) { return number }
+    table.append(hash)
+    return table.count - 1
+  }
+}
+
+/// Numbers 0, 1, 2, … found by a hash of what they stand for: an open table that never copies or wraps a key.
+private struct NumberTable {
+  private var hashes: [UInt64] = []
+  /// By the lower bits of the hash, with the next free place after a collision: a number, or −1. Its size is a power of two, and at
+  /// most half of it is taken.
+  private var places = [Int32](repeating: -1, count: 64)
+
+  var count: Int { hashes.count }
+
+  func firstPlace(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (places.count - 1) }
+
+  /// The next number with the hash, from `place` on; nil when there are no more.
+  func number(at place: inout Int, _ hash: UInt64) -> Int? {
+    while places[place] >= 0 {
+      let number = Int(places[place])
+      place = (place + 1) & (places.count - 1)
+      if hashes[number] == hash { return number }
+    }
+    return nil
+  }
+
+  /// Adds the next number.
+  mutating func append(_ hash: UInt64) {
+    hashes.append(hash)
+    if hashes.count * 2 <= places.count {
+      put(hashes.count - 1)
+    } else {
+      places = [Int32](repeating: -1, count: places.count * 2)
+      for number in hashes.indices { put(number) }
+    }
+  }
+
+  private mutating func put(_ number: Int) {
+    var place = firstPlace(of: hashes[number])
+    while places[place] >= 0 { place = (place + 1) & (places.count - 1) }
+    places[place] = Int32(number)
+  }
+}

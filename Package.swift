@@ -43,7 +43,8 @@ let package = Package(
     // What every stage stands on.
     .target(name: "Vocabulary", swiftSettings: settings),
     .target(name: "Bytes", swiftSettings: lifetimes),
-    .target(name: "Disk", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
+    .systemLibrary(name: "CMalloc"),
+    .target(name: "Disk", dependencies: ["Bytes", "CMalloc", "Vocabulary"], swiftSettings: settings),
     .target(name: "EventAPI", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
 
     // The stages, in the order of the flow. None imports another.

@@ -32,6 +32,12 @@ package struct JSONParser {
 
   /// Replaces the tape's content by `text`; on a fault the tape is of no use.
   package mutating func parse(_ text: Span<UInt8>, into tape: inout RowTape) throws(JSONFault) {
+    let end = skipSpace(text, try parseFirst(text, into: &tape))
+    guard end == text.count else { throw JSONFault(reason: .trailing, offset: end) }
+  }
+
+  /// Replaces the tape's content by the value that `text` begins with, and returns where it ends; what follows is not looked at.
+  package mutating func parseFirst(_ text: Span<UInt8>, into tape: inout RowTape) throws(JSONFault) -> Int {
     tape.removeAll()
     open.removeAll(keepingCapacity: true)
     var at = skipSpace(text, 0)
@@ -46,11 +52,8 @@ package struct JSONParser {
       }
       // A value ended: close what ends with it, until something goes on.
       while true {
+        guard let inner = open.last else { return at }
         at = skipSpace(text, at)
-        guard let inner = open.last else {
-          guard at == text.count else { throw JSONFault(reason: .trailing, offset: at) }
-          return
-        }
         guard at < text.count else { throw JSONFault(reason: .end, offset: at) }
         let isObject = tape.nodes[inner].kind == .object
         let byte = text[at]

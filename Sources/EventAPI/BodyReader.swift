@@ -171,13 +171,11 @@ package struct BodyReader: ~Copyable {
 
   /// Takes the value that begins at `start` apart and returns where it ends. Positions in the tape count from `start`.
   private mutating func parse(_ body: Span<UInt8>, _ start: Int) throws(BodyFault) -> Int {
-    let end = endOfValue(body, start)
     do throws(JSONFault) {
-      try parser.parse(body.extracting(min(start, body.count)..<end), into: &tape)
+      return start + (try parser.parseFirst(body.extracting(min(start, body.count)...), into: &tape))
     } catch {
       throw syntax(error.reason, start + error.offset)
     }
-    return end
   }
 
   private mutating func decode(_ text: Span<UInt8>) { tape.decode(text, quote: 0x22, into: &decoded) }
@@ -199,74 +197,4 @@ extension NodeKind {
     case .array: "an array"
     }
   }
-}
-
-/// Where the value that begins at `start` ends, provided that the text is JSON; the parser says whether it is.
-///
-/// Strings are skipped and brackets counted, so that a visitor can be cut out of a body and only its own nodes are ever in memory.
-private func endOfValue(_ text: Span<UInt8>, _ start: Int) -> Int {
-  guard start < text.count else { return text.count }
-  switch text[start] {
-  case 0x22: return endOfString(text, start)
-  case 0x5b, 0x7b: return endOfContainer(text, start)
-  default:
-    var at = start
-    while at < text.count, !isEndOfWord(text[at]) { at &+= 1 }
-    return max(at, start + 1)
-  }
-}
-
-private func isEndOfWord(_ byte: UInt8) -> Bool { byte <= 0x20 || byte == 0x2c || byte == 0x3a || byte == 0x5d || byte == 0x7d }
-
-private func endOfContainer(_ text: Span<UInt8>, _ start: Int) -> Int {
-  var depth = 0
-  var at = start
-  let count = text.count
-  while at < count {
-    if at &+ 8 <= count {
-      let word = load64(text, at)
-      // With the bit 0x20 set, `[` and `{` are one byte, and so are `]` and `}`.
-      let folded = word | repeated(0x20)
-      let stops = zeroBytes(word ^ repeated(0x22)) | zeroBytes(folded ^ repeated(0x7b)) | zeroBytes(folded ^ repeated(0x7d))
-      if stops == 0 {
-        at &+= 8
-        continue
-      }
-      at &+= stops.trailingZeroBitCount &>> 3
-    }
-    switch text[at] {
-    case 0x22:
-      at = endOfString(text, at)
-      continue
-    case 0x5b, 0x7b: depth &+= 1
-    case 0x5d, 0x7d:
-      depth &-= 1
-      if depth == 0 { return at &+ 1 }
-    default: break
-    }
-    at &+= 1
-  }
-  return count
-}
-
-private func endOfString(_ text: Span<UInt8>, _ start: Int) -> Int {
-  var at = start &+ 1
-  let count = text.count
-  while at < count {
-    if at &+ 8 <= count {
-      let word = load64(text, at)
-      let stops = zeroBytes(word ^ repeated(0x22)) | zeroBytes(word ^ repeated(0x5c))
-      if stops == 0 {
-        at &+= 8
-        continue
-      }
-      at &+= stops.trailingZeroBitCount &>> 3
-    }
-    switch text[at] {
-    case 0x22: return at &+ 1
-    case 0x5c: at &+= 2
-    default: at &+= 1
-    }
-  }
-  return count
 }

@@ -9,6 +9,9 @@ package enum RecordFate: UInt8, Sendable {
   case alreadyAccepted
   /// Its event id belongs to an earlier, different event of the visitor.
   case idReused
+  /// Its event id was derived from what it says, and an earlier record says the same; they differ in what makes no id (session,
+  /// attributes, holdback).
+  case sameEvent
   case conflictRejected, conflictFiltered
   case activationFiltered
   case earlyRejected
@@ -88,6 +91,7 @@ package struct VisitorJudge {
   private struct Identity {
     var id: Digest
     var ordinal: Int
+    var isDerived: Bool
   }
 
   private struct First {
@@ -151,7 +155,7 @@ package struct VisitorJudge {
           }
           let id = Digest(record.eventID)
           guard id.high >= lower, id.high <= upper else { continue }
-          identities.append(Identity(id: id, ordinal: start + at))
+          identities.append(Identity(id: id, ordinal: start + at, isDerived: record.flags.contains(.derivedID)))
           if identities.count > identityLimit { narrow(lower, &upper) }
         }
       }
@@ -182,7 +186,8 @@ package struct VisitorJudge {
       var last = 0
       for at in 1..<identities.count {
         if identities[at].id == identities[last].id {
-          fates[identities[at].ordinal] = .idReused
+          let saysTheSame = identities[at].isDerived && identities[last].isDerived
+          fates[identities[at].ordinal] = saysTheSame ? .sameEvent : .idReused
         } else {
           last += 1
           identities[last] = identities[at]
@@ -220,7 +225,7 @@ package struct VisitorJudge {
     try walker.eachPage { page, offsets, start in
       for at in offsets.indices {
         let record = StagedRecord(page, at: offsets[at])
-        guard record.isDecision, fates[start + at] != .idReused else { continue }
+        guard record.isDecision, fates[start + at] != .idReused, fates[start + at] != .sameEvent else { continue }
         let campaign = Digest(record.campaignOrEntity)
         let variation = Digest(record.variation, seed: Digest(record.experimentOrKey).high)
         if !isHeldBack(record) { learn(&campaigns, campaign, record, variation, start + at) }
@@ -232,7 +237,7 @@ package struct VisitorJudge {
     try walker.eachPage { page, offsets, start in
       for at in offsets.indices {
         let record = StagedRecord(page, at: offsets[at])
-        guard record.isDecision, fates[start + at] != .idReused else { continue }
+        guard record.isDecision, fates[start + at] != .idReused, fates[start + at] != .sameEvent else { continue }
         let variation = Digest(record.variation, seed: Digest(record.experimentOrKey).high)
         if !isHeldBack(record), let first = campaigns[Digest(record.campaignOrEntity)], first.variation != variation {
           counts.conflicts.add(record)

@@ -19,7 +19,8 @@ struct RowValues {
     let value = tape.nodes[node]
     switch value.kind {
     case .cell, .string:
-      if entity, looksDamaged(row.extracting(value.range)) { throw damaged(field) }
+      let text = row.extracting(value.range)
+      if entity ? looksDamaged(text) : looksRounded(text) { throw damaged(field) }
       return value.range
     case .number:
       let first = row[value.start] == 0x2d ? value.start + 1 : value.start
@@ -52,6 +53,12 @@ struct RowValues {
     return false
   }
 
+  /// `9.56082E+09`: a visitor's own id may have a point or an `e`, but hardly a spreadsheet's exponent.
+  private func looksRounded(_ text: Span<UInt8>) -> Bool {
+    guard !text.isEmpty, text[0] &- 0x30 <= 9, firstIndex(of: 0x2b, in: text) != nil else { return false }
+    return endOfNumber(text, 0) == text.count
+  }
+
   func timestamp(_ row: Span<UInt8>, _ tape: borrowing RowTape, assumingUTC: Bool) throws(Reject) -> Int64 {
     let node = nodes[Field.timestamp.slot]
     guard node >= 0 else {
@@ -75,8 +82,10 @@ struct RowValues {
     case .cell, .string, .number: break
     default: throw Reject(.wrongType, column: field.rawValue, "\(field.rawValue) is a whole number")
     }
+    // `20.0` may be a dataframe's 20 hundredths or somebody's 20 units, so a point is never read.
     guard let number = Bytes.wholeNumber(row.extracting(tape.nodes[node].range)) else {
-      throw Reject(.badNumber, column: field.rawValue, "\(field.rawValue) is not a whole number of at most 64 bits; \(hint)")
+      throw Reject(
+        .badNumber, column: field.rawValue, "\(field.rawValue) is not a whole number of at most 64 bits, written without a point; \(hint)")
     }
     return number
   }

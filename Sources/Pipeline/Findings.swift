@@ -6,7 +6,7 @@ import Vocabulary
 
 /// What planning counts on its way, record by record.
 struct PlanTally {
-  private var fates = [Int](repeating: 0, count: 8)
+  private var fates = [Int](repeating: 0, count: 16)
   private(set) var total = 0
   private(set) var future = JudgeCounts.Tally()
   private(set) var givenIDs = DistinctEstimate()

@@ -17,6 +17,7 @@ package struct Importer: Sendable {
   private let progress: @Sendable (RunProgress) -> Void
 
   package init(_ options: RunOptions, log: Logger, stop: StopSwitch, progress: @escaping @Sendable (RunProgress) -> Void) {
+    if options.memoryBytes < RunFlow.smallMemoryBytes { ProcessMemory.returnLargeBuffers() }
     self.options = options
     self.log = log
     self.stop = stop

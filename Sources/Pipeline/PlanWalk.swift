@@ -66,6 +66,7 @@ struct PlanWalk: ~Copyable {
   consuming func finish() throws(RunFailure) -> (plan: PlanRecord, judged: JudgeCounts, tally: PlanTally) {
     if let body = cutter.finish() { try append(body) }
     plan.alreadyAccepted = tally.count(.alreadyAccepted)
+    if settings.identicalRows == .once { plan.duplicate += tally.count(.sameEvent) }
     plan.filtered = tally.count(.conflictFiltered) + tally.count(.activationFiltered)
     plan.expected = counter.results()
     let found = (plan, judge.counts, tally)
@@ -108,6 +109,12 @@ struct PlanWalk: ~Copyable {
   private func reject(_ fate: RecordFate) -> Reject? {
     switch fate {
     case .kept, .alreadyAccepted, .conflictFiltered, .activationFiltered: nil
+    case .sameEvent:
+      settings.identicalRows == .once
+        ? nil
+        : Reject(
+          .uuidReused, column: "uuid",
+          "an earlier row of this visitor says the same but for session, attributes or holdback; give each a uuid of its own")
     case .idReused:
       Reject(.uuidReused, column: "uuid", "another event of this visitor has this uuid already; give each event its own, or leave it out")
     case .conflictRejected:

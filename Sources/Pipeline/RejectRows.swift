@@ -2,8 +2,9 @@ import Bytes
 package import Checkpointing
 import Disk
 import Foundation
+import Normalizing
 import Reading
-import Reporting
+package import Reporting
 package import Vocabulary
 
 /// What a run rejected, as rows to correct and import again.
@@ -12,18 +13,28 @@ package import Vocabulary
 package struct RejectRows {
   private let path: String
   private let dialect: CSVDialect
+  /// The name of the mapping that reads rows as they were.
+  package let mapping: String
+  /// Which rows are told: all, or those of one form.
+  private let form: RejectForm?
   /// Column names of CSV inputs by path.
   private var columns: [String: [String]] = [:]
 
   /// Looks a run up. Throws 64 while its rejects are not known yet.
-  package init(_ checkpoint: Checkpoint, _ run: RunID, state: String) throws(RunFailure) {
+  ///
+  /// Rows that staging rejected stand as they were read, and only the run's mapping reads them; rows that planning rejected are native. One
+  /// import cannot read both, so without a `form` those as read are told, and all of them when the mapping is the native one.
+  package init(_ checkpoint: Checkpoint, _ run: RunID, state: String, form: RejectForm? = nil) throws(RunFailure) {
     path = StateFolder.rejectsPath(state, run)
     guard Folder.exists(path) else {
       throw RunFailure(.usage, "run \(run) has no rejects yet: they are known when everything has been read and judged")
     }
     let (row, inputs) = try guarding { () throws(CheckpointFailure) in (try checkpoint.run(run), try checkpoint.inputs(run)) }
     let specification: ImportSpecification = try fromStoredJSON(row.specification, "input specification")
+    let settings: RunSettings = try fromStoredJSON(row.settings, "settings")
     dialect = specification.dialect
+    mapping = settings.mapping.name
+    self.form = form ?? (settings.mapping == .native ? nil : .raw)
     for input in inputs where !input.header.isEmpty {
       columns[displayName(input.path)] = cellTexts(ofRow: input.header, dialect: dialect)
     }
@@ -31,7 +42,7 @@ package struct RejectRows {
 
   /// Each reject as `file:line: column: message [code]`, without its row.
   package func eachText(_ body: (String) -> Void) throws(RunFailure) {
-    try each { reject in
+    try each(ofAnyForm: true) { reject in
       body("\(reject.file):\(reject.line): \(reject.column.map { "\($0): " } ?? "")\(reject.message) [\(reject.code)]")
     }
   }
@@ -74,7 +85,14 @@ package struct RejectRows {
     return "\"" + cell.replacing("\"", with: "\"\"") + "\""
   }
 
-  private func each(_ body: (RejectEntry) -> Void) throws(RunFailure) {
+  /// How many rejects `eachObject` and `eachLine` leave out, because they have the other form.
+  package func otherCount() throws(RunFailure) -> Int {
+    var count = 0
+    try each(ofAnyForm: true) { reject in if let form, reject.form != form.rawValue { count += 1 } }
+    return count
+  }
+
+  private func each(ofAnyForm: Bool = false, _ body: (RejectEntry) -> Void) throws(RunFailure) {
     do throws(DiskFailure) {
       var lines = try LineReader(path: path)
       let decoder = JSONDecoder()
@@ -82,7 +100,7 @@ package struct RejectRows {
         guard let reject = try? decoder.decode(RejectEntry.self, from: Data(line)) else {
           throw DiskFailure(.damaged, path, "a line of it is not what was written")
         }
-        body(reject)
+        if ofAnyForm || form == nil || reject.form == form?.rawValue { body(reject) }
       }
     } catch {
       throw error.runFailure(forInput: false)

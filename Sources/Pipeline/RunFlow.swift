@@ -45,6 +45,10 @@ struct RunFlow: Sendable {
     self.progress = progress
   }
 
+  /// Below this much memory, memory counts more than speed: large buffers are given back at once, and the sandbox in this process works
+  /// with as little as it can.
+  static let smallMemoryBytes = 128_000_000
+
   private var folder: String { StateFolder.runFolder(home, run.id) }
   private var staging: String { folder + "/staging" }
 
@@ -255,7 +259,13 @@ struct RunFlow: Sendable {
   private func rehearse() async throws(RunFailure) {
     var failure: RunFailure?
     do throws(SandboxFailure) {
-      let sandbox = try await SandboxServer.start(SandboxSettings(storePath: StateFolder.sandboxPath(options.state)))
+      var sandboxSettings = SandboxSettings(storePath: StateFolder.sandboxPath(options.state))
+      // The sandbox lives within the run's memory: a small run takes one body at a time, which one thread judges.
+      if options.memoryBytes < RunFlow.smallMemoryBytes {
+        sandboxSettings.bodiesAtATime = 1
+        sandboxSettings.judgeCount = 1
+      }
+      let sandbox = try await SandboxServer.start(sandboxSettings)
       do throws(RunFailure) {
         try await deliver(to: sandbox.address)
       } catch {

@@ -7,7 +7,7 @@ internal import Synchronization
 /// Judges bodies and stores them, on threads of its own.
 ///
 /// Bodies that wait while a transaction is at work all go into the next one, so that many small bodies share the wait for the
-/// disk. A body's outcome is known when its transaction is on the disk.
+/// disk. A body's outcome is known when its transaction is committed.
 final class BodyKeeper: Sendable {
   enum Outcome: Sendable {
     case stored

@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// The built-in Event API on a port of this machine.
 ///
-/// `POST /v1/events` takes bodies by the published rules; a body is answered 204 when it is on the disk. `GET /results.json` and
+/// `POST /v1/events` takes bodies by the published rules; a body is answered 204 when it is committed. `GET /results.json` and
 /// `GET /status.json` say what is stored. One thread for the network, others judge, store, and compute pages.
 ///
 /// Memory: measured beyond an idle program's, with bodies of 3.5 MB that are full of ordinary events: 25 MB for a client that

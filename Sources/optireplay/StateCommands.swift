@@ -69,6 +69,8 @@ struct StatusCommand: AsyncParsableCommand {
   }
 }
 
+extension RejectForm: ExpressibleByArgument {}
+
 struct RejectsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rejects",
@@ -86,6 +88,9 @@ struct RejectsCommand: AsyncParsableCommand {
   @Option(help: "ndjson, csv, or text: where and why, without the rows.")
   var format: Form = .ndjson
 
+  @Option(help: "Rows as they were read (raw) or as native rows, when the run had a preset: one import cannot read both. (default: raw)")
+  var form: RejectForm?
+
   @OptionGroup var state: StateArguments
   @OptionGroup var output: OutputArguments
 
@@ -97,11 +102,16 @@ struct RejectsCommand: AsyncParsableCommand {
       guard let checkpoint = try StateFolder.reader(home), let id = try runID(checkpoint) else {
         throw RunFailure(.usage, "nothing was imported with the state folder \(state) yet")
       }
-      let rejects = try RejectRows(checkpoint, id, state: home)
+      let rejects = try RejectRows(checkpoint, id, state: home, form: form)
       switch format {
       case .text: try rejects.eachText { voice.terminal.result($0) }
       case .ndjson: try rejects.eachObject { voice.terminal.result($0) }
       case .csv: try rejects.eachLine { voice.terminal.result($0) }
+      }
+      let others = try rejects.otherCount()
+      if others > 0, format != .text {
+        let (form, preset) = form == .native ? ("raw", rejects.mapping) : ("native", "native")
+        voice.log.warning("\(counted(others, "reject")) more: pass --form \(form) for them, and import them with --preset \(preset)")
       }
     }
   }

@@ -123,7 +123,7 @@ struct Verdict {
   var withoutDecision = 0
 
   private struct Fact {
-    var isDecision, isHeldBack: Bool
+    var isDecision, isHeldBack, isDerived: Bool
     var time: Int64
     var id, campaign, experiment, variation: [UInt8]
     var content: UInt64
@@ -131,6 +131,7 @@ struct Verdict {
     init(_ bytes: [UInt8]) {
       let record = StagedRecord(bytes.span)
       isDecision = record.isDecision
+      isDerived = record.flags.contains(.derivedID)
       experiment = copy(record.experimentOrKey)
       variation = isDecision ? copy(record.variation) : []
       isHeldBack = record.flags.contains(.holdback) || experiment == Array("null".utf8) || variation == Array("null".utf8)
@@ -150,8 +151,8 @@ struct Verdict {
     distinctIDs = Set(facts.map(\.id)).count
     for (at, fact) in facts.enumerated() {
       let accepted = known.first { $0.id == Digest(fact.id.span) }
-      if facts[..<at].contains(where: { $0.id == fact.id }) {
-        fates.append(.idReused)
+      if let first = facts[..<at].first(where: { $0.id == fact.id }) {
+        fates.append(first.isDerived && fact.isDerived ? .sameEvent : .idReused)
       } else if let accepted {
         fates.append(.alreadyAccepted)
         if accepted.content != fact.content { changed += 1 }
@@ -159,7 +160,7 @@ struct Verdict {
         fates.append(.kept)
       }
     }
-    let decisions = facts.indices.filter { facts[$0].isDecision && fates[$0] != .idReused }
+    let decisions = facts.indices.filter { facts[$0].isDecision && fates[$0] != .idReused && fates[$0] != .sameEvent }
     for at in decisions {
       let fact = facts[at]
       let rivals = decisions.map { facts[$0] }.filter { $0.campaign == fact.campaign && !$0.isHeldBack }

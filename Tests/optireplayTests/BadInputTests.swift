@@ -183,3 +183,92 @@ struct BadInputTests {
     #expect(try !findings(again).contains("unknown-column"))
   }
 }
+
+@Suite("A command that went wrong")
+struct WrongCommandTests {
+  private let good = "visitor_id,entity_id,timestamp\nv1,9,1700000000000\n"
+
+  @Test("a mistyped command begins no run, so that the right one is not held up", arguments: ["none.csv", "columns.csv", "delimiter.csv"])
+  func mistyped(name: String) throws {
+    let folder = try ScratchFolder()
+    let state = ["--account-id", "1", "--state", folder.path + "/state"]
+    try folder.write("visitor,entity,time\nv1,9,1700000000000\n", to: "columns.csv")
+    try folder.write(good.replacing(",", with: ";"), to: "delimiter.csv")
+    let wrong = try Program().run(["import", "\(folder.path)/\(name)"] + state)
+    #expect(wrong.exit == .inputUnreadable || wrong.exit == .refused)
+    #expect(try Program().run(["status", "--state", folder.path + "/state"]).output.contains("nothing was imported"))
+    let right = try Program().run(["import", try folder.write(good, to: "rows.csv")] + state)
+    #expect(right.exit == .complete, "\(right.errors)")
+  }
+
+  @Test("resume never reads a standard input of its own, for what it would find there is not what the run read")
+  func resumeWithoutInput() throws {
+    let folder = try ScratchFolder()
+    let state = folder.path + "/state"
+    let command = ["import", "-", "--account-id", "1", "--state", state, "--endpoint", "http://127.0.0.1:1/v1/events", "--retry-for", "0s"]
+    #expect(try Program().run(command, input: good).exit == .stopped)
+    let resumed = try Program().run(["resume", "--restage", "--state", state], input: "")
+    #expect(resumed.exit == .inputUnreadable)
+    #expect(try Program().run(["status", "--state", state]).output.contains("1 pending"))
+  }
+
+  @Test("a run that is not there is wrong usage", arguments: ["status", "rejects", "forget"])
+  func unknownRun(command: String) throws {
+    let folder = try ScratchFolder()
+    let state = folder.path + "/state"
+    _ = try Program().run(["import", try folder.write(good, to: "rows.csv"), "--account-id", "1", "--state", state])
+    #expect(try Program().run([command, "99", "--state", state]).exit == .usage)
+  }
+
+  @Test("one server is one endpoint however its URL is spelt, and no secret is kept")
+  func endpointSpellings() throws {
+    let folder = try ScratchFolder()
+    let sandbox = try SandboxProcess(state: folder.path + "/server")
+    let state = folder.path + "/state"
+    let file = try folder.write(good, to: "rows.csv")
+    let spellings = [
+      sandbox.address, sandbox.address + "?token=secret", sandbox.address.replacing("http://", with: "HTTP://user:secret@"),
+    ]
+    for (number, spelling) in spellings.enumerated() {
+      let outcome = try Program().run(["import", file, "--account-id", "1", "--state", state, "--endpoint", spelling, "--json"])
+      #expect(outcome.exit == .complete, "\(outcome.errors)")
+      #expect(try outcome.json()["requests"] as? Int == (number == 0 ? 1 : 0))
+    }
+    #expect(try !Program().run(["status", "--state", state]).output.contains("secret"))
+    let checkpoint = try Data(contentsOf: URL(fileURLWithPath: state + "/checkpoint.sqlite"))
+    #expect(checkpoint.range(of: Data("secret".utf8)) == nil)
+  }
+
+  @Test("rows that differ in session alone are one event, and not a reject")
+  func sessionsMakeNoEvents() throws {
+    let folder = try ScratchFolder()
+    let file = try folder.write(
+      "visitor_id,entity_id,timestamp,session_id\nv1,9,1700000000000,a\nv1,9,1700000000000,b\n", to: "rows.csv")
+    let outcome = try Program().run(["import", file, "--account-id", "1", "--state", folder.path + "/state", "--json"])
+    #expect(outcome.exit == .complete)
+    let records = try #require(try outcome.json()["records"] as? [String: Int])
+    #expect(records["accepted"] == 1 && records["duplicate"] == 1)
+  }
+
+  @Test("an activation of a split visitor is accepted before its conversions are sent, also when the first body fails at first")
+  func activationsFirst() throws {
+    let folder = try ScratchFolder()
+    var rows = ["record,visitor_id,campaign_id,experiment_id,variation_id,entity_id,timestamp"]
+    for number in 0..<40 {
+      rows.append("decision,v1,\(number),\(number),7,,17000000000\(10 + number)")
+      rows.append("conversion,v1,,,,9,17000000001\(10 + number)")
+    }
+    let file = try folder.write(rows.joined(separator: "\n"), to: "rows.csv")
+    let sandbox = try SandboxProcess(state: folder.path + "/server", ["--fault", "503@first:1", "--retry-after", "0"])
+    let outcome = try Program().run([
+      "import", file, "--account-id", "1", "--state", folder.path + "/state", "--endpoint", sandbox.address, "--max-body-bytes", "1000",
+      "--json",
+    ])
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    // With a fault on the first request nothing else may have gone out before it was sent again: one chain, one request at a time.
+    let bodies = try #require(try outcome.json()["bodies"] as? Int)
+    #expect(bodies > 10)
+    #expect(try outcome.json()["requests"] as? Int == bodies + 1)
+    #expect(try sandbox.get("status.json")["distinct_events"] as? Int == 80)
+  }
+}

@@ -100,7 +100,8 @@ struct Findings {
           .noDecision, .note, count: judged.conversionsWithoutDecision.count, samples: places(judged.conversionsWithoutDecision)))
     }
     if !counts.unknownNames.isEmpty {
-      found.append(Finding(.unknownColumn, .note, count: counts.unknownNames.count, samples: counts.unknownNames.keys.sorted()))
+      found.append(
+        Finding(.unknownColumn, .note, count: counts.unknownNames.count, samples: Array(counts.unknownNames.keys.sorted().prefix(10))))
     }
     return found.sorted { $0.severity > $1.severity }.map {
       PlanRecord.Sighting(code: $0.code.rawValue, severity: $0.severity.rawValue, count: $0.count, samples: $0.samples)

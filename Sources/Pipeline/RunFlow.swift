@@ -221,7 +221,7 @@ struct RunFlow: Sendable {
     let mark = try current().ledgerMark
     let known = LedgerFilter(ledger, account: run.account, endpoint: run.endpoint, mark: mark)
     do throws(DiskFailure) {
-      return try BodyAssembler(staged.runs, settings: settings, memoryBytes: options.memoryBytes / 2, known: known)
+      return try BodyAssembler(staged.runs, settings: settings, memoryBytes: options.memoryBytes / 4, known: known)
     } catch {
       throw stagingFailure(error)
     }
@@ -293,8 +293,9 @@ struct RunFlow: Sendable {
     let hasAccepted = try guarding { () throws(CheckpointFailure) in
       try checkpoint.hasAccepted(account: run.account, endpoint: run.endpoint)
     }
-    // Lanes × body limit stay within a quarter of the memory.
-    let fitting = max(1, options.memoryBytes / 4 / settings.bodyLimit)
+    // Lanes × body limit stay within a quarter of the memory; a small rehearsal, which also holds the sandbox's side, has one lane.
+    let isSmallRehearsal = run.endpoint == Endpoint.sandbox.name && options.memoryBytes < RunFlow.smallMemoryBytes
+    let fitting = isSmallRehearsal ? 1 : max(1, options.memoryBytes / 4 / settings.bodyLimit)
     var delivery = DeliverySettings(
       address: address, laneCount: min(options.laneCount, fitting), seed: UInt64.random(in: .min ... .max),
       hasAcceptedBefore: hasAccepted)

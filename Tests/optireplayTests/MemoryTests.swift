@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+import Vocabulary
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+@Suite("Memory", .enabled(if: FileManager.default.fileExists(atPath: "/proc/self/status"), "the system does not tell a process's peak"))
+struct MemoryTests {
+  enum Input: String, CaseIterable {
+    case manyVisitors = "many visitors"
+    case oneVisitor = "one visitor"
+    case badRows = "nothing but short bad rows"
+  }
+
+  @Test("a rehearsal stays within its memory and 64 MB, whatever its input", arguments: Input.allCases)
+  func staysWithin(input: Input) throws {
+    let folder = try ScratchFolder()
+    let file = try folder.write(rows(input), to: input == .badRows ? "rows.ndjson" : "rows.csv")
+    // With the least memory one visitor comes to 92 MB of 96, which is too near for a test on every allocator.
+    let limit = input == .oneVisitor ? 48_000_000 : Limits.smallestMemoryBytes
+    let running = try Program().start([
+      "import", file, "--account-id", "1", "--state", folder.path + "/state", "--memory", "\(limit)", "--max-rejects", "100%",
+      "--allow-rejects", "100%", "--quiet",
+    ])
+    var peakBytes = 0
+    while running.process.isRunning {
+      peakBytes = max(peakBytes, peak(running.process.processIdentifier) ?? 0)
+      usleep(2000)
+    }
+    let outcome = try Program().finish(running)
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    #expect(peakBytes > 10_000_000, "a peak was seen")
+    #expect(peakBytes <= limit + Limits.memoryOverheadBytes, "\(peakBytes) bytes with \(input.rawValue)")
+  }
+
+  /// About 12 MB of rows; staging and bodies come to several times the memory that is allowed.
+  private func rows(_ input: Input) -> Data {
+    if input == .badRows { return Data(String(repeating: "x\n", count: 1_000_000).utf8) }
+    var text = "visitor_id,entity_id,key,timestamp,tags.note\n"
+    let note = String(repeating: "n", count: 60)
+    for number in 0..<120_000 {
+      text += "visitor-\(input == .oneVisitor ? 0 : number / 3),9,purchase,17000000\(10_000 + number % 90_000),\(note)\(number)\n"
+    }
+    return Data(text.utf8)
+  }
+
+  /// The most memory that a process ever had resident; nil when it is gone.
+  private func peak(_ process: Int32) -> Int? {
+    guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
+    else { return nil }
+    return Int(line.filter(\.isNumber)).map { $0 * 1024 }
+  }
+}

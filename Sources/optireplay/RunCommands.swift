@@ -92,7 +92,7 @@ struct ImportCommand: AsyncParsableCommand {
       let specification = try input.specification()
       voice.log.notice("state folder: \(options.state)")
       if options.endpoint == .sandbox {
-        voice.log.notice("no --endpoint is named, so this is a rehearsal into the built-in sandbox: nothing leaves this machine")
+        voice.log.notice("a rehearsal into the built-in sandbox: nothing leaves this machine unless --endpoint names where to")
       }
       let ready = options
       try voice.end(

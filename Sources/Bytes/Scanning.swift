@@ -88,6 +88,13 @@ package func copy(_ bytes: Span<UInt8>) -> [UInt8] {
   unsafe bytes.withUnsafeBufferPointer { unsafe [UInt8]($0) }
 }
 
+/// Makes `array` hold the bytes, in the memory it has.
+package func copy(_ bytes: Span<UInt8>, into array: inout [UInt8]) {
+  array.removeAll(keepingCapacity: true)
+  // SAFETY: as in `copy`.
+  unsafe bytes.withUnsafeBufferPointer { unsafe array.append(contentsOf: $0) }
+}
+
 /// The bytes as text, each invalid sequence replaced. For messages and for names, never for rows on the hot path.
 package func text(_ bytes: Span<UInt8>) -> String {
   // SAFETY: as in `copy`.

@@ -68,17 +68,20 @@ package struct InputRow: Sendable, Equatable {
   }
 }
 
-/// A staging file: sorted records, by name within the run's staging folder.
-package struct SortedRunRow: Sendable, Equatable {
+/// A staging file, by name within the run's staging folder.
+package struct StagingFileRow: Sendable, Equatable {
   package var number: Int
   package var file: String
+  /// The partition that it holds a part of; nil when it holds some of each.
+  package var partition: Int?
   package var byteCount: Int
   package var recordCount: Int
   package var checksum: UInt64
 
-  package init(number: Int, file: String, byteCount: Int, recordCount: Int, checksum: UInt64) {
+  package init(number: Int, file: String, partition: Int? = nil, byteCount: Int, recordCount: Int, checksum: UInt64) {
     self.number = number
     self.file = file
+    self.partition = partition
     self.byteCount = byteCount
     self.recordCount = recordCount
     self.checksum = checksum

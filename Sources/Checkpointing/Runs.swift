@@ -64,7 +64,7 @@ extension Checkpoint {
       try db.perform("DELETE FROM body WHERE run = ?", [id.rawValue])
       if phase == .staging {
         try db.perform("DELETE FROM input WHERE run = ?", [id.rawValue])
-        try db.perform("DELETE FROM sorted_run WHERE run = ?", [id.rawValue])
+        try db.perform("DELETE FROM staging_file WHERE run = ?", [id.rawValue])
         try db.perform("UPDATE run SET counts = NULL WHERE id = ?", [id.rawValue])
       } else if try storedCounts(db, id) == nil {
         throw CheckpointFailure.outOfOrder(path: path, run: id, what: "planning before staging was complete")
@@ -110,7 +110,7 @@ extension Checkpoint {
         """, [id.rawValue]
       ) { try columns($0, "run").integer(0) }
       if let user { throw CheckpointFailure.inUse(path: path, run: id, user: RunID(rawValue: user)) }
-      for table in ["ledger", "receipt", "body", "sorted_run"] {
+      for table in ["ledger", "receipt", "body", "staging_file"] {
         try db.perform("DELETE FROM \(table) WHERE run = ?", [id.rawValue])
       }
       try setPhase(db, id, .forgotten, summary: nil, now: now)
@@ -121,7 +121,7 @@ extension Checkpoint {
   package func abandon(_ id: RunID, now: Int64) throws(CheckpointFailure) {
     try write("abandon a run") { db in
       try require(runRow(db, id), in: [.staging, .planning, .sending], to: "abandon")
-      for table in ["body", "sorted_run"] { try db.perform("DELETE FROM \(table) WHERE run = ?", [id.rawValue]) }
+      for table in ["body", "staging_file"] { try db.perform("DELETE FROM \(table) WHERE run = ?", [id.rawValue]) }
       try setPhase(db, id, .forgotten, summary: nil, now: now)
     }
   }

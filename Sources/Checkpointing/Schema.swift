@@ -81,10 +81,11 @@ enum Schema {
       PRIMARY KEY (run, number)
     ) STRICT, WITHOUT ROWID;
 
-    CREATE TABLE sorted_run (
+    CREATE TABLE staging_file (
       run INTEGER NOT NULL REFERENCES run (id),
       number INTEGER NOT NULL,
       file TEXT NOT NULL,
+      partition INTEGER,
       byte_count INTEGER NOT NULL,
       record_count INTEGER NOT NULL,
       checksum INTEGER NOT NULL,

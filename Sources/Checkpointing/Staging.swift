@@ -4,9 +4,10 @@ internal import GRDB
 // What staging leaves behind.
 extension Checkpoint {
   /// Ends staging: keeps the inputs as they were read, the staging files, and the counts (JSON text that the checkpoint does not
-  /// look into), and sets phase `planning`, all in one transaction. The files must be synced before.
+  /// look into), and sets phase `planning`, all in one transaction. Files that cannot be staged again
+  /// must be synced before.
   package func completeStaging(
-    _ id: RunID, inputs: [InputRow], sortedRuns: [SortedRunRow], counts: String, now: Int64
+    _ id: RunID, inputs: [InputRow], files: [StagingFileRow], counts: String, now: Int64
   ) throws(CheckpointFailure) {
     precondition(inputs.allSatisfy { $0.digest.count == CheckpointFormat.digestBytes }, "an input's digest has 16 bytes")
     try write("complete staging") { db in
@@ -21,7 +22,7 @@ extension Checkpoint {
             Data(input.header),
           ])
       }
-      try insert(sortedRuns, db, id)
+      try insert(files, db, id)
       try db.perform("UPDATE run SET counts = ? WHERE id = ?", [counts, id.rawValue])
       try setPhase(db, id, .planning, summary: nil, now: now)
     }
@@ -29,19 +30,21 @@ extension Checkpoint {
 
   /// Takes other staging files with the same records for those of a run that is planning or sending; the plan stays. For a run whose
   /// staging was damaged and whose inputs are still the same bytes.
-  package func replaceSortedRuns(_ id: RunID, _ sortedRuns: [SortedRunRow]) throws(CheckpointFailure) {
+  package func replaceStagingFiles(_ id: RunID, _ files: [StagingFileRow]) throws(CheckpointFailure) {
     try write("replace the staging files") { db in
       try require(runRow(db, id), in: [.planning, .sending], to: "replace staging files")
-      try db.perform("DELETE FROM sorted_run WHERE run = ?", [id.rawValue])
-      try insert(sortedRuns, db, id)
+      try db.perform("DELETE FROM staging_file WHERE run = ?", [id.rawValue])
+      try insert(files, db, id)
     }
   }
 
-  private func insert(_ sortedRuns: [SortedRunRow], _ db: Database, _ id: RunID) throws {
-    for run in sortedRuns {
+  private func insert(_ files: [StagingFileRow], _ db: Database, _ id: RunID) throws {
+    for file in files {
       try db.perform(
-        "INSERT INTO sorted_run (run, number, file, byte_count, record_count, checksum) VALUES (?, ?, ?, ?, ?, ?)",
-        [id.rawValue, run.number, run.file, run.byteCount, run.recordCount, Int64(bitPattern: run.checksum)])
+        "INSERT INTO staging_file (run, number, file, partition, byte_count, record_count, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+          id.rawValue, file.number, file.file, file.partition, file.byteCount, file.recordCount, Int64(bitPattern: file.checksum),
+        ])
     }
   }
 
@@ -71,15 +74,15 @@ extension Checkpoint {
   }
 
   /// The staging files of a run by number; empty before staging is complete and after the run was forgotten.
-  package func sortedRuns(_ id: RunID) throws(CheckpointFailure) -> [SortedRunRow] {
+  package func stagingFiles(_ id: RunID) throws(CheckpointFailure) -> [StagingFileRow] {
     try read("read the staging files of a run") { db in
-      var rows: [SortedRunRow] = []
-      let sql = "SELECT number, file, byte_count, record_count, checksum FROM sorted_run WHERE run = ? ORDER BY number"
+      var rows: [StagingFileRow] = []
+      let sql = "SELECT number, file, byte_count, record_count, checksum, partition FROM staging_file WHERE run = ? ORDER BY number"
       try db.eachRow(sql, [id.rawValue]) { row in
-        let columns = columns(row, "sorted_run")
+        let columns = columns(row, "staging_file")
         rows.append(
-          SortedRunRow(
-            number: try columns.count(0), file: try columns.text(1), byteCount: try columns.count(2),
+          StagingFileRow(
+            number: try columns.count(0), file: try columns.text(1), partition: try columns.countOrNil(5), byteCount: try columns.count(2),
             recordCount: try columns.count(3), checksum: UInt64(bitPattern: try columns.integer(4))))
       }
       return rows

@@ -58,14 +58,14 @@ struct BodyBuilder: ~Copyable {
     closeObject()
   }
 
-  /// Adds all that another builder has measured, as objects of their own.
-  mutating func append(objectsOf other: borrowing BodyBuilder) {
+  /// Adds a visitor that was measured by itself.
+  mutating func append(_ visitor: MeasuredVisitor) {
     precondition(!writes, "what was only measured cannot be written")
     closeObject()
-    byteCount += (hasObjects && other.hasObjects ? 1 : 0) + other.byteCount - other.emptyBytes
-    eventCount += other.eventCount
-    decisionCount += other.decisionCount
-    hasObjects = hasObjects || other.hasObjects
+    byteCount += (hasObjects ? 1 : 0) + visitor.byteCount
+    eventCount += visitor.eventCount
+    decisionCount += visitor.decisionCount
+    hasObjects = true
   }
 
   /// Bytes by which the record would make the body larger.
@@ -137,7 +137,7 @@ struct BodyBuilder: ~Copyable {
       text.append(record.group)
       text.append(",\"snapshots\":[")
     }
-    if !same(record.group, group) { group = copy(record.group) }
+    if !same(record.group, group) { copy(record.group, into: &group) }
     hasObjects = true
     objectIsOpen = true
     snapshot = .none

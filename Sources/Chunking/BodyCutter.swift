@@ -39,31 +39,26 @@ package struct BodyPlan: Sendable, Equatable {
   }
 }
 
-/// Cuts visitors into bodies 1, 2, 3, …, without writing any.
+/// Cuts measured visitors into bodies 1, 2, 3, …, without writing any.
 ///
 /// A visitor that does not fit into the room left begins the next body whole; only one that is larger than an empty body is
-/// split, event by event. For each visitor call, with its records in the total order: `begin`; `learn` for each decision; `measure`
-/// for each record that is to be sent; `startPlacing`; and when the visitor `isSplit`, `place` for each record that fits; `endVisitor`.
+/// split, event by event. In the total order call `place` for each visitor that is not split; for any other `beginSplit`; `learn`
+/// for each of its decisions; `place` for each record that is to be sent and fits; and `endSplit`.
 /// Memory: one visitor's different decisions.
 package struct BodyCutter: ~Copyable {
   private let limit: Int
   private let enriches: Bool
   private var body: BodyBuilder
-  private var visitorAlone: BodyBuilder
   private var decisions: DecisionsInForce
-  private var visitor: [UInt8] = []
-  /// Whether the visitor is larger than an empty body, so that its records are placed one by one.
-  package private(set) var isSplit = false
-  /// The places of the first and the last record measured.
-  private var measured: (first: Int, last: Int)?
   private var number = 1
   private var visitorCount = 0
   private var first: BodyKey?
-  private var lastOrdinal = 0
-  private var lastVisitor: [UInt8] = []
+  private var last = BodyKey(visitor: [], ordinal: 0)
   private var waitsFor: Int?
+  /// Of a split visitor.
+  private var visitor: [UInt8] = []
   private var visitorIsInBody = false
-  /// The body that took the latest activation of the visitor at hand.
+  /// The body that took the latest activation of the split visitor.
   private var activationBody: Int?
 
   package init(_ settings: BodySettings, limit: Int) {
@@ -71,64 +66,41 @@ package struct BodyCutter: ~Copyable {
     enriches = settings.enrichDecisions
     decisions = DecisionsInForce(limit: limit)
     body = BodyBuilder(settings, limit: limit, writes: false)
-    visitorAlone = BodyBuilder(settings, limit: limit, writes: false)
   }
 
-  /// Begins a visitor, given by the JSON text of its id.
-  package mutating func begin(_ visitor: [UInt8]) {
-    self.visitor = visitor
+  /// Puts a visitor that fits into a body there whole. Returns the body that this completes, if any.
+  package mutating func place(_ measured: MeasuredVisitor, _ visitor: Span<UInt8>) -> BodyPlan? {
+    precondition(!measured.isSplit, "a split visitor is placed record by record")
+    guard measured.eventCount > 0 else { return nil }
+    var completed: BodyPlan?
+    if !body.isEmpty, body.byteCount + 1 + measured.byteCount > limit { completed = complete() }
+    visitorCount += 1
+    body.append(measured)
+    if first == nil { first = BodyKey(visitor: copy(visitor), ordinal: measured.first) }
+    last.ordinal = measured.last
+    copy(visitor, into: &last.visitor)
+    return completed
+  }
+
+  /// Begins a split visitor in a body of its own. Returns the body that this completes, if any.
+  package mutating func beginSplit(_ visitor: Span<UInt8>) -> BodyPlan? {
+    let completed = body.isEmpty ? nil : complete()
+    self.visitor = copy(visitor)
     decisions.removeAll()
-    visitorAlone.removeAll()
-    isSplit = false
-    measured = nil
     visitorIsInBody = false
     activationBody = nil
+    return completed
   }
 
-  /// Notes a kept decision, which conversions will carry when the server does not add it itself. One that no body can hold is not
-  /// sent, so no conversion carries it either.
+  /// Notes a decision of the split visitor that stands, as `VisitorMeasurer.learn` does.
   package mutating func learn(_ record: borrowing StagedRecord) {
     if !enriches, body.bytesAlone(record, decisions: InForce()) <= limit { decisions.learn(record) }
   }
 
-  /// Adds the record, the `ordinal`-th of its visitor, to the size of the visitor. Returns false, and adds nothing, when no body can
-  /// hold it. To be called when all decisions are learnt.
-  package mutating func measure(_ record: borrowing StagedRecord, ordinal: Int) -> Bool {
-    let inForce = inForce(record)
-    if !isSplit {
-      let growth = visitorAlone.growth(record, decisions: inForce)
-      if visitorAlone.byteCount + growth <= limit {
-        visitorAlone.append(record, decisions: inForce, growth: growth)
-        measured = (measured?.first ?? ordinal, ordinal)
-        return true
-      }
-    }
-    guard body.bytesAlone(record, decisions: inForce) <= limit else { return false }
-    isSplit = true
-    return true
-  }
-
-  /// Decides where the measured visitor begins, and puts it there whole unless it is split. Returns the body that this completes, if
-  /// any.
-  package mutating func startPlacing() -> BodyPlan? {
-    var completed: BodyPlan?
-    if !body.isEmpty, isSplit || body.byteCount + 1 + visitorAlone.byteCount - visitorAlone.emptyBytes > limit {
-      completed = complete()
-    }
-    if !isSplit, let measured {
-      visitorCount += 1
-      body.append(objectsOf: visitorAlone)
-      if first == nil { first = BodyKey(visitor: visitor, ordinal: measured.first) }
-      lastOrdinal = measured.last
-      lastVisitor = visitor
-    }
-    return completed
-  }
-
-  /// Puts the record, the `ordinal`-th of its split visitor, into a body. Returns the body that this completes, if any.
+  /// Puts the record, the `ordinal`-th of the split visitor, into a body. Returns the body that this completes, if any.
   package mutating func place(_ record: borrowing StagedRecord, ordinal: Int) -> BodyPlan? {
     var completed: BodyPlan?
-    let inForce = inForce(record)
+    let inForce = enriches || record.isDecision ? InForce() : decisions.at(record.timestamp)
     if !body.isEmpty, body.byteCount + body.growth(record, decisions: inForce) > limit { completed = complete() }
     if !visitorIsInBody {
       visitorIsInBody = true
@@ -139,12 +111,11 @@ package struct BodyCutter: ~Copyable {
     if record.isDecision { activationBody = number }
     body.append(record, decisions: inForce)
     if first == nil { first = BodyKey(visitor: visitor, ordinal: ordinal) }
-    lastOrdinal = ordinal
-    lastVisitor = visitor
+    last = BodyKey(visitor: visitor, ordinal: ordinal)
     return completed
   }
 
-  package mutating func endVisitor() { body.endVisitor() }
+  package mutating func endSplit() { body.endVisitor() }
 
   /// Completes the last body; nil when there is none.
   package mutating func finish() -> BodyPlan? { body.isEmpty ? nil : complete() }
@@ -153,7 +124,7 @@ package struct BodyCutter: ~Copyable {
     precondition(body.byteCount <= limit, "body \(number) has \(body.byteCount) bytes, over its limit of \(limit)")
     let plan = BodyPlan(
       number: number, byteCount: body.byteCount, eventCount: body.eventCount, decisionCount: body.decisionCount,
-      visitorCount: visitorCount, first: first!, last: BodyKey(visitor: lastVisitor, ordinal: lastOrdinal), waitsFor: waitsFor)
+      visitorCount: visitorCount, first: first!, last: last, waitsFor: waitsFor)
     number += 1
     body.removeAll()
     visitorCount = 0
@@ -161,10 +132,6 @@ package struct BodyCutter: ~Copyable {
     first = nil
     waitsFor = nil
     return plan
-  }
-
-  private mutating func inForce(_ record: borrowing StagedRecord) -> InForce {
-    enriches || record.isDecision ? InForce() : decisions.at(record.timestamp)
   }
 }
 

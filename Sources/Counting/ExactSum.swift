@@ -29,6 +29,10 @@ struct ExactSum {
     if rest != 0 { parts.append(rest) }
   }
 
+  mutating func add(_ other: ExactSum) {
+    for part in other.parts { add(part) }
+  }
+
   /// The fraction nearest to the sum, of two equally near ones the even one.
   var rounded: Double {
     guard var sum = parts.last else { return 0 }

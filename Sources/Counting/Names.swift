@@ -26,6 +26,12 @@ struct Names {
     return latest
   }
 
+  /// The number here of a name that another table has.
+  mutating func number(of other: Names, _ number: Int) -> Int {
+    let (first, second) = other.names[number]
+    return self.number(of: first.span, second.span)
+  }
+
   private func isSame(_ number: Int, _ first: Span<UInt8>, _ second: Span<UInt8>) -> Bool {
     same(first, names[number].first) && same(second, names[number].second)
   }

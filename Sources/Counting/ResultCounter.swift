@@ -9,7 +9,7 @@ package import Bytes
 /// Call `count` for each event of a visitor, decisions first, then `endVisitor`. The results are the same for any order of the
 /// visitors, of one visitor's decisions, and of its conversions: sums are exact and rounded once, at the end. Memory grows with
 /// the number of experiments, variations and event keys, and with one visitor's experiments; never with events.
-package struct ResultCounter {
+package struct ResultCounter: Sendable {
   /// One visitor's place in an experiment.
   private struct Membership {
     var experiment: Int
@@ -42,6 +42,13 @@ package struct ResultCounter {
       conversions += 1
       if let amount = record.revenue { revenue += Int128(amount) }
       if let amount = record.value { value.add(amount) }
+    }
+
+    mutating func append(_ other: Tally) {
+      convertingVisitors += other.convertingVisitors
+      conversions += other.conversions
+      revenue += other.revenue
+      value.add(other.value)
     }
   }
 
@@ -115,6 +122,27 @@ package struct ResultCounter {
     for at in memberships.indices { cells[memberships[at].cell].visitors += 1 }
     memberships.removeAll(keepingCapacity: true)
     visitorNumber += 1
+  }
+
+  /// Adds what another counter has counted of other visitors; both must have ended their last visitor.
+  package mutating func append(_ other: ResultCounter) {
+    precondition(memberships.isEmpty && other.memberships.isEmpty, "visitors are added whole")
+    let cellsHere = other.cells.map { cell in
+      let experiment = experiments.number(of: other.experiments, cell.experiment)
+      let variation = variations.number(of: other.variations, cell.variation)
+      let here = cellNumbers.number(of: experiment, variation)
+      if here == cells.count { cells.append(Cell(experiment: experiment, variation: variation)) }
+      cells[here].visitors += cell.visitors
+      return here
+    }
+    for tally in other.tallies {
+      let cell = cellsHere[tally.cell]
+      let event = events.number(of: other.events, tally.event)
+      let here = tallyNumbers.number(of: cell, event)
+      if here == tallies.count { tallies.append(Tally(cell: cell, event: event)) }
+      tallies[here].append(tally)
+    }
+    for reason in notCounted.indices { notCounted[reason] += other.notCounted[reason] }
   }
 
   private mutating func add(_ reason: Results.Reason) {

@@ -5,7 +5,7 @@
 #endif
 
 /// An open file that is read from front to back, or at any place.
-package struct FileReader: ~Copyable {
+package struct FileReader: ~Copyable, Sendable {
   private let descriptor: Int32
   package let path: String
   /// Bytes of the file when it was opened; nil for a pipe or a terminal.
@@ -60,11 +60,17 @@ package struct FileReader: ~Copyable {
 
   /// Fills the whole buffer from `offset` of the file; throws `.damaged` when the file ends before.
   package func read(into buffer: inout [UInt8], at offset: Int) throws(DiskFailure) {
+    try read(into: &buffer, 0..<buffer.count, at: offset)
+  }
+
+  /// Fills a part of the buffer from `offset` of the file; throws `.damaged` when the file ends before.
+  package func read(into buffer: inout [UInt8], _ part: Range<Int>, at offset: Int) throws(DiskFailure) {
+    precondition(part.lowerBound >= 0 && part.upperBound <= buffer.count)
     var filled = 0
-    while filled < buffer.count {
+    while filled < part.count {
       let got = unsafe buffer.withUnsafeMutableBytes { bytes in
-        // SAFETY: as above.
-        unsafe pread(descriptor, bytes.baseAddress! + filled, bytes.count - filled, off_t(offset + filled))
+        // SAFETY: the precondition proves that the part lies in the buffer, and at most its rest is asked for.
+        unsafe pread(descriptor, bytes.baseAddress! + part.lowerBound + filled, part.count - filled, off_t(offset + filled))
       }
       if got == 0 { throw DiskFailure(.damaged, path, "ends at byte \(offset + filled), before what was written there") }
       if got < 0 {

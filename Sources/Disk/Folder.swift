@@ -32,6 +32,13 @@ package enum Folder {
     return (try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty) ?? false
   }
 
+  /// Bytes of a regular file; nil for anything else.
+  package static func byteCount(of path: String) -> Int? {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(status.st_size)
+  }
+
   /// Whether the path names an ordinary file, which can be read as often as one likes.
   package static func isRegularFile(_ path: String) -> Bool {
     var status = stat()

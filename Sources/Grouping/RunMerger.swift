@@ -1,5 +1,5 @@
 import Bytes
-package import Disk
+import Disk
 
 /// Reads several sorted runs as one, in the total order.
 ///
@@ -95,8 +95,8 @@ struct RunMerger: ~Copyable {
 ///
 /// Each step merges as many runs as fit, and no more than are needed for the rest to fit; two always do. At most `fanIn` files
 /// are open at once, well within the usual limit of 1,024. Returns the runs to go on with; merged ones are removed from the disk.
-package func compact(
-  _ runs: [SortedRun], memoryBytes: Int, fanIn: Int = 400, nextPath: (Int) -> String
+func compact(
+  _ runs: [SortedRun], memoryBytes: Int, fanIn: Int = 400, path: (Int) -> String
 ) throws(DiskFailure) -> [SortedRun] {
   var pending: [(run: SortedRun, frameBytes: Int)] = []
   for run in runs { pending.append((run, try frameBytes(of: run))) }
@@ -112,7 +112,7 @@ package func compact(
     if fitting == pending.count { return pending.map(\.run) }
     let count = max(2, min(fitting, pending.count - fitting + 1))
     let merging = pending.prefix(count).map(\.run)
-    let merged = try merge(merging, number: number, path: nextPath(number))
+    let merged = try merge(merging, number: number, path: path(number))
     for run in merging { try Folder.remove(run.path) }
     pending.removeFirst(count)
     pending.append((merged, try frameBytes(of: merged)))
@@ -127,7 +127,7 @@ private func frameBytes(of run: SortedRun) throws(DiskFailure) -> Int {
 private func merge(_ runs: [SortedRun], number: Int, path: String) throws(DiskFailure) -> SortedRun {
   var merger = try RunMerger(runs)
   try merger.seek(0)
-  var writer = try SortedRunWriter(number: number, path: path)
+  var writer = try SortedRunWriter(number: number, partition: runs[0].partition, path: path)
   while !merger.isAtEnd {
     try merger.writeSmallest(to: &writer)
     try merger.advance()

@@ -2,7 +2,7 @@ import Bytes
 import Disk
 import Vocabulary
 
-/// A file of staged records in the total order, in frames with checksums, and with an index by visitor hash.
+/// A file with records of a large partition in the total order, in frames with checksums, and with an index by visitor hash.
 ///
 ///     frame    head (32 bytes): u32 magic, u32 payload bytes, u32 records, u32 frame number, u64 hash of the first record,
 ///              u64 checksum
@@ -12,14 +12,16 @@ import Vocabulary
 ///     tail     u64 offset of the index, u32 frames, u32 largest frame, u64 records, u64 checksum of index and the fields before
 package struct SortedRun: Sendable, Equatable {
   package var number: Int
+  package var partition: Int
   package var path: String
   package var byteCount: Int
   package var recordCount: Int
   /// The tail's checksum, over the index, which a checkpoint keeps to know the file again.
   package var checksum: UInt64
 
-  package init(number: Int, path: String, byteCount: Int, recordCount: Int, checksum: UInt64) {
+  package init(number: Int, partition: Int, path: String, byteCount: Int, recordCount: Int, checksum: UInt64) {
     self.number = number
+    self.partition = partition
     self.path = path
     self.byteCount = byteCount
     self.recordCount = recordCount
@@ -43,6 +45,7 @@ package struct SortedRun: Sendable, Equatable {
 /// Writes a sorted run. Records must come in the total order.
 struct SortedRunWriter: ~Copyable {
   private let number: Int
+  private let partition: Int
   private let frameBytes: Int
   private var file: FileWriter
   private var payload = ByteArena(limit: 1 << 30, reserving: SortedRun.frameBytes + 4096)
@@ -55,8 +58,9 @@ struct SortedRunWriter: ~Copyable {
   private var firstHash: UInt64 = 0
 
   /// `frameBytes` is smaller only in tests.
-  init(number: Int, path: String, frameBytes: Int = SortedRun.frameBytes) throws(DiskFailure) {
+  init(number: Int, partition: Int, path: String, frameBytes: Int = SortedRun.frameBytes) throws(DiskFailure) {
     self.number = number
+    self.partition = partition
     self.frameBytes = frameBytes
     file = try FileWriter(path: path)
   }
@@ -90,7 +94,7 @@ struct SortedRunWriter: ~Copyable {
     payload.removeAll()
   }
 
-  /// Completes the file and brings it to the disk.
+  /// Completes the file; it is with the system, not yet on the disk.
   consuming func finish() throws(DiskFailure) -> SortedRun {
     try endFrame()
     let tail = index.appendZeros(24)
@@ -102,8 +106,8 @@ struct SortedRunWriter: ~Copyable {
     let place = index.appendZeros(8)
     index.store(checksum, at: place)
     try file.write(index)
-    try file.sync()
-    return SortedRun(number: number, path: file.path, byteCount: file.byteCount, recordCount: recordCount, checksum: checksum)
+    return SortedRun(
+      number: number, partition: partition, path: file.path, byteCount: file.byteCount, recordCount: recordCount, checksum: checksum)
   }
 }
 

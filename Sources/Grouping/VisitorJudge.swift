@@ -47,39 +47,10 @@ package struct KnownEvent: Sendable, Equatable {
   }
 }
 
-/// The events accepted in earlier runs, asked for visitor by visitor.
-package protocol KnownEvents {
-  /// The events of a visitor hash whose id digests lie in the range of high words, in any order. Hashes are asked for in
-  /// ascending order, the ranges of one hash too.
-  mutating func events(of visitorHash: UInt64, ids: ClosedRange<UInt64>) throws(RunFailure) -> [KnownEvent]
-}
-
-/// What judging has counted: for findings, with the input and line of the first of each.
-package struct JudgeCounts: Sendable, Equatable {
-  package struct Tally: Sendable, Equatable {
-    package var count = 0
-    package var samples: [Sample] = []
-
-    package init() {}
-
-    package mutating func add(_ record: borrowing StagedRecord) {
-      count += 1
-      if samples.count < Limits.findingSamples { samples.append(Sample(input: record.input, line: record.line)) }
-    }
-  }
-
-  package struct Sample: Sendable, Equatable {
-    package var input: Int
-    package var line: Int
-  }
-
-  package var conflicts = Tally()
-  package var earlyConversions = Tally()
-  package var conversionsWithoutDecision = Tally()
-  package var changedAfterAccept = Tally()
-  /// Conversions of visitors with a decision: what the early ones are a share of.
-  package var conversionsWithDecision = 0
-}
+/// Tells the events accepted in earlier runs: of a visitor hash those whose id digests lie in a range of high words, in any order.
+///
+/// Hashes are asked for in ascending order, the ranges of one hash too.
+package typealias KnownEvents = (_ visitorHash: UInt64, _ ids: ClosedRange<UInt64>) throws(RunFailure) -> [KnownEvent]
 
 /// Judges what only a whole visitor can show: reused ids, conflicting decisions, repeated activations, early conversions, and
 /// what was accepted before.
@@ -109,8 +80,6 @@ package struct VisitorJudge {
   private let identityLimit: Int
   package private(set) var fates: [RecordFate] = []
   package private(set) var counts = JudgeCounts()
-  /// Event ids of the visitor at hand, each counted once.
-  package private(set) var distinctIDCount = 0
   private var identities: [Identity] = []
   private var decisionCount = 0
   private var firstDecision = Int64.max
@@ -126,11 +95,10 @@ package struct VisitorJudge {
   }
 
   /// Judges a visitor, of a batch or the one whose first page a walker has just read.
-  package mutating func judge(_ walker: inout some VisitorPages & ~Copyable, known: inout some KnownEvents) throws(RunFailure) {
+  mutating func judge(_ walker: inout some VisitorPages & ~Copyable, _ known: KnownEvents) throws(RunFailure) {
     fates.removeAll(keepingCapacity: true)
     decisionCount = 0
-    distinctIDCount = 0
-    try judgeIdentities(&walker, &known)
+    try judgeIdentities(&walker, known)
     firstDecision = .max
     if decisionCount > 1 { try judgeDecisions(&walker) }
     try judgeConversions(&walker)
@@ -139,7 +107,7 @@ package struct VisitorJudge {
   // MARK: ids
 
   private mutating func judgeIdentities(
-    _ walker: inout some VisitorPages & ~Copyable, _ known: inout some KnownEvents
+    _ walker: inout some VisitorPages & ~Copyable, _ known: KnownEvents
   ) throws(RunFailure) {
     var lower: UInt64 = 0
     while true {
@@ -149,18 +117,22 @@ package struct VisitorJudge {
       try walker.eachPage { page, offsets, start in
         for at in offsets.indices {
           let record = StagedRecord(page, at: offsets[at])
+          let id = Digest(record.eventID)
           if countsRecords {
             fates.append(.kept)
             if record.isDecision { decisionCount += 1 }
+            if !record.flags.contains(.derivedID) {
+              counts.givenIDCount += 1
+              counts.givenIDs.add(id.high)
+            }
           }
-          let id = Digest(record.eventID)
           guard id.high >= lower, id.high <= upper else { continue }
           identities.append(Identity(id: id, ordinal: start + at, isDerived: record.flags.contains(.derivedID)))
           if identities.count > identityLimit { narrow(lower, &upper) }
         }
       }
-      let accepted = try known.events(of: walker.visitorHash, ids: lower...upper)
       settleIdentities()
+      let accepted = try known(walker.visitorHash, lower...upper)
       if !accepted.isEmpty { try compare(with: accepted, &walker) }
       if upper == .max { break }
       lower = upper + 1
@@ -171,7 +143,6 @@ package struct VisitorJudge {
   /// to another reading.
   private mutating func narrow(_ lower: UInt64, _ upper: inout UInt64) {
     settleIdentities()
-    distinctIDCount -= identities.count
     while identities.count > identityLimit / 2, upper > lower {
       upper = lower + (upper - lower) / 2
       let bound = upper
@@ -181,7 +152,7 @@ package struct VisitorJudge {
 
   /// Marks every record whose id an earlier record has, and keeps one identity for each id: the first.
   private mutating func settleIdentities() {
-    if identities.count > 1 {
+    if identities.count > 1, haveFewAllDifferent() == false {
       identities.sort { ($0.id.high, $0.id.low, $0.ordinal) < ($1.id.high, $1.id.low, $1.ordinal) }
       var last = 0
       for at in 1..<identities.count {
@@ -195,8 +166,19 @@ package struct VisitorJudge {
       }
       identities.removeLast(identities.count - last - 1)
     }
-    distinctIDCount += identities.count
   }
+
+  /// Whether these are few identities, each different from all others: then nothing is to be settled.
+  private func haveFewAllDifferent() -> Bool {
+    guard identities.count <= VisitorJudge.fewIdentities else { return false }
+    for at in 1..<identities.count {
+      for other in 0..<at where identities[other].id.low == identities[at].id.low { return false }
+    }
+    return true
+  }
+
+  /// So few are compared each with each rather than sorted.
+  private static let fewIdentities = 16
 
   private mutating func compare(with accepted: [KnownEvent], _ walker: inout some VisitorPages & ~Copyable) throws(RunFailure) {
     let contents = Dictionary(accepted.map { ($0.id, $0.content) }) { first, _ in first }
@@ -291,6 +273,13 @@ package struct VisitorJudge {
     }
   }
 
+  /// Hands out what was counted and begins to count anew.
+  package mutating func takeCounts() -> JudgeCounts {
+    let taken = counts
+    counts = JudgeCounts()
+    return taken
+  }
+
   /// Notes that no body can hold the record.
   package mutating func markTooLarge(_ ordinal: Int) { fates[ordinal] = .tooLarge }
 }
@@ -300,7 +289,7 @@ package func contentDigest(_ record: borrowing StagedRecord) -> UInt64 {
   Digest(record.event, seed: Digest(record.group).high).low
 }
 
-extension VisitorWalker {
+extension PagedWalker {
   /// Calls `body` with each page of the visitor at hand, then goes back to the first.
   package mutating func eachPage(_ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void) throws(RunFailure) {
     do {
@@ -313,6 +302,10 @@ extension VisitorWalker {
     } catch {
       throw RunFailure(.bug, "\(error)")
     }
+  }
+
+  package mutating func judge(by judge: inout VisitorJudge, known: KnownEvents) throws(RunFailure) {
+    try judge.judge(&self, known)
   }
 }
 

@@ -9,10 +9,7 @@ struct PlanTally {
   private var fates = [Int](repeating: 0, count: 16)
   private(set) var total = 0
   private(set) var future = JudgeCounts.Tally()
-  private(set) var givenIDs = DistinctEstimate()
-  private(set) var givenIDCount = 0
   private let futureFrom: Int64
-  var distinctIDs = 0
 
   init(futureFrom: Int64) { self.futureFrom = futureFrom }
 
@@ -20,34 +17,16 @@ struct PlanTally {
     fates[Int(fate.rawValue)] += 1
     total += 1
     if fate.stands, record.timestamp >= futureFrom { future.add(record) }
-    if !record.flags.contains(.derivedID) {
-      givenIDCount += 1
-      givenIDs.add(Digest(record.eventID).high)
-    }
+  }
+
+  /// Adds what was counted of later visitors.
+  mutating func append(_ later: PlanTally) {
+    for fate in fates.indices { fates[fate] += later.fates[fate] }
+    total += later.total
+    future.append(later.future)
   }
 
   func count(_ fate: RecordFate) -> Int { fates[Int(fate.rawValue)] }
-}
-
-/// How many different hashes were added, within about one percent (HyperLogLog with 16,384 registers: Flajolet et al., 2007).
-struct DistinctEstimate {
-  private static let bits = 14
-  private var registers = [UInt8](repeating: 0, count: 1 << bits)
-
-  mutating func add(_ hash: UInt64) {
-    let register = Int(hash >> UInt64(64 - DistinctEstimate.bits))
-    let rest = hash << UInt64(DistinctEstimate.bits) | 1 << UInt64(DistinctEstimate.bits - 1)
-    registers[register] = max(registers[register], UInt8(rest.leadingZeroBitCount + 1))
-  }
-
-  var count: Double {
-    let m = Double(registers.count)
-    let sum = registers.reduce(0.0) { $0 + 1 / Double(UInt64(1) << UInt64($1)) }
-    let estimate = 0.7213 / (1 + 1.079 / m) * m * m / sum
-    let empty = registers.count { $0 == 0 }
-    guard estimate <= 2.5 * m, empty > 0 else { return estimate }
-    return m * log(m / Double(empty))
-  }
 }
 
 /// Turns what staging, judging and planning counted into findings, most harmful first.
@@ -78,8 +57,8 @@ struct Findings {
       let falsifies = tally.future.count * 100 > tally.total
       found.append(Finding(.timestampFuture, falsifies ? .falsifies : .warning, count: tally.future.count, samples: places(tally.future)))
     }
-    let missing = Double(tally.givenIDCount) - tally.givenIDs.count
-    if tally.givenIDCount >= Findings.fewRecords, missing * 2 > Double(tally.givenIDCount) {
+    let missing = Double(judged.givenIDCount) - judged.givenIDs.count
+    if judged.givenIDCount >= Findings.fewRecords, missing * 2 > Double(judged.givenIDCount) {
       found.append(Finding(.uuidShared, .falsifies, count: Int(missing)))
     }
     if judged.conflicts.count > 0 {

@@ -9,7 +9,7 @@ import Vocabulary
 ///
 /// A slice is opened when the walk reaches its first hash and closed behind its last. Memory: one part of each open slice, and the events
 /// of one visitor.
-struct LedgerFilter: KnownEvents {
+struct LedgerFilter {
   private struct Entry {
     var visitorHash: UInt64
     var event: KnownEvent
@@ -50,6 +50,8 @@ struct LedgerFilter: KnownEvents {
     isEndOfIndex = mark == 0
   }
 
+  /// The events of a visitor hash whose id digests lie in a range of high words. Hashes are asked for in ascending order, the ranges of one
+  /// hash too.
   mutating func events(of visitorHash: UInt64, ids: ClosedRange<UInt64>) throws(RunFailure) -> [KnownEvent] {
     if isEndOfIndex, waiting.isEmpty, open.isEmpty, hash != visitorHash { return [] }
     do throws(CheckpointFailure) {

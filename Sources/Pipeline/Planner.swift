@@ -68,33 +68,51 @@ struct Planner {
   private func walk() throws {
     let mark = try ledger.ledgerMark(account: run.account, endpoint: run.endpoint)
     let writer = try checkpoint.beginPlan(run.id)
+    let reader = try staged.reader(identicalRows: settings.identicalRows)
+    let tally = PlanTally(futureFrom: now + 86_400_000)
     var walk = PlanWalk(
-      staged, settings, known: LedgerFilter(ledger, account: run.account, endpoint: run.endpoint, mark: mark),
-      judge: VisitorJudge(settings.rules, memoryBytes: options.memoryBytes / 8), writer: writer,
-      rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"),
-      tally: PlanTally(futureFrom: now + 86_400_000))
-    let ahead = VisitorsAhead(runs: staged.runs, memoryBytes: options.memoryBytes / 2, identicalRows: settings.identicalRows)
-    try ahead.each { batch throws(RunFailure) in
-      for number in 0..<batch.visitorCount {
-        var visitor = batch[number]
-        try take(&visitor, &walk)
+      staged, settings, writer: writer,
+      rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"), tally: tally)
+    let judges = PartitionJudges(
+      reader: reader, settings: settings, ledger: ledger, run: run, mark: mark, memoryBytes: options.memoryBytes / 32,
+      threadCount: options.workerCount, tally: tally)
+    try judges.each { number, judged throws(RunFailure) in
+      if stop.isStopped {
+        throw RunFailure(.stopped, "stopped while planning; nothing of this run was sent yet; run the same command again")
       }
-    } large: { walker throws(RunFailure) in
-      try take(&walker, &walk)
+      if let runs = reader.largeRuns(of: number) {
+        try take(runs, &walk, judges.judge(memoryBytes: options.memoryBytes / 8))
+      } else {
+        try walk.take(judged)
+      }
+      progress(.planning(records: walk.counts.tally.total, of: staged.counts.staged))
     }
-    var (plan, judged, tally) = try walk.finish()
-    plan.findings = Findings(staged.counts, judged, tally, inputs: staged.inputs).all()
+    var (plan, counts) = try walk.finish()
+    plan.findings = Findings(staged.counts, counts.judged, counts.tally, inputs: staged.inputs).all()
     plan.refusal = refusal(plan)
     try writer.commit(
       ledgerMark: mark, summary: storedJSON(plan), phase: plan.refusal == nil ? .sending : .refused, now: now)
   }
 
-  private func take(_ visitor: inout some VisitorPages & ~Copyable, _ walk: inout PlanWalk) throws(RunFailure) {
-    if stop.isStopped {
-      throw RunFailure(.stopped, "stopped while planning; nothing of this run was sent yet; run the same command again")
+  /// Takes the visitors of a large partition, page by page.
+  private func take(_ runs: [SortedRun], _ walk: inout PlanWalk, _ judge: consuming PartitionJudge) throws(RunFailure) {
+    do {
+      var walker = try PagedWalker(runs, memoryBytes: options.memoryBytes / 4, identicalRows: settings.identicalRows)
+      while try walker.nextVisitor() {
+        if stop.isStopped {
+          throw RunFailure(.stopped, "stopped while planning; nothing of this run was sent yet; run the same command again")
+        }
+        let judged = try judge.judge(&walker)
+        try walk.take(judged, &walker, fates: judge.fates[...])
+      }
+      walk.add(judge.takeCounts())
+    } catch let failure as DiskFailure {
+      throw stagingFailure(failure)
+    } catch let failure as RunFailure {
+      throw failure
+    } catch {
+      throw RunFailure(.bug, "\(error)")
     }
-    try walk.take(&visitor)
-    if walk.plan.visitors % 1024 == 0 { progress(.planning(records: walk.tally.total, of: staged.counts.staged)) }
   }
 
   /// The gate and the findings: why nothing may be sent, or nil.

@@ -89,7 +89,7 @@ struct RunFlow: Sendable {
     }
     try guarding { () throws(CheckpointFailure) in
       try checkpoint.completeStaging(
-        run.id, inputs: staged.inputs, sortedRuns: rows(staged.runs), counts: storedJSON(staged.counts), now: epochMilliseconds())
+        run.id, inputs: staged.inputs, files: rows(staged), counts: storedJSON(staged.counts), now: epochMilliseconds())
     }
   }
 
@@ -101,23 +101,36 @@ struct RunFlow: Sendable {
       specification: specification, settings: settings, options: options, folder: staging, stop: stop, progress: progress)
   }
 
-  private func rows(_ runs: [SortedRun]) -> [SortedRunRow] {
-    runs.map {
-      SortedRunRow(
-        number: $0.number, file: "\($0.number).run", byteCount: $0.byteCount, recordCount: $0.recordCount, checksum: $0.checksum)
+  private func rows(_ staged: Staged) -> [StagingFileRow] {
+    staged.files.map {
+      StagingFileRow(
+        number: $0.number, file: "\($0.number).records", byteCount: $0.byteCount, recordCount: $0.recordCount, checksum: $0.checksum)
     }
+      + staged.runs.map {
+        StagingFileRow(
+          number: staged.files.count + $0.number, file: "\($0.number).run", partition: $0.partition, byteCount: $0.byteCount,
+          recordCount: $0.recordCount, checksum: $0.checksum)
+      }
   }
 
   /// What staging left behind, as the checkpoint knows it.
   private func staged() throws(RunFailure) -> Staged {
-    let (files, inputs, counts) = try guarding { () throws(CheckpointFailure) in
-      (try checkpoint.sortedRuns(run.id), try checkpoint.inputs(run.id), try checkpoint.stagingCounts(run.id) ?? "")
+    let (rows, inputs, counts) = try guarding { () throws(CheckpointFailure) in
+      (try checkpoint.stagingFiles(run.id), try checkpoint.inputs(run.id), try checkpoint.stagingCounts(run.id) ?? "")
     }
+    let files = rows.filter { $0.partition == nil }
     return Staged(
       inputs: inputs,
-      runs: files.map {
-        SortedRun(
+      files: files.map {
+        PartitionFile(
           number: $0.number, path: "\(staging)/\($0.file)", byteCount: $0.byteCount, recordCount: $0.recordCount, checksum: $0.checksum)
+      },
+      runs: rows.compactMap { row in
+        row.partition.map {
+          SortedRun(
+            number: row.number - files.count, partition: $0, path: "\(staging)/\(row.file)", byteCount: row.byteCount,
+            recordCount: row.recordCount, checksum: row.checksum)
+        }
       }, counts: try fromStoredJSON(counts, "staging counts"))
   }
 
@@ -146,7 +159,7 @@ struct RunFlow: Sendable {
     guard again.counts == before else {
       throw RunFailure(.bug, "staging the same inputs again gave other records; please report this")
     }
-    try guarding { () throws(CheckpointFailure) in try checkpoint.replaceSortedRuns(run.id, rows(again.runs)) }
+    try guarding { () throws(CheckpointFailure) in try checkpoint.replaceStagingFiles(run.id, rows(again)) }
   }
 
   /// Whether the inputs hold the very bytes that were staged. Reads all of them.
@@ -221,7 +234,8 @@ struct RunFlow: Sendable {
     let mark = try current().ledgerMark
     let known = LedgerFilter(ledger, account: run.account, endpoint: run.endpoint, mark: mark)
     do throws(DiskFailure) {
-      return try BodyAssembler(staged.runs, settings: settings, memoryBytes: options.memoryBytes / 4, known: known)
+      return BodyAssembler(
+        try staged.reader(identicalRows: settings.identicalRows), settings: settings, memoryBytes: options.memoryBytes / 4, known: known)
     } catch {
       throw stagingFailure(error)
     }

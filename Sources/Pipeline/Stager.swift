@@ -21,14 +21,22 @@ struct StagingCounts: Codable, Equatable {
 /// What staging leaves behind: everything the rest of the run needs, the inputs no more.
 struct Staged {
   var inputs: [InputRow]
+  var files: [PartitionFile]
+  /// Of partitions too large to be held.
   var runs: [SortedRun]
   var counts: StagingCounts
+
+  func reader(identicalRows: IdenticalRows) throws(DiskFailure) -> PartitionReader {
+    try PartitionReader(files, runs: runs, identicalRows: identicalRows)
+  }
 }
 
-/// Reads the inputs from front to back and writes them as sorted runs into the staging folder.
+/// Reads the inputs from front to back and writes their records, divided into partitions, into the staging folder.
 ///
-/// One thread cuts blocks of whole rows, the workers do the rest; what they stage does not depend on their number. Memory: `memoryBytes`,
-/// most of it for sorting, a tenth for blocks on their way.
+/// One thread cuts blocks of whole rows, the workers do the rest; what they stage does not depend on their number. Memory: well within
+/// `memoryBytes`: the frames that fill, and blocks on their way.
+///
+/// Staging is synced only when an input cannot be read again: damage is found by checksums, and mended from the inputs.
 struct Stager {
   let specification: ImportSpecification
   let settings: RunSettings
@@ -45,8 +53,9 @@ struct Stager {
       throw error.runFailure(forInput: false)
     }
     let queue = WorkQueue<StagingWork>(capacity: options.workerCount + 1)
-    let sortingBytes = (options.memoryBytes * 6 / 10) / options.workerCount
-    let numbers = NumberSource()
+    let frameBytes = options.memoryBytes / 8 / options.workerCount
+    let partitioning = Partitioning(expectedBytes: expectedBytes)
+    let isSynced = isReadOnce
     let workerCount = options.workerCount
     var rows: [InputRow] = []
     let folder = folder
@@ -54,8 +63,10 @@ struct Stager {
       workerCount,
       { worker in
         do throws(DiskFailure) {
+          let records = try PartitionWriter(
+            number: worker, path: "\(folder)/\(worker).records", partitioning: partitioning, memoryBytes: frameBytes)
           let rejects = try RejectWriter(path: "\(folder)/\(worker).rejects")
-          return StagingWorker(memoryBytes: sortingBytes, folder: folder, numbers: numbers, rejects: rejects).run(queue)
+          return StagingWorker(records: records, rejects: rejects, isSynced: isSynced).run(queue)
         } catch {
           queue.abandon()
           while queue.take() != nil {}
@@ -87,11 +98,13 @@ struct Stager {
     do throws(DiskFailure) {
       let folder = folder
       try join(results.flatMap(\.rejectPieces), into: folder + "/rejects.ndjson")
-      let runs = try compact(
-        results.flatMap(\.runs).sorted { $0.number < $1.number }, memoryBytes: options.memoryBytes / 2
+      let files = results.compactMap(\.records)
+      // It is not asked of this reader what identical rows are.
+      let runs = try sortLargePartitions(
+        of: PartitionReader(files, runs: [], identicalRows: .once), from: options.memoryBytes / 8, memoryBytes: options.memoryBytes / 2
       ) { "\(folder)/\($0).run" }
-      try Folder.sync(folder)
-      return Staged(inputs: rows, runs: runs, counts: counts)
+      if isReadOnce { try Folder.sync(folder) }
+      return Staged(inputs: rows, files: files, runs: runs, counts: counts)
     } catch {
       throw error.runFailure(forInput: false)
     }
@@ -99,12 +112,21 @@ struct Stager {
 
   // MARK: inputs
 
+  /// Whether an input can be read only once: standard input, a pipe.
+  private var isReadOnce: Bool { specification.inputs.contains { Stager.isReadOnce($0.path) } }
+
+  private static func isReadOnce(_ path: String) -> Bool {
+    path == "-" || (Folder.exists(path) && !Folder.isRegularFile(path) && !Folder.isFolder(path))
+  }
+
+  /// About how many bytes will be staged, as far as the sizes of files say: some four for each byte of a row.
+  private var expectedBytes: Int { 4 * specification.inputs.reduce(0) { $0 + (Folder.byteCount(of: $1.path) ?? 0) } }
+
   /// Opens every input and looks at its header, but for those that can be read only once: standard input and pipes. Throws what is
   /// wrong with the first that cannot be used.
   static func check(_ specification: ImportSpecification, _ settings: RunSettings) throws(RunFailure) {
     for (index, input) in specification.inputs.enumerated() {
-      let isPipe = input.path == "-" || (Folder.exists(input.path) && !Folder.isRegularFile(input.path) && !Folder.isFolder(input.path))
-      if !isPipe { _ = try open(specification, settings, index, blockBytes: Limits.blockBytes).bound }
+      if !isReadOnce(input.path) { _ = try open(specification, settings, index, blockBytes: Limits.blockBytes).bound }
     }
   }
 

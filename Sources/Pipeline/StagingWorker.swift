@@ -31,7 +31,8 @@ struct StagingWork: Sendable {
 
 /// What a worker did.
 struct WorkerResult: Sendable {
-  var runs: [SortedRun] = []
+  /// What was staged; nil after a failure.
+  var records: PartitionFile?
   /// Rows read, records or not, by input.
   var readCounts: [Int: Int] = [:]
   var stagedCount = 0
@@ -42,23 +43,24 @@ struct WorkerResult: Sendable {
   var failure: RunFailure?
 }
 
-/// Takes blocks apart, normalises their rows, and writes sorted runs, on a thread of its own.
+/// Takes blocks apart, normalises their rows, and divides their records into partitions, on a thread of its own.
 ///
-/// Memory: `memoryBytes` for the sorter, one block, and the texts of one row.
+/// Memory: the frames of the partitions, one block, and the texts of one row.
 struct StagingWorker: ~Copyable {
-  private var sorter: RunSorter
-  private let folder: String
-  private let numbers: NumberSource
+  private var records: PartitionWriter
+  /// The record at hand.
+  private var record = ByteArena(limit: 16 * Limits.rowBytes, reserving: 1 << 16)
   private var rejects: RejectWriter
+  private let isSynced: Bool
   private var result = WorkerResult()
   private var tape = RowTape()
   private var decoded = ByteArena(limit: 4 * Limits.rowBytes)
 
-  init(memoryBytes: Int, folder: String, numbers: NumberSource, rejects: consuming RejectWriter) {
-    sorter = RunSorter(memoryBytes: memoryBytes)
-    self.folder = folder
-    self.numbers = numbers
+  /// With `isSynced` the records are on the disk when the work has ended.
+  init(records: consuming PartitionWriter, rejects: consuming RejectWriter, isSynced: Bool) {
+    self.records = records
     self.rejects = rejects
+    self.isSynced = isSynced
   }
 
   /// Works until the queue ends. After a failure the rest of the queue is taken and left alone, so that the reader never waits for ever.
@@ -66,13 +68,18 @@ struct StagingWorker: ~Copyable {
     var next = queue.take()
     do throws(RunFailure) {
       while let first = next { next = try stage(first, queue) }
-      try writeRun()
     } catch {
       result.failure = error
       queue.abandon()
       while next != nil { next = queue.take() }
+      return result
     }
     result.rejectPieces = rejects.pieces
+    do throws(DiskFailure) {
+      result.records = try records.finish(isSynced: isSynced)
+    } catch {
+      result.failure = error.runFailure(forInput: false)
+    }
     return result
   }
 
@@ -116,15 +123,15 @@ struct StagingWorker: ~Copyable {
         let row = bytes.extracting(range)
         let place = RowPlace(input: work.input.index, offset: block.offset + range.lowerBound, line: line)
         let isDecoded = normalizer.prepare(row, &tape, quote: quote, into: &decoded)
+        record.removeAll()
         let outcome =
           isDecoded
-          ? Self.normalize(decoded, tape, place, &normalizer, &sorter)
-          : normalizer.normalize(row, tape, place: place, into: &sorter.arena)
+          ? Self.normalize(decoded, tape, place, &normalizer, &record)
+          : normalizer.normalize(row, tape, place: place, into: &record)
         switch outcome {
-        case .record(let start):
-          sorter.take(at: start)
+        case .record:
+          try Self.take(record, &records)
           result.stagedCount += 1
-          if sorter.isFull { try writeRun() }
         case .reject(let reject):
           try add(reject, work, line: line, byte: place.offset, row: row)
         }
@@ -140,9 +147,17 @@ struct StagingWorker: ~Copyable {
 
   private static func normalize(
     _ decoded: borrowing ByteArena, _ tape: borrowing RowTape, _ place: RowPlace, _ normalizer: inout Normalizer,
-    _ sorter: inout RunSorter
+    _ record: inout ByteArena
   ) -> RowOutcome {
-    normalizer.normalize(decoded.span, tape, place: place, into: &sorter.arena)
+    normalizer.normalize(decoded.span, tape, place: place, into: &record)
+  }
+
+  private static func take(_ record: borrowing ByteArena, _ records: inout PartitionWriter) throws(RunFailure) {
+    do throws(DiskFailure) {
+      try records.take(StagedRecord(record.span))
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
   }
 
   private mutating func add(
@@ -151,16 +166,6 @@ struct StagingWorker: ~Copyable {
     result.rejects[reject.code.rawValue, default: 0] += 1
     do throws(DiskFailure) {
       try rejects.append(reject, file: work.input.file, line: line, byte: byte, row: row, block: work.number)
-    } catch {
-      throw error.runFailure(forInput: false)
-    }
-  }
-
-  private mutating func writeRun() throws(RunFailure) {
-    guard sorter.recordCount > 0 else { return }
-    let number = numbers.next()
-    do throws(DiskFailure) {
-      result.runs.append(try sorter.write(number: number, path: "\(folder)/\(number).run"))
     } catch {
       throw error.runFailure(forInput: false)
     }

@@ -22,7 +22,7 @@ private let bodyCount = 4
 private struct Outcome: Equatable {
   var runs: [RunRow]
   var inputs: [InputRow] = []
-  var sortedRuns: [SortedRunRow] = []
+  var stagingFiles: [StagingFileRow] = []
   var bodies: [BodyRow] = []
   var receipts: [ReceiptRow?] = []
   var totals = ReceiptTotals()
@@ -33,7 +33,7 @@ private struct Outcome: Equatable {
     runs = try checkpoint.allRuns()
     guard let id = runs.last?.id else { return }
     inputs = try checkpoint.inputs(id)
-    sortedRuns = try checkpoint.sortedRuns(id)
+    stagingFiles = try checkpoint.stagingFiles(id)
     bodies = try checkpoint.bodies(id, limit: 100)
     receipts = try (1...bodyCount).map { try checkpoint.receipt(id, $0) }
     totals = try checkpoint.receiptTotals(id)

@@ -129,7 +129,7 @@ import Vocabulary
     #expect(run.phase == .forgotten && run.updatedAt == 60 && run.summary == #"{"done":1}"#)
     #expect(try checkpoint.receiptTotals(id) == ReceiptTotals())
     #expect(try checkpoint.bodyCount(id) == 0)
-    #expect(try checkpoint.sortedRuns(id).isEmpty)
+    #expect(try checkpoint.stagingFiles(id).isEmpty)
     #expect(try checkpoint.receiptTotals(kept).bodies == 1)
     #expect(try checkpoint.ledgerSlices(account: "acme", endpoint: "us", upTo: .max, limit: 9).map(\.id) == [1])
     #expect(try checkpoint.ledgerEntries(1, from: 0, count: 600).count == 600 * 32)
@@ -176,7 +176,7 @@ import Vocabulary
       "UPDATE ledger_part SET entries = zeroblob(length(entries)) WHERE part = 0",
       "UPDATE ledger_part SET entries = CAST(substr(entries, 1, 100) || x'ff' || substr(entries, 102) AS BLOB) WHERE part = 1",
       "UPDATE ledger_part SET part = 1 - part + 2; UPDATE ledger_part SET part = part - 2; UPDATE ledger SET entry_count = 600",
-      "DELETE FROM body WHERE number = 1", "UPDATE sorted_run SET record_count = -1",
+      "DELETE FROM body WHERE number = 1", "UPDATE staging_file SET record_count = -1",
     ])
   func tampered(sql: String) throws {
     let id = try checkpoint.sending(2)
@@ -187,7 +187,7 @@ import Vocabulary
       let reader = try Checkpoint.reader(at: scratch.path)
       _ = try reader.allRuns()
       _ = try reader.inputs(id)
-      _ = try reader.sortedRuns(id)
+      _ = try reader.stagingFiles(id)
       _ = try reader.bodyCount(id)
       _ = try reader.bodies(id, limit: 9)
       for slice in try reader.ledgerSlices(account: "acme", endpoint: "us", upTo: .max, limit: 9) {

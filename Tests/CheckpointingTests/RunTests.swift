@@ -116,11 +116,11 @@ import Vocabulary
       input.index = index
       return input
     }
-    let sortedRuns = [SortedRunRow(number: 2, file: "b", byteCount: 0, recordCount: 0, checksum: 0), sampleSortedRun]
-    try checkpoint.completeStaging(id, inputs: inputs, sortedRuns: sortedRuns, counts: "{}", now: 77)
+    let stagingFiles = [StagingFileRow(number: 2, file: "b", partition: 7, byteCount: 0, recordCount: 0, checksum: 0), sampleStagingFile]
+    try checkpoint.completeStaging(id, inputs: inputs, files: stagingFiles, counts: "{}", now: 77)
     let reopened = try scratch.open()
     #expect(try reopened.inputs(id) == [inputs[1], inputs[0], inputs[2]])
-    #expect(try reopened.sortedRuns(id) == [sampleSortedRun, sortedRuns[0]])
+    #expect(try reopened.stagingFiles(id) == [sampleStagingFile, stagingFiles[0]])
     #expect(try reopened.stagingCounts(id) == "{}")
     #expect(try reopened.run(id).phase == .planning)
     #expect(try reopened.run(id).updatedAt == 77)
@@ -130,10 +130,10 @@ import Vocabulary
   @Test("staging that fails half-way leaves nothing of itself")
   func stagingIsOneTransaction() throws {
     let id = try checkpoint.begin().id
-    let twice = [sampleSortedRun, sampleSortedRun]
-    #expect(failure { try checkpoint.completeStaging(id, inputs: [sampleInput], sortedRuns: twice, counts: "", now: 2) } != nil)
+    let twice = [sampleStagingFile, sampleStagingFile]
+    #expect(failure { try checkpoint.completeStaging(id, inputs: [sampleInput], files: twice, counts: "", now: 2) } != nil)
     #expect(try checkpoint.inputs(id).isEmpty)
-    #expect(try checkpoint.sortedRuns(id).isEmpty)
+    #expect(try checkpoint.stagingFiles(id).isEmpty)
     #expect(try checkpoint.run(id).phase == .staging)
     try checkpoint.stage(id)
   }
@@ -153,7 +153,7 @@ import Vocabulary
     run = try checkpoint.run(id)
     #expect(run.phase == .staging && run.encoder == 2)
     #expect(try checkpoint.inputs(id).isEmpty)
-    #expect(try checkpoint.sortedRuns(id).isEmpty)
+    #expect(try checkpoint.stagingFiles(id).isEmpty)
     #expect(try checkpoint.stagingCounts(id) == nil)
     #expect(try checkpoint.receiptTotals(id).bodies == 1)
     #expect(try checkpoint.ledgerMark(account: "acme", endpoint: "us") == 1)

@@ -52,7 +52,7 @@ extension Checkpoint {
 
   func stage(_ run: RunID) throws {
     try completeStaging(
-      run, inputs: [sampleInput], sortedRuns: [sampleSortedRun], counts: #"{"read":7}"#, now: 2)
+      run, inputs: [sampleInput], files: [sampleStagingFile], counts: #"{"read":7}"#, now: 2)
   }
 
   func plan(_ run: RunID, bodies count: Int, mark: Int64? = nil, phase: RunPhase = .sending) throws {
@@ -80,7 +80,7 @@ extension Checkpoint {
 let sampleInput = InputRow(
   index: 0, path: "/data/a.csv", byteCount: 1_234, digest: [UInt8](0..<16), format: "csv", header: [UInt8]("a,b\r\n".utf8),
   rowCount: 7)
-let sampleSortedRun = SortedRunRow(number: 1, file: "run-1", byteCount: 99, recordCount: 7, checksum: .max - 5)
+let sampleStagingFile = StagingFileRow(number: 1, file: "run-1", byteCount: 99, recordCount: 7, checksum: .max - 5)
 
 func sampleBody(_ number: Int) -> BodyRow {
   BodyRow(

@@ -12,20 +12,27 @@ import Vocabulary
 
   /// Plans as planning does. Returns the plans, and the places of events that no body can hold.
   private func plan(_ visitors: [[[UInt8]]], _ settings: BodySettings, _ limit: Int) -> (plans: [BodyPlan], tooLarge: [[Int]]) {
+    var measurer = VisitorMeasurer(settings, limit: limit)
     var cutter = BodyCutter(settings, limit: limit)
     var plans: [BodyPlan] = []
     var tooLarge: [[Int]] = []
     for records in visitors {
-      cutter.begin(visitor(records))
-      for record in records { learn(record, &cutter) }
-      let fitting = records.indices.filter { measure(records[$0], $0, &cutter) }
+      measurer.begin()
+      for record in records { learn(record, &measurer) }
+      let fitting = records.indices.filter { measure(records[$0], $0, &measurer) }
       tooLarge.append(records.indices.filter { !fitting.contains($0) })
-      if let plan = cutter.startPlacing() { plans.append(plan) }
-      for at in fitting where cutter.isSplit {
+      let id = visitor(records)
+      guard measurer.visitor.isSplit else {
+        if let plan = cutter.place(measurer.visitor, id.span) { plans.append(plan) }
+        continue
+      }
+      if let plan = cutter.beginSplit(id.span) { plans.append(plan) }
+      for record in records { learn(record, &cutter) }
+      for at in fitting {
         let bytes = records[at]
         if let plan = cutter.place(StagedRecord(bytes.span), ordinal: at) { plans.append(plan) }
       }
-      cutter.endVisitor()
+      cutter.endSplit()
     }
     if let plan = cutter.finish() { plans.append(plan) }
     return (plans, tooLarge)
@@ -36,8 +43,13 @@ import Vocabulary
     return copy(StagedRecord(first.span).visitor)
   }
 
-  private func measure(_ bytes: [UInt8], _ ordinal: Int, _ cutter: inout BodyCutter) -> Bool {
-    cutter.measure(StagedRecord(bytes.span), ordinal: ordinal)
+  private func measure(_ bytes: [UInt8], _ ordinal: Int, _ measurer: inout VisitorMeasurer) -> Bool {
+    measurer.measure(StagedRecord(bytes.span), ordinal: ordinal)
+  }
+
+  private func learn(_ bytes: [UInt8], _ measurer: inout VisitorMeasurer) {
+    let record = StagedRecord(bytes.span)
+    if record.isDecision { measurer.learn(record) }
   }
 
   private func learn(_ bytes: [UInt8], _ cutter: inout BodyCutter) {

@@ -130,7 +130,7 @@ func stage(_ rows: [Row], in scratch: Scratch, memoryBytes: Int, frameBytes: Int
   var sorter = RunSorter(memoryBytes: memoryBytes, frameBytes: frameBytes)
   var runs: [SortedRun] = []
   func write(_ sorter: inout RunSorter) throws {
-    runs.append(try sorter.write(number: runs.count, path: scratch.path(runs.count)))
+    runs.append(try sorter.write(number: runs.count, partition: 0, path: scratch.path(runs.count)))
   }
   for row in rows {
     let start = sorter.arena.count

@@ -5,7 +5,7 @@ import Vocabulary
 @testable import Grouping
 
 /// Events accepted before, for every visitor alike; notes what it is asked.
-struct Remembered: KnownEvents {
+struct Remembered {
   var events: [KnownEvent] = []
   var slices: [ClosedRange<UInt64>] = []
 
@@ -49,17 +49,16 @@ struct Remembered: KnownEvents {
     let records = records(seed: seed, count: 90)
     let expected = Verdict(records, remembered(records).events, rules)
     let scratch = try Scratch()
-    var writer = try SortedRunWriter(number: 0, path: scratch.path(0), frameBytes: 500)
+    var writer = try SortedRunWriter(number: 0, partition: 0, path: scratch.path(0), frameBytes: 500)
     for bytes in records { try writer.append(StagedRecord(bytes.span)) }
     let run = try writer.finish()
     for (limit, page) in [(2, 1 << 20), (9, 900), (1_000, 1), (1_000, 1 << 20)] {
-      var walker = try VisitorWalker([run], memoryBytes: 0, smallestPageBytes: page, identicalRows: .once)
+      var walker = try PagedWalker([run], memoryBytes: 0, smallestPageBytes: page, identicalRows: .once)
       var judge = VisitorJudge(rules, identityLimit: limit)
       var known = remembered(records)
       #expect(try walker.nextVisitor())
-      try judge.judge(&walker, known: &known)
+      try judge.judge(&walker) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }
       #expect(judge.fates == expected.fates)
-      #expect(judge.distinctIDCount == expected.distinctIDs)
       #expect(judge.counts.conflicts.count == expected.conflicts)
       #expect(judge.counts.changedAfterAccept.count == expected.changed)
       #expect(judge.counts.earlyConversions.count == expected.early)
@@ -70,9 +69,10 @@ struct Remembered: KnownEvents {
       #expect(known.slices.first?.lowerBound == 0 && known.slices.last?.upperBound == .max)
       for (one, next) in zip(known.slices, known.slices.dropFirst()) { #expect(next.lowerBound == one.upperBound + 1) }
       #expect(limit > 10 || known.slices.count > 1)
+      #expect(judge.counts.givenIDCount == expected.given)
       // The walker stands at the first page again, and a second judgement is the first.
       #expect(walker.pageStart == 0)
-      try judge.judge(&walker, known: &known)
+      try judge.judge(&walker) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }
       #expect(judge.fates == expected.fates)
     }
   }
@@ -80,11 +80,11 @@ struct Remembered: KnownEvents {
   private func judged(_ rows: [Row], _ rules: JudgeRules) throws -> [RecordFate] {
     let scratch = try Scratch()
     let runs = try stage(rows, in: scratch, memoryBytes: 1 << 16, frameBytes: 1 << 16, mergeBytes: 1 << 16)
-    var walker = try VisitorWalker(runs, memoryBytes: 1 << 16, identicalRows: .once)
+    var walker = try PagedWalker(runs, memoryBytes: 1 << 16, identicalRows: .once)
     var judge = VisitorJudge(rules, memoryBytes: 0)
     var known = Remembered()
     #expect(try walker.nextVisitor())
-    try judge.judge(&walker, known: &known)
+    try judge.judge(&walker) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }
     return judge.fates
   }
 
@@ -115,8 +115,8 @@ struct Remembered: KnownEvents {
 /// The judgement of one who holds the whole visitor in hand: quadratic, and in the words of the rules.
 struct Verdict {
   var fates: [RecordFate] = []
-  var distinctIDs = 0
   var conflicts = 0
+  var given = 0
   var changed = 0
   var early = 0
   var withDecision = 0
@@ -148,7 +148,7 @@ struct Verdict {
 
   init(_ records: [[UInt8]], _ known: [KnownEvent], _ rules: JudgeRules) {
     let facts = records.map(Fact.init)
-    distinctIDs = Set(facts.map(\.id)).count
+    given = facts.count { !$0.isDerived }
     for (at, fact) in facts.enumerated() {
       let accepted = known.first { $0.id == Digest(fact.id.span) }
       if let first = facts[..<at].first(where: { $0.id == fact.id }) {

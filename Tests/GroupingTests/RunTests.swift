@@ -11,7 +11,7 @@ import Testing
   init() throws { scratch = try Scratch() }
 
   private func write(_ rows: [Row], number: Int = 0, frameBytes: Int) throws -> SortedRun {
-    var writer = try SortedRunWriter(number: number, path: scratch.path(number), frameBytes: frameBytes)
+    var writer = try SortedRunWriter(number: number, partition: 5, path: scratch.path(number), frameBytes: frameBytes)
     for bytes in rows.map(\.staged).sorted(by: { placed($0, $1) < 0 }) { try writer.append(StagedRecord(bytes.span)) }
     return try writer.finish()
   }

@@ -26,17 +26,17 @@ struct Way: Sendable, CustomStringConvertible {
 
   init() throws { scratch = try Scratch() }
 
-  private func walker(_ rows: [Row], _ way: Way, _ identicalRows: IdenticalRows = .once) throws -> VisitorWalker {
+  private func walker(_ rows: [Row], _ way: Way, _ identicalRows: IdenticalRows = .once) throws -> PagedWalker {
     let runs = try stage(rows, in: scratch, memoryBytes: way.sorting, frameBytes: way.frame, mergeBytes: way.merging)
-    return try VisitorWalker(runs, memoryBytes: 0, smallestPageBytes: way.page, identicalRows: identicalRows)
+    return try PagedWalker(runs, memoryBytes: 0, smallestPageBytes: way.page, identicalRows: identicalRows)
   }
 
-  private func events(_ walker: borrowing VisitorWalker) -> [String] {
+  private func events(_ walker: borrowing PagedWalker) -> [String] {
     walker.offsets.map { text(StagedRecord(walker.page.span, at: $0).event) }
   }
 
   /// All pages of the visitor at hand.
-  private func read(_ walker: inout VisitorWalker) throws -> Visited {
+  private func read(_ walker: inout PagedWalker) throws -> Visited {
     var visited = Visited(visitor: walker.visitor, hash: walker.visitorHash)
     repeat {
       #expect(walker.pageStart == visited.events.count)
@@ -101,55 +101,6 @@ struct Way: Sendable, CustomStringConvertible {
     #expect(try walker.seek(expected[3].visitor))
     #expect(try walker.nextVisitor())
     #expect(walker.visitor == expected[4].visitor)
-  }
-
-  /// All pages of a visitor, read twice.
-  private func readPages(_ visitor: inout some VisitorPages & ~Copyable) throws -> Visited {
-    var readings: [[String]] = []
-    for _ in 0..<2 {
-      var events: [String] = []
-      try visitor.eachPage { page, offsets, start in
-        #expect(start == events.count)
-        for at in offsets.indices { events.append(text(StagedRecord(page, at: offsets[at]).event)) }
-      }
-      readings.append(events)
-    }
-    #expect(readings[0] == readings[1])
-    return Visited(
-      visitor: visitor.visitor, hash: visitor.visitorHash, events: readings[0], duplicateCount: visitor.duplicateCountOfVisitor)
-  }
-
-  @Test(
-    "batches hold every visitor that fits into a page, and name every other one in its place", arguments: Way.all,
-    [1, 1 << 20])
-  func batches(way: Way, batchBytes: Int) throws {
-    let rows = history(seed: 6, count: 60, visitors: 14)
-    for identicalRows in IdenticalRows.allCases {
-      let runs = try stage(rows, in: scratch, memoryBytes: way.sorting, frameBytes: way.frame, mergeBytes: way.merging)
-      var found: [Visited] = []
-      var largeCount = 0
-      var behind: [UInt8]?
-      repeat {
-        var batcher = try VisitorBatcher(
-          runs, behind: behind, batchBytes: batchBytes, pageBytes: way.page, identicalRows: identicalRows)
-        behind = nil
-        while behind == nil, let batch = try batcher.next() {
-          for number in 0..<batch.visitorCount {
-            var visitor = batch[number]
-            found.append(try readPages(&visitor))
-          }
-          behind = batch.large
-        }
-        if let large = behind {
-          largeCount += 1
-          var walker = try VisitorWalker(runs, memoryBytes: 0, smallestPageBytes: way.page, identicalRows: identicalRows)
-          try walker.find(large)
-          found.append(try readPages(&walker))
-        }
-      } while behind != nil
-      #expect(found == expectedVisitors(rows, identicalRows))
-      #expect((largeCount > 0) == (way.page < 1 << 20))
-    }
   }
 
   @Test("a visitor left in the middle of its pages does not show up again")

@@ -27,13 +27,13 @@ struct DamageTests {
       try #require(summary.state == .incomplete && summary.records.pending > 0)
     }
 
-    /// Changes one byte in the middle of every staging file.
+    /// Changes a byte in every part of every staging file.
     func damage() throws {
       let staging = options.state + "/runs/1/staging"
-      for name in try FileManager.default.contentsOfDirectory(atPath: staging) where name.hasSuffix(".run") {
+      for name in try FileManager.default.contentsOfDirectory(atPath: staging) where name.hasSuffix(".records") {
         let url = URL(fileURLWithPath: staging + "/" + name)
         var bytes = try Data(contentsOf: url)
-        bytes[bytes.count / 2] ^= 1
+        for at in stride(from: 20, to: bytes.count, by: 50) { bytes[at] ^= 1 }
         try bytes.write(to: url)
       }
     }

@@ -21,7 +21,7 @@ package enum IdenticalRows: String, Sendable, CaseIterable, Codable {
 ///     }
 ///
 /// Memory: one frame for each run, one page, and the largest record.
-package struct VisitorWalker: ~Copyable, VisitorPages {
+package struct PagedWalker: ~Copyable, VisitorPages {
   private var merger: RunMerger
   private let pageBytes: Int
   private let identicalRows: IdenticalRows

@@ -1,0 +1,51 @@
+package import Bytes
+import Vocabulary
+
+/// What judging has counted: for findings, with the input and line of the first of each.
+package struct JudgeCounts: Sendable, Equatable {
+  package struct Tally: Sendable, Equatable {
+    package var count = 0
+    package var samples: [Sample] = []
+
+    package init() {}
+
+    package mutating func add(_ record: borrowing StagedRecord) {
+      count += 1
+      if samples.count < Limits.findingSamples { samples.append(Sample(input: record.input, line: record.line)) }
+    }
+
+    /// Adds what was counted later.
+    package mutating func append(_ later: Tally) {
+      count += later.count
+      samples.append(contentsOf: later.samples.prefix(Limits.findingSamples - samples.count))
+    }
+  }
+
+  package struct Sample: Sendable, Equatable {
+    package var input: Int
+    package var line: Int
+  }
+
+  package var conflicts = Tally()
+  package var earlyConversions = Tally()
+  package var conversionsWithoutDecision = Tally()
+  package var changedAfterAccept = Tally()
+  /// Conversions of visitors with a decision: what the early ones are a share of.
+  package var conversionsWithDecision = 0
+  /// Records that give their event id, and about how many different ids these are.
+  package var givenIDCount = 0
+  package var givenIDs = DistinctEstimate()
+
+  package init() {}
+
+  /// Adds what was counted of later visitors.
+  package mutating func append(_ later: JudgeCounts) {
+    conflicts.append(later.conflicts)
+    earlyConversions.append(later.earlyConversions)
+    conversionsWithoutDecision.append(later.conversionsWithoutDecision)
+    changedAfterAccept.append(later.changedAfterAccept)
+    conversionsWithDecision += later.conversionsWithDecision
+    givenIDCount += later.givenIDCount
+    givenIDs.merge(later.givenIDs)
+  }
+}

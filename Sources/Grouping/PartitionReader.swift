@@ -1,0 +1,167 @@
+import Bytes
+package import Disk
+import Vocabulary
+
+/// Reads the partitions of a run's staging, each whole and in the total order. Every frame is checked before it is believed.
+///
+/// Several threads may read at once. Memory: the indexes of the files, 16 bytes a frame.
+package final class PartitionReader: Sendable {
+  private struct Frame {
+    var file: Int
+    var number: Int
+    var offset: Int
+    var byteCount: Int
+  }
+
+  private final class Opened: Sendable {
+    let file: PartitionFile
+    let reader: FileReader
+
+    init(_ file: PartitionFile) throws(DiskFailure) {
+      self.file = file
+      reader = try FileReader(path: file.path)
+    }
+  }
+
+  private let files: [Opened]
+  private let identicalRows: IdenticalRows
+  /// The frames of all partitions, one partition behind the other, and where each partition's begin.
+  private let frames: [Frame]
+  private let starts: [Int]
+  private let byteCounts: [Int]
+  /// The sorted runs of large partitions.
+  private let runs: [Int: [SortedRun]]
+  package let partitioning: Partitioning
+
+  /// Opens the files of one run and reads their indexes. Throws `.damaged` when one of them is not what was written.
+  package init(_ files: [PartitionFile], runs: [SortedRun], identicalRows: IdenticalRows) throws(DiskFailure) {
+    var opened: [Opened] = []
+    var frames: [(partition: Int, frame: Frame)] = []
+    var bits: Int?
+    for (at, file) in files.enumerated() {
+      let file = try Opened(file)
+      let index = try PartitionReader.readIndex(file)
+      let found = Int(load32(index.span, index.count - 12))
+      guard found == bits ?? found, (1...Partitioning.mostBits).contains(found) else {
+        throw damage(file.file, "it divides records differently")
+      }
+      bits = found
+      for number in 0..<((index.count - 24) / 16) {
+        let partition = Int(load32(index.span, number * 16 + 8))
+        guard partition < 1 << found else { throw damage(file.file, "its index names a partition that is none") }
+        frames.append(
+          (
+            partition,
+            Frame(
+              file: at, number: number, offset: Int(load64(index.span, number * 16)),
+              byteCount: Int(load32(index.span, number * 16 + 12)))
+          ))
+      }
+      opened.append(file)
+    }
+    partitioning = Partitioning(bits: bits ?? 1)
+    self.files = opened
+    self.identicalRows = identicalRows
+    self.runs = Dictionary(grouping: runs, by: \.partition)
+    var counts = [Int](repeating: 0, count: partitioning.count + 1)
+    var bytes = [Int](repeating: 0, count: partitioning.count)
+    for (partition, frame) in frames {
+      counts[partition + 1] += 1
+      bytes[partition] += frame.byteCount
+    }
+    for partition in 0..<partitioning.count { counts[partition + 1] += counts[partition] }
+    starts = counts
+    byteCounts = bytes
+    var sorted = [Frame](repeating: Frame(file: 0, number: 0, offset: 0, byteCount: 0), count: frames.count)
+    for (partition, frame) in frames {
+      sorted[counts[partition]] = frame
+      counts[partition] += 1
+    }
+    self.frames = sorted
+  }
+
+  /// Index and tail up to its checksum.
+  private static func readIndex(_ opened: Opened) throws(DiskFailure) -> [UInt8] {
+    let file = opened.file
+    guard let byteCount = opened.reader.byteCount, byteCount == file.byteCount, byteCount >= PartitionFile.tailBytes else {
+      throw damage(file, "its size is not what was written")
+    }
+    var tail = [UInt8](repeating: 0, count: PartitionFile.tailBytes)
+    try opened.reader.read(into: &tail, at: byteCount - PartitionFile.tailBytes)
+    let offset = load64(tail.span, 0)
+    let frameCount = Int(load32(tail.span, 8))
+    guard load64(tail.span, 24) == file.checksum, offset <= UInt64(byteCount),
+      Int(offset) + frameCount * 16 + PartitionFile.tailBytes == byteCount
+    else { throw damage(file, "its end is not what was written") }
+    var index = [UInt8](repeating: 0, count: frameCount * 16 + 24)
+    try opened.reader.read(into: &index, at: Int(offset))
+    guard
+      PartitionFile.checksum(index.span, file: file.number, partition: 0, frame: PartitionFile.indexFrame) == file.checksum
+    else { throw damage(file, "its index is not what was written") }
+    return index
+  }
+
+  /// Partitions, in the order of their hashes.
+  package var count: Int { partitioning.count }
+
+  /// The partition of a visitor hash.
+  package func partition(of hash: UInt64) -> Int { partitioning.partition(of: hash) }
+
+  /// Bytes that a partition takes when it is read.
+  package func byteCount(of partition: Int) -> Int { byteCounts[partition] }
+
+  /// The sorted runs of a partition that is too large to be read whole; nil for any other.
+  package func largeRuns(of partition: Int) -> [SortedRun]? { runs[partition] }
+
+  /// Reads and sorts a partition, into the memory of another that has served. Memory: its bytes, and 40 for each record.
+  package func read(_ number: Int, into used: consuming Partition = Partition()) throws(DiskFailure) -> Partition {
+    var bytes = used.takeBytes()
+    let byteCount = byteCounts[number]
+    if bytes.count > byteCount { bytes.removeLast(bytes.count - byteCount) }
+    if bytes.count < byteCount {
+      bytes.reserveCapacity(byteCount)
+      bytes.append(contentsOf: repeatElement(0, count: byteCount - bytes.count))
+    }
+    var payloads: [Range<Int>] = []
+    var at = 0
+    for frame in frames[starts[number]..<starts[number + 1]] {
+      let range = at..<(at + frame.byteCount)
+      try read(frame, of: number, into: &bytes, range)
+      payloads.append((at + PartitionFile.frameHeadBytes)..<range.upperBound)
+      at = range.upperBound
+    }
+    return Partition(
+      bytes: bytes, payloads: payloads, partitionBits: partitioning.bits, identicalRows: identicalRows, reusing: used)
+  }
+
+  /// Calls `body` with each record of a partition, in no order. Memory: one frame.
+  func eachRecord(of number: Int, _ body: (borrowing StagedRecord) throws(DiskFailure) -> Void) throws(DiskFailure) {
+    for frame in frames[starts[number]..<starts[number + 1]] {
+      var bytes = [UInt8](repeating: 0, count: frame.byteCount)
+      try read(frame, of: number, into: &bytes, 0..<frame.byteCount)
+      var at = PartitionFile.frameHeadBytes
+      while at < bytes.count {
+        let record = StagedRecord(bytes.span, at: at)
+        at += record.byteCount
+        try body(record)
+      }
+    }
+  }
+
+  private func read(_ frame: Frame, of partition: Int, into bytes: inout [UInt8], _ range: Range<Int>) throws(DiskFailure) {
+    let opened = files[frame.file]
+    try opened.reader.read(into: &bytes, range, at: frame.offset)
+    let head = bytes.span.extracting(range)
+    guard head.count > PartitionFile.frameHeadBytes, load32(head, 0) == PartitionFile.magic,
+      Int(load32(head, 4)) == head.count - PartitionFile.frameHeadBytes, Int(load32(head, 8)) == partition,
+      Int(load32(head, 12)) == frame.number, load64(head, 16) == 0,
+      load64(head, 24)
+        == PartitionFile.checksum(
+          head.extracting(PartitionFile.frameHeadBytes...), file: opened.file.number, partition: partition, frame: frame.number)
+    else { throw damage(opened.file, "frame \(frame.number) is not what was written") }
+  }
+}
+
+private func damage(_ file: PartitionFile, _ words: String) -> DiskFailure {
+  DiskFailure(.damaged, file.path, "the staging file is damaged: \(words)")
+}

@@ -1,0 +1,16 @@
+package import Vocabulary
+
+/// A visitor whose records can be gone through, page by page, as often as needed.
+package protocol VisitorPages: ~Copyable {
+  var visitorHash: UInt64 { get }
+  /// Identical records taken out of the visitor; known when all its pages have been read once.
+  var duplicateCountOfVisitor: Int { get }
+
+  /// Calls `body` with each page: its bytes, where its records begin in them, and how many records came before.
+  mutating func eachPage(_ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void) throws(RunFailure)
+
+  /// Has the visitor judged: afterwards `judge.fates` holds a fate for each of its records.
+  ///
+  /// It stands here so that judging is compiled once for each kind of pages.
+  mutating func judge(by judge: inout VisitorJudge, known: KnownEvents) throws(RunFailure)
+}

@@ -1,0 +1,181 @@
+import Bytes
+import Chunking
+import Counting
+import Disk
+import EventAPI
+import Grouping
+import Vocabulary
+
+/// A partition whose visitors are judged, and what planning has to know of each.
+struct JudgedPartition: Sendable {
+  /// Nil for a partition that is too large to be held: its visitors are read page by page.
+  var partition: Partition?
+  /// A fate for each record, as `partition.offsets` has them.
+  var fates: [RecordFate] = []
+  /// A visitor each, as the partition has them; only when planning.
+  var visitors: [JudgedVisitor] = []
+  /// What was counted in these visitors; only when planning.
+  var counts: VisitorCounts?
+}
+
+struct JudgedVisitor: Sendable {
+  var measured = MeasuredVisitor()
+  /// Whether any of its records is a reject.
+  var hasRejects = false
+}
+
+/// What planning counts of visitors. Those of one partition are counted by themselves, and put together in the order of partitions.
+struct VisitorCounts: Sendable {
+  var tally: PlanTally
+  var judged = JudgeCounts()
+  var results = ResultCounter()
+  var duplicates = 0
+  /// Visitors with an event to send.
+  var visitors = 0
+
+  mutating func append(_ later: VisitorCounts) {
+    tally.append(later.tally)
+    judged.append(later.judged)
+    results.append(later.results)
+    duplicates += later.duplicates
+    visitors += later.visitors
+  }
+}
+
+/// Judges and measures visitors: by whole partitions, which each are independent of all others, or a large one by itself.
+///
+/// Memory: `memoryBytes` for comparing the ids of one visitor.
+struct PartitionJudge: ~Copyable {
+  private let reader: PartitionReader
+  private let settings: RunSettings
+  private var known: LedgerFilter
+  private var judge: VisitorJudge
+  private var measurer: VisitorMeasurer
+  /// Nil when the visitors are not counted, because they were when they were planned.
+  private let emptyCounts: VisitorCounts?
+  private(set) var counts: VisitorCounts?
+
+  /// `tally` is an empty one, for planning.
+  init(_ reader: PartitionReader, _ settings: RunSettings, known: LedgerFilter, memoryBytes: Int, tally: PlanTally? = nil) {
+    self.reader = reader
+    self.settings = settings
+    self.known = known
+    judge = VisitorJudge(settings.rules, memoryBytes: memoryBytes)
+    measurer = VisitorMeasurer(settings.body, limit: settings.bodyLimit)
+    emptyCounts = tally.map { VisitorCounts(tally: $0) }
+    counts = emptyCounts
+  }
+
+  /// Fates of the visitor judged last.
+  var fates: [RecordFate] { judge.fates }
+
+  /// Reads and judges a partition. Partitions must be asked for in ascending order.
+  mutating func judge(_ number: Int, into used: consuming Partition = Partition()) throws(RunFailure) -> JudgedPartition {
+    guard reader.largeRuns(of: number) == nil else { return JudgedPartition() }
+    var partition: Partition
+    do throws(DiskFailure) {
+      partition = try reader.read(number, into: used)
+    } catch {
+      throw stagingFailure(error)
+    }
+    var judged = JudgedPartition()
+    judged.fates.reserveCapacity(partition.offsets.count)
+    if counts != nil { judged.visitors.reserveCapacity(partition.visitorCount) }
+    for visitor in 0..<partition.visitorCount {
+      partition.visitor = visitor
+      let found = try judge(&partition)
+      judged.fates.append(contentsOf: judge.fates)
+      if counts != nil { judged.visitors.append(found) }
+    }
+    judged.partition = partition
+    judged.counts = takeCounts()
+    return judged
+  }
+
+  /// What was counted since this was asked last.
+  mutating func takeCounts() -> VisitorCounts? {
+    defer { counts = emptyCounts }
+    counts?.judged = judge.takeCounts()
+    return counts
+  }
+
+  /// Judges, measures and counts one visitor.
+  mutating func judge(_ visitor: inout some VisitorPages & ~Copyable) throws(RunFailure) -> JudgedVisitor {
+    try Self.judge(&visitor, by: &judge, &known)
+    measurer.begin()
+    if !settings.body.enrichDecisions { try learn(&visitor) }
+    var found = JudgedVisitor()
+    var hasNew = false
+    try visitor.eachPage { page, offsets, start throws(RunFailure) in
+      for at in offsets.indices {
+        let record = StagedRecord(page, at: offsets[at])
+        let fate = fate(of: record, start + at)
+        counts?.tally.add(fate, record)
+        if fate.stands {
+          hasNew = hasNew || fate == .kept
+          counts?.results.count(record)
+        } else if reject(fate, settings) != nil {
+          found.hasRejects = true
+        }
+      }
+    }
+    counts?.results.endVisitor()
+    if hasNew { counts?.visitors += 1 }
+    counts?.duplicates += visitor.duplicateCountOfVisitor
+    found.measured = measurer.visitor
+    return found
+  }
+
+  private static func judge(
+    _ visitor: inout some VisitorPages & ~Copyable, by judge: inout VisitorJudge, _ known: inout LedgerFilter
+  ) throws(RunFailure) {
+    try visitor.judge(by: &judge) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }
+  }
+
+  /// Learns the visitor's decisions, which its conversions carry.
+  private mutating func learn(_ visitor: inout some VisitorPages & ~Copyable) throws(RunFailure) {
+    try visitor.eachPage { page, offsets, start throws(RunFailure) in
+      for at in offsets.indices where judge.fates[start + at].stands {
+        let record = StagedRecord(page, at: offsets[at])
+        if record.isDecision { measurer.learn(record) }
+      }
+    }
+  }
+
+  /// The last word on a record: one that is kept must fit into a body, and is measured.
+  private mutating func fate(of record: borrowing StagedRecord, _ ordinal: Int) -> RecordFate {
+    let fate = judge.fates[ordinal]
+    if fate != .kept || measurer.measure(record, ordinal: ordinal) { return fate }
+    judge.markTooLarge(ordinal)
+    return .tooLarge
+  }
+}
+
+extension RecordFate {
+  /// Whether the endpoint has the event when the run is complete.
+  var stands: Bool { self == .kept || self == .alreadyAccepted }
+}
+
+/// Why a record with this fate is a reject; nil when it is none.
+func reject(_ fate: RecordFate, _ settings: RunSettings) -> Reject? {
+  switch fate {
+  case .kept, .alreadyAccepted, .conflictFiltered, .activationFiltered: nil
+  case .sameEvent:
+    settings.identicalRows == .once
+      ? nil
+      : Reject(
+        .uuidReused, column: "uuid",
+        "an earlier row of this visitor says the same but for session, attributes or holdback; give each a uuid of its own")
+  case .idReused:
+    Reject(.uuidReused, column: "uuid", "another event of this visitor has this uuid already; give each event its own, or leave it out")
+  case .conflictRejected:
+    Reject(
+      .variationConflict, column: "variation_id",
+      "the visitor was in another variation of the campaign before, so this decision would never count")
+  case .earlyRejected:
+    Reject(.earlyConversion, column: "timestamp", "the conversion is earlier than its visitor's decision, so it would never count")
+  case .tooLarge:
+    Reject(
+      .eventTooLarge, "the event alone is larger than a body of \(settings.bodyLimit) bytes; shorten its attributes, tags or properties")
+  }
+}

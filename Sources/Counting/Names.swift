@@ -4,26 +4,39 @@ import Bytes
 struct Names {
   private var table = NumberTable()
   private var names: [(first: [UInt8], second: [UInt8])] = []
-  /// The number asked for last: most likely the next one too.
-  private var latest = -1
+  /// Numbers by a few bits of their names: most likely the ones asked for. −1 for none.
+  private var guesses = [Int32](repeating: -1, count: 64)
 
   var count: Int { names.count }
 
   /// The name is copied when it is seen for the first time, and only compared afterwards.
   mutating func number(of first: Span<UInt8>, _ second: Span<UInt8>) -> Int {
-    if latest >= 0, isSame(latest, first, second) { return latest }
+    let guess = Names.guess(first, second)
+    let likely = Int(guesses[guess])
+    if likely >= 0, isSame(likely, first, second) { return likely }
+    let number = lookUp(first, second)
+    guesses[guess] = Int32(number)
+    return number
+  }
+
+  private mutating func lookUp(_ first: Span<UInt8>, _ second: Span<UInt8>) -> Int {
     let hash = Digest(first, seed: Digest(second).high).high
     var place = table.firstPlace(of: hash)
     while let number = table.number(at: &place, hash) {
-      if isSame(number, first, second) {
-        latest = number
-        return number
-      }
+      if isSame(number, first, second) { return number }
     }
-    latest = names.count
     names.append((copy(first), copy(second)))
     table.append(hash)
-    return latest
+    return names.count - 1
+  }
+
+  /// Six bits of the ends of both parts, where ids differ most.
+  private static func guess(_ first: Span<UInt8>, _ second: Span<UInt8>) -> Int {
+    func end(_ part: Span<UInt8>) -> UInt64 {
+      part.count >= 8 ? load64(part, part.count - 8) : part.isEmpty ? 0 : UInt64(part[part.count - 1])
+    }
+    let mixed = (end(first) ^ end(second) &* 0x9e37_79b9_7f4a_7c15) &* 0xff51_afd7_ed55_8ccd
+    return Int(truncatingIfNeeded: mixed &>> 58)
   }
 
   /// The number here of a name that another table has.

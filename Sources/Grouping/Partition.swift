@@ -1,7 +1,10 @@
 import Bytes
 package import Vocabulary
 
-/// Whole visitors that share the upper bits of their hashes, in memory and in the total order, duplicates taken out.
+/// Visitors that share the upper bits of their hashes, in memory. They are found one after the other, in the total order, and stay.
+///
+///     while partition.findVisitor() { … }        each while its records are still close to the processor
+///     partition.visitor = 3                      and any again
 package struct Partition: Sendable {
   private struct Extent {
     var hash: UInt64
@@ -12,17 +15,26 @@ package struct Partition: Sendable {
 
   /// What the records lie in.
   package private(set) var bytes: [UInt8] = []
-  /// Where each record begins in `bytes`, in the total order.
+  /// Where each record of the visitors found begins in `bytes`, in the total order, duplicates taken out.
   package private(set) var offsets: [Int] = []
   /// The visitor that `VisitorPages` speaks of.
-  package var visitor = 0
+  package var visitor = -1
+  private var extents: [Extent] = []
+  private var identicalRows = IdenticalRows.once
+  /// Sorted by the upper bits of their hashes, from `shift` on; as far as `sortedCount` into the total order.
   private var keys: [RecordKey] = []
   private var spare: [RecordKey] = []
-  private var extents: [Extent] = []
+  private var shift: UInt64 = 0
+  private var sortedCount = 0
+  /// The next key that is of no visitor yet.
+  private var next = 0
+  /// Copies to be numbered.
+  private var copies: [(offset: Int, number: Int)] = []
 
   /// Without visitors, and without memory for any.
   package init() {}
 
+  /// Visitors found.
   package var visitorCount: Int { extents.count }
 
   /// The memory of the bytes, to be filled anew.
@@ -32,7 +44,7 @@ package struct Partition: Sendable {
     return taken
   }
 
-  /// Sorts the records that lie in `payloads` of `bytes`, in the memory of a partition that has served.
+  /// The visitors whose records lie in `payloads` of `bytes`, in the memory of a partition that has served.
   init(
     bytes: consuming [UInt8], payloads: [Range<Int>], partitionBits: Int, identicalRows: IdenticalRows,
     reusing used: consuming Partition
@@ -43,13 +55,18 @@ package struct Partition: Sendable {
     swap(&spare, &used.spare)
     keys.removeAll(keepingCapacity: true)
     Partition.collect(&keys, payloads, bytes.span)
-    sort(&keys, spare: &spare, knownBits: partitionBits, passes: 2, bytes.span)
+    let shift = sortByHash(&keys, spare: &spare, knownBits: partitionBits, passes: 2)
     self = used
     self.bytes = bytes
     self.keys = keys
     self.spare = spare
-    visitor = 0
-    findVisitors(identicalRows)
+    self.shift = shift
+    self.identicalRows = identicalRows
+    sortedCount = 0
+    next = 0
+    visitor = -1
+    offsets.removeAll(keepingCapacity: true)
+    extents.removeAll(keepingCapacity: true)
   }
 
   private static func collect(_ keys: inout [RecordKey], _ payloads: [Range<Int>], _ bytes: Span<UInt8>) {
@@ -62,37 +79,49 @@ package struct Partition: Sendable {
     }
   }
 
-  private mutating func findVisitors(_ identicalRows: IdenticalRows) {
-    offsets.removeAll(keepingCapacity: true)
-    extents.removeAll(keepingCapacity: true)
-    offsets.reserveCapacity(keys.count)
-    var at = 0
-    while at < keys.count {
-      let first = keys[at].offset
-      if at == 0 || !isSameVisitor(at, at - 1) {
-        extents.append(Extent(hash: keys[at].hash, start: offsets.count, duplicateCount: 0))
-      }
-      offsets.append(first)
-      var copyNumber = 0
-      at += 1
-      // The number changes a copy's id, so all copies are found before one is numbered.
-      let firstCopy = at
-      while at < keys.count, keys[at].hash == keys[at - 1].hash, isIdentical(first, keys[at].offset) { at += 1 }
-      for copy in firstCopy..<at {
-        if identicalRows == .keep, StagedRecord(bytes.span, at: keys[copy].offset).flags.contains(.derivedID) {
+  /// Finds the next visitor and goes to it. Returns false when there is none.
+  package mutating func findVisitor() -> Bool {
+    guard next < keys.count else { return false }
+    if next == sortedCount {
+      sortedCount = endOfTies(keys, next, shift: shift)
+      Partition.sort(&keys, next..<sortedCount, bytes)
+    }
+    visitor = extents.count
+    var extent = Extent(hash: keys[next].hash, start: offsets.count, duplicateCount: 0)
+    let first = keys[next].offset
+    var last = first
+    var copyNumber = 0
+    while next < sortedCount, keys[next].hash == extent.hash {
+      let offset = keys[next].offset
+      if offset == first {
+        offsets.append(offset)
+      } else {
+        guard haveSameVisitor(first, offset) else { break }
+        if !isIdentical(last, offset) {
+          offsets.append(offset)
+          last = offset
+          copyNumber = 0
+        } else if identicalRows == .keep, StagedRecord(bytes.span, at: offset).flags.contains(.derivedID) {
           copyNumber += 1
-          renumber(&bytes, at: keys[copy].offset, copyNumber)
-          offsets.append(keys[copy].offset)
+          copies.append((offset, copyNumber))
+          offsets.append(offset)
         } else {
-          extents[extents.count - 1].duplicateCount += 1
+          extent.duplicateCount += 1
         }
       }
+      next += 1
     }
+    // The number changes a copy's id, so all copies are found before one is numbered.
+    for copy in copies { renumber(&bytes, at: copy.offset, copy.number) }
+    copies.removeAll(keepingCapacity: true)
+    extents.append(extent)
+    return true
   }
 
-  private func isSameVisitor(_ one: Int, _ other: Int) -> Bool {
-    keys[one].hash == keys[other].hash
-      && same(StagedRecord(bytes.span, at: keys[one].offset).visitor, StagedRecord(bytes.span, at: keys[other].offset).visitor)
+  private static func sort(_ keys: inout [RecordKey], _ range: Range<Int>, _ bytes: [UInt8]) { sortTies(&keys, range, bytes.span) }
+
+  private func haveSameVisitor(_ one: Int, _ other: Int) -> Bool {
+    same(StagedRecord(bytes.span, at: one).visitor, StagedRecord(bytes.span, at: other).visitor)
   }
 
   private func isIdentical(_ one: Int, _ other: Int) -> Bool {
@@ -106,7 +135,10 @@ package struct Partition: Sendable {
     return extents[visitor].start..<end
   }
 
-  /// The first visitor whose hash is `hash` or greater; `visitorCount` without one.
+  /// The hash of a visitor that was found.
+  package func hash(of visitor: Int) -> UInt64 { extents[visitor].hash }
+
+  /// Of the visitors found, the first whose hash is `hash` or greater; `visitorCount` without one.
   package func firstVisitor(from hash: UInt64) -> Int {
     var low = 0
     var high = extents.count

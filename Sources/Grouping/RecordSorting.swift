@@ -6,21 +6,31 @@ struct RecordKey {
   var offset: Int
 }
 
-/// Sorts the keys of records in `bytes` into the total order, and among equal events by their place.
-///
-/// The upper `knownBits` of all hashes are equal. The bits below them are sorted by in `passes` of eleven, least significant first;
-/// what these leave equal, nearly always one visitor, by comparing records. `spare` is memory of the caller, as large as `keys`.
-func sort(
-  _ keys: inout [RecordKey], spare: inout [RecordKey], knownBits: Int, passes: Int, _ bytes: Span<UInt8>
-) {
+/// Sorts the keys by bits of their hashes below the upper `knownBits`, which are equal: in `passes` of eleven, least significant first.
+/// Returns how far to shift a hash for the bits that are sorted then. `spare` is memory of the caller, as large as `keys`.
+func sortByHash(_ keys: inout [RecordKey], spare: inout [RecordKey], knownBits: Int, passes: Int) -> UInt64 {
   let lowestBit = 64 - knownBits - 11 * passes
-  spare.removeAll(keepingCapacity: true)
-  spare.append(contentsOf: keys)
+  if spare.count > keys.count { spare.removeLast(spare.count - keys.count) }
+  spare.append(contentsOf: repeatElement(RecordKey(hash: 0, offset: 0), count: keys.count - spare.count))
   for pass in 0..<passes {
     sortOnce(keys.span, &spare, shift: UInt64(lowestBit + 11 * pass))
     swap(&keys, &spare)
   }
-  sortTies(&keys, shift: UInt64(lowestBit), bytes)
+  return UInt64(lowestBit)
+}
+
+/// Where the keys end whose hashes have the same upper bits as the one at `start`.
+@inline(__always)
+func endOfTies(_ keys: [RecordKey], _ start: Int, shift: UInt64) -> Int {
+  let bits = keys[start].hash &>> shift
+  var end = start + 1
+  while end < keys.count, keys[end].hash &>> shift == bits { end += 1 }
+  return end
+}
+
+/// Sorts the keys of one visitor, or of few that share the upper bits of their hashes, into the total order, and equal events by their place.
+func sortTies(_ keys: inout [RecordKey], _ range: Range<Int>, _ bytes: Span<UInt8>) {
+  if range.count > fewRecords { sortMany(&keys, range, bytes) } else if range.count > 1 { sortFew(&keys, range, bytes) }
 }
 
 /// Moves the keys into `sorted` by eleven bits of their hashes; equal ones stay in their order.
@@ -40,34 +50,26 @@ private func sortOnce(_ keys: Span<RecordKey>, _ sorted: inout [RecordKey], shif
 /// Visitors with more records than this are not sorted by insertion.
 private let fewRecords = 24
 
-private func sortTies(_ keys: inout [RecordKey], shift: UInt64, _ bytes: Span<UInt8>) {
-  var start = 0
-  let count = keys.count
-  while start < count {
-    let bits = keys[start].hash &>> shift
-    var end = start + 1
-    while end < count, keys[end].hash &>> shift == bits { end += 1 }
-    if end - start > fewRecords {
-      sortMany(&keys, start..<end, bytes)
-    } else if end - start > 1 {
-      sortFew(&keys, start..<end, bytes)
-    }
-    start = end
-  }
-}
-
 private func sortFew(_ keys: inout [RecordKey], _ range: Range<Int>, _ bytes: Span<UInt8>) {
   var keys = keys.mutableSpan
   for at in (range.lowerBound + 1)..<range.upperBound {
     let key = keys[at]
-    let record = StagedRecord(bytes, at: key.offset)
     var hole = at
-    while hole > range.lowerBound, orderWithPlace(record, StagedRecord(bytes, at: keys[hole - 1].offset)) < 0 {
+    while hole > range.lowerBound, isBefore(key, keys[hole - 1], bytes) {
       keys[hole] = keys[hole - 1]
       hole -= 1
     }
     keys[hole] = key
   }
+}
+
+/// Whether one record comes before another. Most are of one visitor, kind and group and differ in time, which is quickly seen.
+private func isBefore(_ one: RecordKey, _ other: RecordKey, _ bytes: Span<UInt8>) -> Bool {
+  let (a, b) = (StagedRecord(bytes, at: one.offset), StagedRecord(bytes, at: other.offset))
+  if one.hash == other.hash, a.kind == b.kind, a.timestamp != b.timestamp, haveSameVisitorAndGroup(a, b) {
+    return a.timestamp < b.timestamp
+  }
+  return orderWithPlace(a, b) < 0
 }
 
 /// Sorts the records of one visitor, or of few that share the upper bits of their hashes, by kind, group and time as numbers, and
@@ -125,4 +127,12 @@ private func groupRanks(_ keys: Span<RecordKey>, _ bytes: Span<UInt8>) -> [Int]?
 
 private func haveSameGroup(_ one: borrowing StagedRecord, _ other: borrowing StagedRecord) -> Bool {
   one.kind == other.kind && same(one.group, other.group)
+}
+
+/// Whether two records have the same visitor and the same session and attributes: these lie together.
+@inline(__always)
+func haveSameVisitorAndGroup(_ one: borrowing StagedRecord, _ other: borrowing StagedRecord) -> Bool {
+  let (visitor, group) = (one.visitor, one.group)
+  return visitor.count == other.visitor.count && group.count == other.group.count && same(visitor, other.visitor)
+    && same(group, other.group)
 }

@@ -65,6 +65,12 @@ struct RunSorter: ~Copyable {
 
   private static func sort(_ keys: inout [RecordKey], _ spare: inout [RecordKey], _ records: borrowing ByteArena) {
     // 33 bits tell most visitors apart.
-    Grouping.sort(&keys, spare: &spare, knownBits: 0, passes: 3, records.span)
+    let shift = sortByHash(&keys, spare: &spare, knownBits: 0, passes: 3)
+    var start = 0
+    while start < keys.count {
+      let end = endOfTies(keys, start, shift: shift)
+      sortTies(&keys, start..<end, records.span)
+      start = end
+    }
   }
 }

@@ -9,11 +9,15 @@ import Vocabulary
 /// Writes planned bodies from staging, in order, each from its first key: the walk of planning once more, now with text.
 ///
 /// A body that begins where the last one ended costs what it holds; any other costs its first partition, which is read and judged.
-/// Memory: one partition, one body, and its ledger entries.
+/// Memory: a few partitions, one body, and its ledger entries.
 struct BodyAssembler: ~Copyable {
   private let settings: RunSettings
   private let reader: PartitionReader
   private let memoryBytes: Int
+  private let judges: PartitionJudges
+  /// Judges partitions that lie ahead.
+  private var ahead: PartitionsAhead?
+  /// Judges the visitors of large partitions.
   private var judge: PartitionJudge
   private var composer: BodyComposer
   private var ledger = LedgerCollector()
@@ -31,11 +35,12 @@ struct BodyAssembler: ~Copyable {
     init(_ walker: consuming PagedWalker) { self.walker = walker }
   }
 
-  init(_ reader: PartitionReader, settings: RunSettings, memoryBytes: Int, known: LedgerFilter) {
-    self.settings = settings
-    self.reader = reader
+  init(_ judges: PartitionJudges, memoryBytes: Int) {
+    settings = judges.settings
+    reader = judges.reader
+    self.judges = judges
     self.memoryBytes = memoryBytes
-    judge = PartitionJudge(reader, settings, known: known, memoryBytes: memoryBytes / 4)
+    judge = judges.judge(memoryBytes: memoryBytes / 4)
     composer = BodyComposer(settings.body, limit: settings.bodyLimit)
   }
 
@@ -73,10 +78,10 @@ struct BodyAssembler: ~Copyable {
       held = JudgedPartition()
       paged = Paged(try PagedWalker(runs, memoryBytes: memoryBytes, identicalRows: settings.identicalRows))
     } else {
-      var used = Partition()
-      if let last = held.partition { used = last }
+      if ahead?.next != number { ahead = PartitionsAhead(judges, from: number) }
+      ahead!.giveBack(held)
       held = JudgedPartition()
-      held = try judge.judge(number, into: used)
+      held = try ahead!.take()
     }
   }
 
@@ -114,10 +119,11 @@ struct BodyAssembler: ~Copyable {
 
   /// Whether the visitor at hand, of those held, is this one.
   private func isAt(_ wanted: [UInt8], _ hash: UInt64) -> Bool {
-    guard var partition = held.partition, visitor >= 0, visitor < partition.visitorCount else { return false }
-    partition.visitor = visitor
+    guard let partition = held.partition, visitor >= 0, visitor < partition.visitorCount, partition.hash(of: visitor) == hash else {
+      return false
+    }
     let first = partition.records(of: visitor).lowerBound
-    return partition.visitorHash == hash && same(StagedRecord(partition.bytes.span, at: partition.offsets[first]).visitor, wanted)
+    return same(StagedRecord(partition.bytes.span, at: partition.offsets[first]).visitor, wanted)
   }
 
   private static func append(
@@ -126,15 +132,14 @@ struct BodyAssembler: ~Copyable {
   ) {
     let partition = held.partition!
     let records = partition.records(of: visitor)
+    let hash = partition.hash(of: visitor)
     let bytes = partition.bytes.span
     let offsets = partition.offsets.span
-    for place
-      in (records.lowerBound + from)..<max(
-        records.lowerBound + from, min(records.upperBound, end == .max ? .max : records.lowerBound + end))
+    for place in records.dropFirst(from).prefix(end - from)
     where held.fates[place] == .kept {
       let record = StagedRecord(bytes, at: offsets[place])
       composer.append(record)
-      ledger.add(record)
+      ledger.add(hash, held.marks[place])
     }
   }
 
@@ -159,7 +164,7 @@ struct BodyAssembler: ~Copyable {
   ) {
     let record = StagedRecord(walker.page.span, at: walker.offsets[at])
     composer.append(record)
-    ledger.add(record)
+    ledger.add(record.hash, EventMark(record))
   }
 
   /// Goes to the next visitor of a large partition. Returns false at its end.

@@ -12,6 +12,8 @@ struct JudgedPartition: Sendable {
   var partition: Partition?
   /// A fate for each record, as `partition.offsets` has them.
   var fates: [RecordFate] = []
+  /// What the ledger will remember of each record that is kept, as `fates` has them; only when sending.
+  var marks: [EventMark] = []
   /// A visitor each, as the partition has them; only when planning.
   var visitors: [JudgedVisitor] = []
   /// What was counted in these visitors; only when planning.
@@ -79,17 +81,20 @@ struct PartitionJudge: ~Copyable {
       throw stagingFailure(error)
     }
     var judged = JudgedPartition()
-    judged.fates.reserveCapacity(partition.offsets.count)
-    if counts != nil { judged.visitors.reserveCapacity(partition.visitorCount) }
-    for visitor in 0..<partition.visitorCount {
-      partition.visitor = visitor
+    while partition.findVisitor() {
       let found = try judge(&partition)
       judged.fates.append(contentsOf: judge.fates)
-      if counts != nil { judged.visitors.append(found) }
+      if counts != nil { judged.visitors.append(found) } else { try mark(&partition, &judged.marks) }
     }
     judged.partition = partition
     judged.counts = takeCounts()
     return judged
+  }
+
+  private func mark(_ visitor: inout Partition, _ marks: inout [EventMark]) throws(RunFailure) {
+    try visitor.eachPage { page, offsets, _ in
+      for at in offsets.indices { marks.append(EventMark(StagedRecord(page, at: offsets[at]))) }
+    }
   }
 
   /// What was counted since this was asked last.

@@ -111,34 +111,3 @@ struct LedgerFilter {
     }
   }
 }
-
-/// The ledger entries of one body, collected while it is composed.
-struct LedgerCollector {
-  private struct Entry {
-    var hash: UInt64
-    var id: Digest
-    var content: UInt64
-  }
-
-  private var entries: [Entry] = []
-
-  mutating func add(_ record: borrowing StagedRecord) {
-    entries.append(Entry(hash: record.hash, id: Digest(record.eventID), content: contentDigest(record)))
-  }
-
-  /// The entries in the order of hash and id, and begins anew.
-  mutating func finish() -> LedgerEntries {
-    entries.sort { ($0.hash, $0.id.high, $0.id.low) < ($1.hash, $1.id.high, $1.id.low) }
-    var bytes = ByteArena(limit: entries.count * CheckpointFormat.entryBytes + 64, reserving: entries.count * CheckpointFormat.entryBytes)
-    for entry in entries {
-      let start = bytes.appendZeros(CheckpointFormat.entryBytes)
-      bytes.store(entry.hash.byteSwapped, at: start)
-      bytes.store(entry.id.high.byteSwapped, at: start + 8)
-      bytes.store(entry.id.low.byteSwapped, at: start + 16)
-      bytes.store(entry.content.byteSwapped, at: start + 24)
-    }
-    let result = LedgerEntries(firstHash: entries.first!.hash, lastHash: entries.last!.hash, entries: copy(bytes.span))
-    entries.removeAll(keepingCapacity: true)
-    return result
-  }
-}

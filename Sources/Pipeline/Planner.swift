@@ -73,9 +73,7 @@ struct Planner {
     var walk = PlanWalk(
       staged, settings, writer: writer,
       rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"), tally: tally)
-    let judges = PartitionJudges(
-      reader: reader, settings: settings, ledger: ledger, run: run, mark: mark, memoryBytes: options.memoryBytes / 32,
-      threadCount: options.workerCount, tally: tally)
+    let judges = PartitionJudges(reader, settings, options, ledger: ledger, run: run, mark: mark, tally: tally)
     try judges.each { number, judged throws(RunFailure) in
       if stop.isStopped {
         throw RunFailure(.stopped, "stopped while planning; nothing of this run was sent yet; run the same command again")

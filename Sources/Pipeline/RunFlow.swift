@@ -232,10 +232,10 @@ struct RunFlow: Sendable {
   private func assembler() throws(RunFailure) -> sending BodyAssembler {
     let staged = try staged()
     let mark = try current().ledgerMark
-    let known = LedgerFilter(ledger, account: run.account, endpoint: run.endpoint, mark: mark)
     do throws(DiskFailure) {
+      let reader = try staged.reader(identicalRows: settings.identicalRows)
       return BodyAssembler(
-        try staged.reader(identicalRows: settings.identicalRows), settings: settings, memoryBytes: options.memoryBytes / 4, known: known)
+        PartitionJudges(reader, settings, options, ledger: ledger, run: run, mark: mark), memoryBytes: options.memoryBytes / 8)
     } catch {
       throw stagingFailure(error)
     }

@@ -30,9 +30,12 @@ import Vocabulary
     var partition = Partition()
     for number in 0..<reader.count {
       partition = try reader.read(number, into: partition)
+      let first = found.count
+      while partition.findVisitor() { found.append(visited(&partition)) }
+      #expect(partition.visitorCount == found.count - first)
       for visitor in 0..<partition.visitorCount {
         partition.visitor = visitor
-        found.append(visited(&partition))
+        #expect(visited(&partition) == found[first + visitor])
         #expect(reader.partition(of: partition.visitorHash) == number)
         #expect(partition.firstVisitor(from: partition.visitorHash) <= visitor)
       }
@@ -119,10 +122,7 @@ import Vocabulary
         while try walker.nextVisitor() { found.append(visited(&walker)) }
       } else {
         var partition = try whole.read(number)
-        for visitor in 0..<partition.visitorCount {
-          partition.visitor = visitor
-          found.append(visited(&partition))
-        }
+        while partition.findVisitor() { found.append(visited(&partition)) }
       }
     }
     #expect(largeCount == 1)

@@ -36,7 +36,7 @@ package struct PartitionFile: Sendable, Equatable {
 
   /// A frame's checksum also covers where it belongs, so that a frame of another place or file is not believed.
   static func checksum(_ payload: Span<UInt8>, file: Int, partition: Int, frame: Int) -> UInt64 {
-    Digest(payload, seed: UInt64(file) << 52 ^ UInt64(partition) << 32 ^ UInt64(frame)).high
+    wideDigest(payload, seed: UInt64(file) << 52 ^ UInt64(partition) << 32 ^ UInt64(frame)).high
   }
 }
 

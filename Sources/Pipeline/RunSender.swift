@@ -60,7 +60,7 @@ final class RunSender: BodySource, ReceiptKeeper {
     guard let row = try guarding({ () throws(CheckpointFailure) in try nextRow() }) else { return nil }
     let body = try assembler.withLock { assembler throws(RunFailure) in try assembler.compose(row) }
     try guarding { () throws(CheckpointFailure) in
-      try checkpoint.commitDigest(run, row.number, Digest(body.bytes.span).bytes)
+      try checkpoint.commitDigest(run, row.number, wideDigest(body.bytes.span).bytes)
     }
     ledger.withLock { $0[row.number] = body.ledger }
     return OutgoingBody(number: row.number, waitsFor: row.waitsFor, bytes: body.bytes, eventCount: row.eventCount)

@@ -21,7 +21,7 @@ struct ContentDigest {
   }
 
   /// The digest of all bytes taken so far.
-  var value: Digest { Digest(piece.span) }
+  var value: Digest { wideDigest(piece.span) }
 
   mutating func take(_ bytes: ArraySlice<UInt8>) {
     var rest = bytes

@@ -120,20 +120,28 @@
   package mutating func append(decimal number: Int64) {
     if number < 0 { append(0x2d) }
     var rest = number.magnitude
-    var digits = 1
-    var bound: UInt64 = 10
-    while rest >= bound {
-      digits &+= 1
-      // No number of 64 bits has more than nineteen digits and a sign.
-      if digits == 19 { break }
-      bound &*= 10
+    // Twenty-four places hold every number of 64 bits; they are filled from the last, eight at once.
+    if capacity &- count < 24 { grow(by: 24) }
+    var places = InlineArray<3, UInt64>(repeating: 0)
+    var first = 2
+    while true {
+      let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 100_000_000)
+      places[first] = eightDigits(UInt32(truncatingIfNeeded: remainder))
+      rest = quotient
+      if rest == 0 { break }
+      first &-= 1
     }
-    if digits > capacity &- count { grow(by: digits) }
-    written &+= digits
-    for place in 1...digits {
-      // SAFETY: `grow` made sure that all digits fit behind what was written before.
-      unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: 0x30 &+ rest % 10), toByteOffset: written &- place, as: UInt8.self)
-      rest /= 10
+    // The digits of the first eight places that are not leading zeros; a zero has one.
+    let zeros = min(7, (places[first] & 0x0f0f_0f0f_0f0f_0f0f).trailingZeroBitCount &>> 3)
+    let head = places[first] &>> UInt64(8 &* zeros)
+    // SAFETY: `grow` made sure that 24 bytes fit behind `count`; three words at most are stored there.
+    unsafe base.storeBytes(of: head.littleEndian, toByteOffset: written, as: UInt64.self)
+    written &+= 8 &- zeros
+    while first < 2 {
+      first &+= 1
+      // SAFETY: as above; the words before this one took at most 16 of the 24 bytes.
+      unsafe base.storeBytes(of: places[first].littleEndian, toByteOffset: written, as: UInt64.self)
+      written &+= 8
     }
   }
 

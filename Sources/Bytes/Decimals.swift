@@ -9,17 +9,66 @@
 /// The whole number that the text is, sign and digits only; nil for anything else and for what 64 bits do not hold.
 package func wholeNumber(_ text: Span<UInt8>) -> Int64? {
   let negative = text.count > 0 && text[0] == 0x2d
-  let digits = text.count - (negative ? 1 : 0)
+  var at = negative ? 1 : 0
+  let digits = text.count &- at
   guard digits > 0, digits <= 19 else { return nil }
   var value: UInt64 = 0
-  for at in (negative ? 1 : 0)..<text.count {
+  while at &+ 8 <= text.count {
+    let word = load64(text, at)
+    guard areDigits(word) else { return nil }
+    value = value &* 100_000_000 &+ eightDigits(word)
+    at &+= 8
+  }
+  while at < text.count {
     let digit = text[at] &- 0x30
     guard digit <= 9 else { return nil }
     value = value &* 10 &+ UInt64(digit)
+    at &+= 1
   }
   // Nineteen digits are less than 2^64, so the sum above is exact.
   if negative { return value <= UInt64(Int64.max) + 1 ? Int64(truncatingIfNeeded: 0 &- value) : nil }
   return value <= UInt64(Int64.max) ? Int64(value) : nil
+}
+
+/// Whether the text is not empty and holds nothing but the digits 0 to 9.
+package func isAllDigits(_ text: Span<UInt8>) -> Bool {
+  var at = 0
+  while at &+ 8 <= text.count {
+    if !areDigits(load64(text, at)) { return false }
+    at &+= 8
+  }
+  while at < text.count {
+    if text[at] &- 0x30 > 9 { return false }
+    at &+= 1
+  }
+  return at > 0
+}
+
+/// Whether each of eight bytes is a digit: its upper half is 3, and still is when 6 is added.
+@inline(__always)
+private func areDigits(_ word: UInt64) -> Bool {
+  let upper = repeated(0xf0)
+  return word & upper == repeated(0x30) && (word &+ repeated(0x06)) & upper == repeated(0x30)
+}
+
+/// The number that eight digits stand for, the first lowest in the word: pairs, then fours, then all are put together.
+@inline(__always)
+private func eightDigits(_ word: UInt64) -> UInt64 {
+  var value = word & repeated(0x0f)
+  value = (value &* 10 &+ value &>> 8) & 0x00ff_00ff_00ff_00ff
+  value = (value &* 100 &+ value &>> 16) & 0x0000_ffff_0000_ffff
+  return (value &* 10_000 &+ value &>> 32) & 0xffff_ffff
+}
+
+/// The eight digits of a number below 10⁸, with leading zeros, the first lowest in the word: the way back.
+@inline(__always)
+func eightDigits(_ number: UInt32) -> UInt64 {
+  // Two numbers below 10⁴; each in two below 100; each in two digits. The multiplications divide by 100 and by 10.
+  let fours = UInt64(number / 10_000) | UInt64(number % 10_000) &<< 32
+  let hundreds = (fours &* 10_486) &>> 20 & 0x0000_007f_0000_007f
+  let pairs = hundreds | (fours &- 100 &* hundreds) &<< 16
+  let tens = (pairs &* 103) &>> 10 & 0x000f_000f_000f_000f
+  return (tens | (pairs &- 10 &* tens) &<< 8) | repeated(0x30)
 }
 
 /// Whether the whole text is one JSON number.

@@ -55,11 +55,15 @@ struct EventParts: ~Copyable {
     _ columns: [NamedColumn], _ row: Span<UInt8>, _ tape: borrowing RowTape, open: UInt8, close: UInt8
   ) throws(Reject) -> Range<Int> {
     let start = arena.count
-    for column in columns where tape.nodes[column.column].count > 0 {
-      let value = row.extracting(tape.nodes[column.column].range)
-      if hasReservedPrefix(value) { throw reservedPrefix(column.header) }
+    // Through a span: the columns' texts are looked at, not held.
+    let columns = columns.span
+    for at in columns.indices {
+      let cell = columns[at].column
+      guard tape.nodes[cell].count > 0 else { continue }
+      let value = row.extracting(tape.nodes[cell].range)
+      if hasReservedPrefix(value) { throw reservedPrefix(columns[at].header) }
       arena.append(arena.count == start ? open : 0x2c)
-      arena.append(column.text)
+      arena.append(columns[at].text.span)
       arena.append(0x22)
       arena.append(escaping: value)
       arena.append(0x22)

@@ -99,8 +99,9 @@ package struct Normalizer: ~Copyable {
         guard cellCount >= columns.cellCount else {
           throw Reject(.raggedRow, "the row has \(cellCount) cells and the header \(columns.cellCount); complete it")
         }
-        for bound in columns.bound { values.nodes[bound.slot] = -1 }
-        for bound in columns.bound where tape.nodes[bound.column].count > 0 { values.nodes[bound.slot] = bound.column }
+        let bound = columns.bound.span
+        for at in bound.indices { values.nodes[bound[at].slot] = -1 }
+        for at in bound.indices where tape.nodes[bound[at].column].count > 0 { values.nodes[bound[at].slot] = bound[at].column }
       } else {
         guard let root = tape.nodes.first, root.kind == .object else {
           throw Reject(.notAnObject, "the row is not a JSON object; write one object a line")

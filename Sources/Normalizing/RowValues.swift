@@ -4,7 +4,7 @@ import Vocabulary
 /// The values of one row by field, and how they are read. A value's place is a range of the row's bytes; an empty range is an absent value.
 struct RowValues {
   /// For each field the node of its value, or -1.
-  var nodes = [Int](repeating: -1, count: Field.allCases.count)
+  var nodes = InlineArray<32, Int>(repeating: -1)
 
   func node(_ field: Field) -> Int { nodes[field.slot] }
 
@@ -24,7 +24,7 @@ struct RowValues {
       return value.range
     case .number:
       let first = row[value.start] == 0x2d ? value.start + 1 : value.start
-      for at in first..<value.range.upperBound where row[at] &- 0x30 > 9 { throw damaged(field) }
+      guard isAllDigits(row.extracting(first..<value.range.upperBound)) else { throw damaged(field) }
       return value.range
     default: throw Reject(.wrongType, column: field.rawValue, "an id is text or a whole number; write it in double quotes")
     }
@@ -48,14 +48,14 @@ struct RowValues {
 
   /// `9.56082E+09` and `9560823711.0`: no id of the vendor's looks like that.
   private func looksDamaged(_ text: Span<UInt8>) -> Bool {
-    guard !text.isEmpty, text[0] &- 0x30 <= 9 else { return false }
+    guard !text.isEmpty, text[0] &- 0x30 <= 9, !isAllDigits(text) else { return false }
     for at in text.indices where text[at] == 0x2e || text[at] | 0x20 == 0x65 { return endOfNumber(text, 0) == text.count }
     return false
   }
 
   /// `9.56082E+09`: a visitor's own id may have a point or an `e`, but hardly a spreadsheet's exponent.
   private func looksRounded(_ text: Span<UInt8>) -> Bool {
-    guard !text.isEmpty, text[0] &- 0x30 <= 9, firstIndex(of: 0x2b, in: text) != nil else { return false }
+    guard !text.isEmpty, text[0] &- 0x30 <= 9, !isAllDigits(text), firstIndex(of: 0x2b, in: text) != nil else { return false }
     return endOfNumber(text, 0) == text.count
   }
 

@@ -33,8 +33,8 @@ package struct Digest: Hashable, Sendable {
     h2 ^= UInt64(bytes.count)
     h1 &+= h2
     h2 &+= h1
-    h1 = Digest.mix(h1)
-    h2 = Digest.mix(h2)
+    h1 = mixed(h1)
+    h2 = mixed(h2)
     h1 &+= h2
     h2 &+= h1
     high = h1
@@ -52,15 +52,6 @@ package struct Digest: Hashable, Sendable {
 
   @inline(__always) private static func rotate(_ word: UInt64, _ bits: UInt64) -> UInt64 {
     (word &<< bits) | (word &>> (64 &- bits))
-  }
-
-  @inline(__always) private static func mix(_ word: UInt64) -> UInt64 {
-    var k = word
-    k ^= k &>> 33
-    k = k &* 0xff51_afd7_ed55_8ccd
-    k ^= k &>> 33
-    k = k &* 0xc4ce_b9fe_1a85_ec53
-    return k ^ (k &>> 33)
   }
 
   /// Up to eight bytes from `offset` to the end, lowest first, the missing ones zero.

@@ -1,59 +1,135 @@
-// Digests of long texts: files, frames, bodies.
+/// The digest of long input that comes in parts: file contents, staging, bodies. For ids and other short text there is `Digest`.
+///
+/// Not cryptographic: it finds damage and change. Eight lanes that do not wait for each other each take every eighth word, by the
+/// round of XXH64 (Yann Collet, public domain); the end folds them and the length into 128 bits by MurmurHash3's finisher:
+///
+///     bytes   0…7    8…15   …   56…63      one stripe; the next goes on in the same lanes
+///     lanes    0      1     …     7
+///
+/// A lane is one to one in its own state and in each of its words, so that a change inside one word always changes its lane. Neither
+/// the parts nor where they lie in memory changes the result. Memory: the lanes and one stripe.
+package struct WideDigest: Sendable {
+  fileprivate static let stripeBytes = 64
 
-/// 128 bits that name some bytes, for texts of hundreds of bytes and more: four independent lanes of 64-bit multiplications that are folded
-/// (the idea of wyhash, Wang Yi), about three times as fast as `Digest`. Not cryptographic: it finds damage, it does not withstand an
-/// adversary.
-///
-///     sixty-four bytes, eight words   w0 w1 │ w2 w3 │ w4 w5 │ w6 w7
-///     lane = fold((w ^ key) × (w' ^ lane))  └───────┴───────┴───── at once
-///
-/// Fold: the upper half of the product, xor the lower. The bytes behind the last whole sixty-four are read with zeros behind them;
-/// the length is mixed in, so that these zeros are told from others.
-package func wideDigest(_ bytes: Span<UInt8>, seed: UInt64 = 0) -> Digest {
-  let keys: (UInt64, UInt64, UInt64, UInt64) = (
-    0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3
-  )
-  let start = fold(seed ^ keys.3, UInt64(truncatingIfNeeded: bytes.count) ^ keys.0)
-  var lanes = (start, start ^ keys.1, start ^ keys.2, start ^ keys.3)
-  var at = 0
-  while at &+ 64 <= bytes.count {
-    lanes.0 = fold(word(bytes, at) ^ keys.0, word(bytes, at &+ 8) ^ lanes.0)
-    lanes.1 = fold(word(bytes, at &+ 16) ^ keys.1, word(bytes, at &+ 24) ^ lanes.1)
-    lanes.2 = fold(word(bytes, at &+ 32) ^ keys.2, word(bytes, at &+ 40) ^ lanes.2)
-    lanes.3 = fold(word(bytes, at &+ 48) ^ keys.3, word(bytes, at &+ 56) ^ lanes.3)
-    at &+= 64
+  private var lanes: DigestLanes
+  private var count = 0
+  /// The bytes behind the last whole stripe, and zeros behind them.
+  private var rest = InlineArray<64, UInt8>(repeating: 0)
+  private var restCount = 0
+
+  /// Other seeds give other digests of the same bytes.
+  package init(seed: UInt64 = 0) { lanes = DigestLanes(seed: seed) }
+
+  /// The digest of all of `bytes`.
+  package static func of(_ bytes: Span<UInt8>, seed: UInt64 = 0) -> Digest {
+    var digest = WideDigest(seed: seed)
+    digest.take(bytes)
+    return digest.value
   }
-  var rest = InlineArray<8, UInt64>(repeating: 0)
-  var place = 0
-  while at &+ 8 <= bytes.count {
-    rest[place] = load64(bytes, at)
-    at &+= 8
-    place &+= 1
+
+  /// The digest of all bytes taken so far.
+  package var value: Digest {
+    var lanes = lanes
+    if restCount > 0 { _ = lanes.takeStripes(rest.span, from: 0) }
+    return lanes.folded(count)
   }
-  var shift: UInt64 = 0
-  while at < bytes.count {
-    rest[place] |= UInt64(bytes[at]) &<< shift
+
+  /// Goes on with more bytes.
+  package mutating func take(_ bytes: Span<UInt8>) {
+    count += bytes.count
+    var at = 0
+    if restCount > 0 {
+      while at < bytes.count, restCount < WideDigest.stripeBytes { keep(bytes[at], &at) }
+      guard restCount == WideDigest.stripeBytes else { return }
+      WideDigest.take(rest, into: &lanes)
+      rest = InlineArray(repeating: 0)
+      restCount = 0
+    }
+    at = lanes.takeStripes(bytes, from: at)
+    while at < bytes.count { keep(bytes[at], &at) }
+  }
+
+  private static func take(_ stripe: InlineArray<64, UInt8>, into lanes: inout DigestLanes) {
+    _ = lanes.takeStripes(stripe.span, from: 0)
+  }
+
+  private mutating func keep(_ byte: UInt8, _ at: inout Int) {
+    rest[restCount] = byte
+    restCount &+= 1
     at &+= 1
-    shift &+= 8
   }
-  lanes.0 = fold(rest[0] ^ keys.0, rest[1] ^ lanes.0)
-  lanes.1 = fold(rest[2] ^ keys.1, rest[3] ^ lanes.1)
-  lanes.2 = fold(rest[4] ^ keys.2, rest[5] ^ lanes.2)
-  lanes.3 = fold(rest[6] ^ keys.3, rest[7] ^ lanes.3)
-  let one = fold(lanes.0 ^ keys.1, lanes.1 ^ keys.2)
-  let other = fold(lanes.2 ^ keys.0, lanes.3 ^ keys.3)
-  return Digest(
-    high: fold(one ^ lanes.2, other ^ lanes.0 ^ keys.3), low: fold(other ^ lanes.1 ^ keys.0, one ^ lanes.3 ^ keys.2))
 }
 
-@inline(__always)
-private func fold(_ one: UInt64, _ other: UInt64) -> UInt64 {
-  let product = one.multipliedFullWidth(by: other)
-  return product.high ^ product.low
+/// The state of `WideDigest` between stripes.
+private struct DigestLanes: Sendable {
+  private static let p1: UInt64 = 0x9e37_79b1_85eb_ca87
+  private static let p2: UInt64 = 0xc2b2_ae3d_27d4_eb4f
+  private static let p3: UInt64 = 0x1656_67b1_9e37_79f9
+
+  private var a, b, c, d, e, f, g, h: UInt64
+
+  init(seed: UInt64) {
+    a = seed &+ Self.p1
+    b = seed &+ Self.p1 &* 2
+    c = seed &+ Self.p1 &* 3
+    d = seed &+ Self.p1 &* 4
+    e = seed &+ Self.p1 &* 5
+    f = seed &+ Self.p1 &* 6
+    g = seed &+ Self.p1 &* 7
+    h = seed &+ Self.p1 &* 8
+  }
+
+  /// Takes the whole stripes from `start` on; returns where they end.
+  mutating func takeStripes(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    var (a, b, c, d, e, f, g, h) = (a, b, c, d, e, f, g, h)
+    var at = start
+    while at &+ 64 <= bytes.count {
+      a = Self.round(a, load64(bytes, at))
+      b = Self.round(b, load64(bytes, at &+ 8))
+      c = Self.round(c, load64(bytes, at &+ 16))
+      d = Self.round(d, load64(bytes, at &+ 24))
+      e = Self.round(e, load64(bytes, at &+ 32))
+      f = Self.round(f, load64(bytes, at &+ 40))
+      g = Self.round(g, load64(bytes, at &+ 48))
+      h = Self.round(h, load64(bytes, at &+ 56))
+      at &+= 64
+    }
+    (self.a, self.b, self.c, self.d, self.e, self.f, self.g, self.h) = (a, b, c, d, e, f, g, h)
+    return at
+  }
+
+  /// All lanes and the length in one digest.
+  func folded(_ count: Int) -> Digest {
+    var high = UInt64(count) &* Self.p3
+    var low = UInt64(count) ^ Self.p2
+    for lane in [a, b, c, d, e, f, g, h] {
+      high = Self.rotate(high ^ Self.round(Self.p3, lane), 27) &* Self.p1 &+ Self.p2
+      low = Self.rotate(low &+ mixed(lane), 33) &* Self.p2 &+ Self.p1
+    }
+    high &+= low
+    low &+= high
+    high = mixed(high)
+    low = mixed(low)
+    high &+= low
+    return Digest(high: high, low: low &+ high)
+  }
+
+  @inline(__always) private static func round(_ lane: UInt64, _ word: UInt64) -> UInt64 {
+    rotate(lane &+ word &* p2, 31) &* p1
+  }
+
+  @inline(__always) private static func rotate(_ word: UInt64, _ bits: UInt64) -> UInt64 {
+    (word &<< bits) | (word &>> (64 &- bits))
+  }
 }
 
+/// MurmurHash3's finisher: each bit of the word changes about half of the bits of the result, and no two words have the same.
 @inline(__always)
-private func word(_ bytes: Span<UInt8>, _ offset: Int) -> UInt64 {
-  // SAFETY: called only for offsets with eight bytes of the span behind them: `at + 64 <= bytes.count`.
-  UInt64(littleEndian: unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
+func mixed(_ word: UInt64) -> UInt64 {
+  var k = word
+  k ^= k &>> 33
+  k = k &* 0xff51_afd7_ed55_8ccd
+  k ^= k &>> 33
+  k = k &* 0xc4ce_b9fe_1a85_ec53
+  return k ^ (k &>> 33)
 }

@@ -34,14 +34,17 @@ package struct BodyFault: Error, Sendable, Equatable, CustomStringConvertible {
 /// A reader is used again for each body. Memory: the records, the decoded text and nodes of one visitor object at a time.
 package struct BodyReader: ~Copyable {
   package let bodyLimit: Int
+  /// Whether visitor objects in the encoder's own form are read in one pass (`OwnForm`). It changes the time, not the outcome.
+  private let readsOwnForm: Bool
   private var parser = JSONParser(depthLimit: Limits.nestingDepth)
   private var tape = RowTape()
   private var decoded: ByteArena
   private var visitors: VisitorReader
 
-  /// A reader of bodies of up to `bodyLimit` bytes.
-  package init(bodyLimit: Int = Limits.bodyBytes) {
+  /// A reader of bodies of up to `bodyLimit` bytes. Tests leave out the short way for the encoder's own form, to compare.
+  package init(bodyLimit: Int = Limits.bodyBytes, readsOwnForm: Bool = true) {
     self.bodyLimit = bodyLimit
+    self.readsOwnForm = readsOwnForm
     decoded = ByteArena(limit: 2 * bodyLimit + 64)
     visitors = VisitorReader(recordLimit: BodyReader.recordRatio * max(bodyLimit, Limits.smallestBodyBytes))
   }
@@ -55,11 +58,14 @@ package struct BodyReader: ~Copyable {
   package var offsets: [Int] { visitors.offsets }
   /// Visitor objects of the body read last.
   package private(set) var visitorObjectCount = 0
+  /// How many of them were in the encoder's own form and read in one pass.
+  package private(set) var ownFormCount = 0
 
   /// Replaces `records` and `offsets` by those of `body`, or throws the first fault.
   package mutating func read(_ body: Span<UInt8>) throws(BodyFault) {
     visitors.removeAll()
     visitorObjectCount = 0
+    ownFormCount = 0
     guard body.count <= bodyLimit else {
       throw BodyFault("", "has \(body.count) bytes; at most \(bodyLimit) are taken, so split it")
     }
@@ -142,6 +148,7 @@ package struct BodyReader: ~Copyable {
     // An earlier member of this name does not count.
     visitors.removeAll()
     visitorObjectCount = 0
+    ownFormCount = 0
     guard start < body.count, body[start] == 0x5b else {
       _ = try parse(body, start)
       throw BodyFault("visitors", "is \(tape.nodes[0].kind.words), not an array")
@@ -149,17 +156,7 @@ package struct BodyReader: ~Copyable {
     var at = skipSpace(body, start + 1)
     if at < body.count, body[at] == 0x5d { return at + 1 }
     while true {
-      let end = try parse(body, at)
-      do throws(BodyFault) {
-        if tape.hasEscapes {
-          decode(body.extracting(at..<end))
-          try visitors.read(decoded: decoded, tape, bodyOffset: at, visitorBytes: end - at)
-        } else {
-          try visitors.read(body.extracting(at..<end), tape, bodyOffset: at, visitorBytes: end - at)
-        }
-      } catch {
-        throw error.within("visitors[\(visitorObjectCount)]")
-      }
+      let end = try readVisitor(body, at)
       visitorObjectCount += 1
       at = skipSpace(body, end)
       guard at < body.count else { throw syntax(.end, at) }
@@ -167,6 +164,26 @@ package struct BodyReader: ~Copyable {
       guard body[at] == 0x2c else { throw syntax(.comma, at) }
       at = skipSpace(body, at + 1)
     }
+  }
+
+  /// Reads one visitor object and returns where it ends.
+  private mutating func readVisitor(_ body: Span<UInt8>, _ start: Int) throws(BodyFault) -> Int {
+    if readsOwnForm, let end = visitors.readOwnForm(body, start) {
+      ownFormCount += 1
+      return end
+    }
+    let end = try parse(body, start)
+    do throws(BodyFault) {
+      if tape.hasEscapes {
+        decode(body.extracting(start..<end))
+        try visitors.read(decoded: decoded, tape, bodyOffset: start, visitorBytes: end - start)
+      } else {
+        try visitors.read(body.extracting(start..<end), tape, bodyOffset: start, visitorBytes: end - start)
+      }
+    } catch {
+      throw error.within("visitors[\(visitorObjectCount)]")
+    }
+    return end
   }
 
   /// Takes the value that begins at `start` apart and returns where it ends. Positions in the tape count from `start`.

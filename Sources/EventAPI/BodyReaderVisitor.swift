@@ -24,6 +24,22 @@ struct VisitorReader: ~Copyable {
     offsets.removeAll(keepingCapacity: true)
   }
 
+  /// Reads the visitor object at `start` of `body` if it is in the encoder's own form. Returns where it ends; nil, and nothing is
+  /// changed, when it is not.
+  mutating func readOwnForm(_ body: Span<UInt8>, _ start: Int) -> Int? {
+    let length = records.count
+    let count = offsets.count
+    var form = OwnForm(at: start)
+    if form.read(body, &records, &offsets) { return form.at }
+    records.truncate(to: length)
+    offsets.removeLast(offsets.count - count)
+    return nil
+  }
+
+  /// Bytes that must be free before an event is written: its text is at most the visitor object's, its campaign id twice; the fixed
+  /// parts are under a kilobyte.
+  static func room(forVisitorOf visitorBytes: Int) -> Int { 4 * visitorBytes + 1024 }
+
   /// As below, with the text in an arena.
   mutating func read(
     decoded: borrowing ByteArena, _ tape: borrowing RowTape, bodyOffset: Int, visitorBytes: Int
@@ -106,8 +122,7 @@ struct VisitorReader: ~Copyable {
     _ node: Int, _ decisions: Int, _ text: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(BodyFault) {
     let parts = try EventParts(node, text, tape)
-    // An event's text is at most the visitor's, its campaign id twice; the fixed parts are under a kilobyte.
-    guard records.room >= 4 * visitorBytes + 1024 else {
+    guard records.room >= VisitorReader.room(forVisitorOf: visitorBytes) else {
       throw BodyFault(
         "", "carries attributes or ids so large that all events with theirs need over \(records.limit) bytes; send less at a time"
       )

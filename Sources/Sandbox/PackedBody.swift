@@ -24,7 +24,8 @@ struct PackedBody: Sendable {
 struct BodyPacker: ~Copyable {
   private var reader: BodyReader
   private let bodyLimit: Int
-  private var order: [(hash: UInt64, offset: Int)] = []
+  /// Where the records begin, in their total order.
+  private var order: [Int] = []
   private var packer = RecordPacker()
 
   /// A reader whose records grew beyond this many times the body limit is not kept, and its memory is free again.
@@ -40,28 +41,32 @@ struct BodyPacker: ~Copyable {
     if reader.records.count > BodyPacker.keptRatio * bodyLimit { reader = BodyReader(bodyLimit: bodyLimit) }
     try reader.read(body)
     order.removeAll(keepingCapacity: true)
-    for offset in reader.offsets { order.append((load64(reader.records.span, offset + 8), offset)) }
+    order.append(contentsOf: reader.offsets)
     BodyPacker.sort(&order, reader.records.span)
-    var packed = PackedBody(digest: Digest(body), byteCount: body.count, eventCount: order.count)
-    packed.firstHash = order.first?.hash ?? 0
-    packed.lastHash = order.last?.hash ?? 0
+    var packed = PackedBody(digest: WideDigest.of(body), byteCount: body.count, eventCount: order.count)
+    if let first = order.first, let last = order.last {
+      packed.firstHash = StagedRecord(reader.records.span, at: first).hash
+      packed.lastHash = StagedRecord(reader.records.span, at: last).hash
+    }
     packer.removeAll()
-    for key in order {
+    for offset in order {
       if packer.isPartFull { packed.parts.append(packer.endPart()) }
-      packer.append(StagedRecord(reader.records.span, at: key.offset))
+      packer.append(StagedRecord(reader.records.span, at: offset))
     }
     if packer.recordCount > 0 { packed.parts.append(packer.endPart()) }
     return packed
   }
 
   /// Bodies of ours come in order; those of others are sorted.
-  private static func sort(_ keys: inout [(hash: UInt64, offset: Int)], _ records: Span<UInt8>) {
-    func comesBefore(_ one: (hash: UInt64, offset: Int), _ other: (hash: UInt64, offset: Int)) -> Bool {
+  private static func sort(_ offsets: inout [Int], _ records: Span<UInt8>) {
+    func comesBefore(_ one: Int, _ other: Int) -> Bool {
+      let one = StagedRecord(records, at: one)
+      let other = StagedRecord(records, at: other)
       if one.hash != other.hash { return one.hash < other.hash }
-      return orderWithPlace(StagedRecord(records, at: one.offset), StagedRecord(records, at: other.offset)) < 0
+      return orderWithPlace(one, other) < 0
     }
-    for at in keys.indices.dropFirst() where comesBefore(keys[at], keys[at - 1]) {
-      keys.sort(by: comesBefore)
+    for at in offsets.indices.dropFirst() where comesBefore(offsets[at], offsets[at - 1]) {
+      offsets.sort(by: comesBefore)
       return
     }
   }
@@ -70,7 +75,7 @@ struct BodyPacker: ~Copyable {
 extension RecordPacker {
   /// What was packed since the last part.
   fileprivate mutating func endPart() -> PackedBody.Part {
-    let part = PackedBody.Part(checksum: Digest(bytes.span).high, records: Data(copy(bytes.span)))
+    let part = PackedBody.Part(checksum: WideDigest.of(bytes.span).high, records: Data(copy(bytes.span)))
     removeAll()
     return part
   }

@@ -13,11 +13,13 @@ internal import Bytes
 struct RecordPacker: ~Copyable {
   private(set) var bytes = ByteArena(limit: 1 << 30)
   private(set) var recordCount = 0
-  private var visitor: [UInt8] = []
-  private var group: [UInt8] = []
+  /// Where the last visitor and group lie in `bytes`.
+  private var visitor = 0..<0
+  private var group = 0..<0
 
   /// Where the head keeps the lengths of the event's parts.
-  fileprivate static let lengths = [48, 52, 56, 60, 64, 68]
+  fileprivate static var firstLength: Int { 48 }
+  fileprivate static var lastLength: Int { 68 }
 
   fileprivate enum Tag {
     static let conversion: UInt8 = 1
@@ -36,26 +38,22 @@ struct RecordPacker: ~Copyable {
   }
 
   mutating func append(_ record: borrowing StagedRecord) {
-    let sameVisitor = recordCount > 0 && same(record.visitor, visitor)
-    let sameGroup = recordCount > 0 && same(record.group, group)
+    let sameVisitor = recordCount > 0 && same(record.visitor, bytes.span.extracting(visitor))
+    let sameGroup = recordCount > 0 && same(record.group, bytes.span.extracting(group))
     bytes.append((record.isDecision ? 0 : Tag.conversion) | (sameVisitor ? Tag.sameVisitor : 0) | (sameGroup ? Tag.sameGroup : 0))
     bytes.append(record.flags.rawValue)
-    append(UInt64(record.rowOffset))
-    append(UInt64(bitPattern: record.timestamp))
-    if !sameVisitor {
-      visitor = copy(record.visitor)
-      append(UInt64(visitor.count))
-      bytes.append(visitor)
+    bytes.append(sevenBits: UInt64(record.rowOffset))
+    bytes.append(sevenBits: UInt64(bitPattern: record.timestamp))
+    if !sameVisitor { visitor = append(counted: record.visitor) }
+    if !sameGroup { group = append(counted: record.group) }
+    bytes.append(sevenBits: UInt64(record.eventCount))
+    var place = RecordPacker.firstLength
+    while place <= RecordPacker.lastLength {
+      bytes.append(sevenBits: UInt64(load32(record.bytes, place)))
+      place += 4
     }
-    if !sameGroup {
-      group = copy(record.group)
-      append(UInt64(group.count))
-      bytes.append(group)
-    }
-    append(UInt64(record.eventCount))
-    for place in RecordPacker.lengths { append(UInt64(load32(record.bytes, place))) }
-    if let revenue = record.revenue { appendWord(UInt64(bitPattern: revenue)) }
-    if let value = record.value { appendWord(value.bitPattern) }
+    if let revenue = record.revenue { bytes.append(word: UInt64(bitPattern: revenue)) }
+    if let value = record.value { bytes.append(word: value.bitPattern) }
     bytes.append(record.event)
     recordCount += 1
   }
@@ -63,17 +61,11 @@ struct RecordPacker: ~Copyable {
   /// The arena holds one record.
   mutating func append(_ arena: borrowing ByteArena) { append(StagedRecord(arena.span)) }
 
-  private mutating func append(_ number: UInt64) {
-    var rest = number
-    while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    bytes.append(UInt8(truncatingIfNeeded: rest))
-  }
-
-  private mutating func appendWord(_ word: UInt64) {
-    for byte in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(8 * byte))) }
+  /// Appends a length and the bytes, and returns where they lie.
+  private mutating func append(counted text: Span<UInt8>) -> Range<Int> {
+    bytes.append(sevenBits: UInt64(text.count))
+    bytes.append(text)
+    return (bytes.count - text.count)..<bytes.count
   }
 }
 
@@ -96,7 +88,7 @@ struct RecordUnpacker {
       let eventCount = cursor.number(packed), let eventBytes = Int(exactly: eventCount)
     else { return .damaged }
     _ = arena.appendZeros(StagedRecord.headBytes)
-    for place in RecordPacker.lengths {
+    for place in stride(from: RecordPacker.firstLength, through: RecordPacker.lastLength, by: 4) {
       guard let length = cursor.number(packed), let short = UInt32(exactly: length) else { return .damaged }
       arena.store(short, at: place)
     }

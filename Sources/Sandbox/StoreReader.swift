@@ -73,7 +73,7 @@ final class StoreReader {
           throw damaged("part \(number) of body \(body) has values of another kind")
         }
         let bytes = [UInt8](data)
-        guard Digest(bytes.span).high == UInt64(bitPattern: sum) else {
+        guard WideDigest.of(bytes.span).high == UInt64(bitPattern: sum) else {
           throw damaged("part \(number) of body \(body) does not hold what was written")
         }
         return bytes

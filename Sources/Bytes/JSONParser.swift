@@ -38,24 +38,40 @@ package struct JSONParser {
 
   /// Replaces the tape's content by the value that `text` begins with, and returns where it ends; what follows is not looked at.
   package mutating func parseFirst(_ text: Span<UInt8>, into tape: inout RowTape) throws(JSONFault) -> Int {
+    precondition(text.count <= RowTape.mostBytes)
     tape.removeAll()
     open.removeAll(keepingCapacity: true)
     var at = skipSpace(text, 0)
+    // The innermost open object or array, and which of the two it is; -1 outside of all.
+    var inner = -1
+    var isObject = false
     while true {
       // Here a value begins.
-      at = try parseValue(text, at, &tape)
-      // A container was opened and is not empty: its first value (or member name) begins.
-      if let inner = open.last, tape.nodes[inner].next == 0, at < 0 {
-        at = -at
-        if tape.nodes[inner].kind == .object { at = try parseKey(text, at, &tape) }
-        continue
+      let byte = at < text.count ? text[at] : 0
+      if byte == 0x22 {
+        at = try parseString(text, at, &tape)
+      } else if byte == 0x7b || byte == 0x5b {
+        guard open.count < depthLimit else { throw JSONFault(reason: .depth, offset: at) }
+        isObject = byte == 0x7b
+        inner = tape.nodes.count
+        tape.nodes.append(Node(kind: isObject ? .object : .array, escaped: false, start: at, count: 0, next: 0))
+        open.append(inner)
+        at = skipSpace(text, at + 1)
+        guard at < text.count else { throw JSONFault(reason: .end, offset: at) }
+        if text[at] != (isObject ? 0x7d : 0x5d) {
+          if isObject { at = try parseKey(text, at, &tape) }
+          continue
+        }
+        at += 1
+        (inner, isObject) = close(inner, at, &tape)
+      } else {
+        at = try parseWord(text, at, &tape)
       }
       // A value ended: close what ends with it, until something goes on.
       while true {
-        guard let inner = open.last else { return at }
+        if inner < 0 { return at }
         at = skipSpace(text, at)
         guard at < text.count else { throw JSONFault(reason: .end, offset: at) }
-        let isObject = tape.nodes[inner].kind == .object
         let byte = text[at]
         if byte == 0x2c {
           at = skipSpace(text, at + 1)
@@ -64,46 +80,22 @@ package struct JSONParser {
         }
         guard byte == (isObject ? 0x7d : 0x5d) else { throw JSONFault(reason: .comma, offset: at) }
         at += 1
-        close(inner, at, &tape)
+        (inner, isObject) = close(inner, at, &tape)
       }
     }
   }
 
-  /// Reads a scalar, an empty container, or the opening of another. Returns where the text goes on; negated when a container
-  /// was opened that has something in it.
-  private mutating func parseValue(_ text: Span<UInt8>, _ start: Int, _ tape: inout RowTape) throws(JSONFault) -> Int {
-    guard start < text.count else { throw JSONFault(reason: .end, offset: start) }
-    switch text[start] {
-    case 0x22: return try parseString(text, start, &tape)
-    case 0x7b, 0x5b:
-      guard open.count < depthLimit else { throw JSONFault(reason: .depth, offset: start) }
-      let isObject = text[start] == 0x7b
-      let node = tape.nodes.count
-      tape.nodes.append(Node(kind: isObject ? .object : .array, escaped: false, start: start, count: 0, next: 0))
-      open.append(node)
-      let at = skipSpace(text, start + 1)
-      guard at < text.count else { throw JSONFault(reason: .end, offset: at) }
-      guard text[at] == (isObject ? 0x7d : 0x5d) else { return -at }
-      close(node, at + 1, &tape)
-      return at + 1
-    case 0x74: return try parseWord(text, start, "true", .true, &tape)
-    case 0x66: return try parseWord(text, start, "false", .false, &tape)
-    case 0x6e: return try parseWord(text, start, "null", .null, &tape)
-    case 0x2d, 0x30...0x39:
-      guard let end = endOfNumber(text, start) else { throw JSONFault(reason: .number, offset: start) }
-      tape.nodes.append(Node(kind: .number, escaped: false, start: start, count: end - start, next: tape.nodes.count + 1))
-      return end
-    default: throw JSONFault(reason: .value, offset: start)
-    }
-  }
-
-  private mutating func close(_ node: Int, _ end: Int, _ tape: inout RowTape) {
+  /// Closes the innermost container; returns the one around it, and whether that is an object.
+  private mutating func close(_ node: Int, _ end: Int, _ tape: inout RowTape) -> (inner: Int, isObject: Bool) {
     tape.nodes[node].count = end - tape.nodes[node].start
     tape.nodes[node].next = tape.nodes.count
     open.removeLast()
+    guard let inner = open.last else { return (-1, false) }
+    return (inner, tape.nodes[inner].kind == .object)
   }
 
   /// Reads a member's name and its colon; returns where the member's value begins.
+  @inline(__always)
   private func parseKey(_ text: Span<UInt8>, _ start: Int, _ tape: inout RowTape) throws(JSONFault) -> Int {
     guard start < text.count else { throw JSONFault(reason: .end, offset: start) }
     guard text[start] == 0x22 else { throw JSONFault(reason: .key, offset: start) }
@@ -161,6 +153,21 @@ package struct JSONParser {
     }
   }
 
+  /// Reads a number, true, false or null.
+  private func parseWord(_ text: Span<UInt8>, _ start: Int, _ tape: inout RowTape) throws(JSONFault) -> Int {
+    guard start < text.count else { throw JSONFault(reason: .end, offset: start) }
+    switch text[start] {
+    case 0x2d, 0x30...0x39:
+      guard let end = endOfNumber(text, start) else { throw JSONFault(reason: .number, offset: start) }
+      tape.nodes.append(Node(kind: .number, escaped: false, start: start, count: end - start, next: tape.nodes.count + 1))
+      return end
+    case 0x74: return try parseWord(text, start, "true", .true, &tape)
+    case 0x66: return try parseWord(text, start, "false", .false, &tape)
+    case 0x6e: return try parseWord(text, start, "null", .null, &tape)
+    default: throw JSONFault(reason: .value, offset: start)
+    }
+  }
+
   private func parseWord(
     _ text: Span<UInt8>, _ start: Int, _ word: StaticString, _ kind: NodeKind, _ tape: inout RowTape
   ) throws(JSONFault) -> Int {
@@ -174,6 +181,8 @@ package struct JSONParser {
 /// Where JSON's white space ends, from `start` on.
 @inline(__always)
 package func skipSpace(_ text: Span<UInt8>, _ start: Int) -> Int {
+  // Mostly there is none, or one blank.
+  guard start < text.count, text[start] <= 0x20 else { return start }
   var at = start
   while at < text.count, text[at] == 0x20 || (text[at] >= 0x09 && text[at] <= 0x0d && text[at] != 0x0b && text[at] != 0x0c) {
     at &+= 1

@@ -33,13 +33,23 @@ package func lastIndex(of byte: UInt8, in bytes: Span<UInt8>) -> Int? {
 }
 
 /// How often `byte` occurs.
+///
+/// Each of sixteen lanes counts its own column of the vectors; a lane holds 255, so that often the lanes are added up.
 package func occurrences(of byte: UInt8, in bytes: Span<UInt8>) -> Int {
-  let pattern = repeated(byte)
+  let pattern = SIMD16<UInt8>(repeating: byte)
+  let one = SIMD16<UInt8>(repeating: 1)
   var total = 0
   var at = 0
-  while at &+ 8 <= bytes.count {
-    total &+= zeroBytes(load64(bytes, at) ^ pattern).nonzeroBitCount
-    at &+= 8
+  while at &+ 16 <= bytes.count {
+    let end = min(bytes.count, at &+ 255 &* 16)
+    var lanes = SIMD16<UInt8>.zero
+    while at &+ 16 <= end {
+      // SAFETY: the line above and end <= bytes.count prove that all sixteen bytes lie inside the span.
+      let vector = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: SIMD16<UInt8>.self)
+      lanes &+= SIMD16<UInt8>.zero.replacing(with: one, where: vector .== pattern)
+      at &+= 16
+    }
+    for lane in 0..<16 { total &+= Int(lanes[lane]) }
   }
   while at < bytes.count {
     if bytes[at] == byte { total &+= 1 }
@@ -88,6 +98,13 @@ package func copy(_ bytes: Span<UInt8>) -> [UInt8] {
   unsafe bytes.withUnsafeBufferPointer { unsafe [UInt8]($0) }
 }
 
+/// The bytes as raw memory, which libraries take.
+@_lifetime(copy bytes)
+package func raw(_ bytes: Span<UInt8>) -> RawSpan {
+  // SAFETY: a byte has no padding, so all of the memory is initialised; the lifetime is that of the span.
+  unsafe bytes.bytes
+}
+
 /// Makes `array` hold the bytes, in the memory it has.
 package func copy(_ bytes: Span<UInt8>, into array: inout [UInt8]) {
   array.removeAll(keepingCapacity: true)
@@ -108,6 +125,13 @@ package func firstInvalidUTF8(in bytes: Span<UInt8>) -> Int? {
   var at = 0
   let count = bytes.count
   while at < count {
+    if at &+ 32 <= count {
+      let words = (load64(bytes, at) | load64(bytes, at &+ 8)) | (load64(bytes, at &+ 16) | load64(bytes, at &+ 24))
+      if words & 0x8080_8080_8080_8080 == 0 {
+        at &+= 32
+        continue
+      }
+    }
     if at &+ 8 <= count, load64(bytes, at) & 0x8080_8080_8080_8080 == 0 {
       at &+= 8
       continue

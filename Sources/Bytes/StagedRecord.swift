@@ -68,6 +68,10 @@
   package var group: Span<UInt8> {
     @inlinable @_lifetime(copy self) get { bytes.extracting((StagedRecord.headBytes &+ visitorCount)..<eventStart) }
   }
+  /// Group and event, which lie together.
+  package var groupAndEvent: Span<UInt8> {
+    @inlinable @_lifetime(copy self) get { bytes.extracting((StagedRecord.headBytes &+ visitorCount)..<bytes.count) }
+  }
   package var event: Span<UInt8> {
     @inlinable @_lifetime(copy self) get { bytes.extracting(eventStart..<(eventStart &+ eventCount)) }
   }

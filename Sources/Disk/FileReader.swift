@@ -58,6 +58,31 @@ package struct FileReader: ~Copyable, Sendable {
     return filled - start
   }
 
+  /// The bytes of `start` with those of the file behind them, `count` in all or fewer at the end of the file, waiting for a pipe. The
+  /// memory is not cleared before it is read into.
+  package mutating func read(behind start: [UInt8], to count: Int) throws(DiskFailure) -> [UInt8] {
+    precondition(start.count <= count)
+    var failure: DiskFailure?
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      // SAFETY: the buffer has room for `count` bytes; the start fits in by the precondition, and each read asks for at most the
+      // rest. `filled` counts what was written.
+      _ = unsafe buffer.update(fromContentsOf: start)
+      filled = start.count
+      while filled < count {
+        let got = unsafe systemRead(descriptor, buffer.baseAddress! + filled, count - filled)
+        if got == 0 { break }
+        if got < 0 {
+          if errno == EINTR { continue }
+          failure = DiskFailure.system(errno, path, doing: "read it")
+          break
+        }
+        filled += got
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
   /// Fills the whole buffer from `offset` of the file; throws `.damaged` when the file ends before.
   package func read(into buffer: inout [UInt8], at offset: Int) throws(DiskFailure) {
     try read(into: &buffer, 0..<buffer.count, at: offset)

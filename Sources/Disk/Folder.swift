@@ -77,7 +77,9 @@ package enum Folder {
   }
 
   /// Writes a small file whole: under another name first, synced, then put in place.
-  package static func write(_ bytes: [UInt8], to path: String) throws(DiskFailure) {
+  package static func write(_ bytes: [UInt8], to path: String) throws(DiskFailure) { try write(bytes.span, to: path) }
+
+  package static func write(_ bytes: Span<UInt8>, to path: String) throws(DiskFailure) {
     var writer = try FileWriter(path: path + ".new")
     try writer.write(bytes)
     try writer.sync()

@@ -43,8 +43,7 @@ struct InputBlocks: ~Copyable {
 
   /// Passes over the byte order mark; to be called first.
   mutating func skipMark() throws(ReadFailure) {
-    var mark = [UInt8](repeating: 0, count: source.markBytes)
-    offset = try source.read(into: &mark, from: 0)
+    offset = try source.read(behind: [], to: source.markBytes).count
   }
 
   /// The next block, its rows bound to these columns; nil at the end of the input.
@@ -66,18 +65,14 @@ struct InputBlocks: ~Copyable {
     // The cutter needs no more to judge a row.
     if source.isAtEnd || tail.count > rowBytes + 2 { return tail }
     let count = max(blockBytes, 2 * tail.count)
-    var window = [UInt8](repeating: 0, count: count)
-    window.replaceSubrange(..<tail.count, with: tail)
-    let filled = tail.count + (try source.read(into: &window, from: tail.count))
-    window.removeSubrange(filled...)
-    return window
+    return try source.read(behind: tail, to: count)
   }
 
   private mutating func block(_ bytes: [UInt8], _ columns: [String]?, _ faults: [CutFault]) -> RowBlock {
     let block = RowBlock(
       bytes: bytes, offset: offset, line: lineCount + 1, input: input, format: format, columns: columns, faults: faults)
     offset += bytes.count
-    lineCount += lineEndCount(bytes.span, format)
+    lineCount += cutter.lineEndCount ?? lineEndCount(bytes.span, format)
     // The last line of an input need not end.
     if source.isAtEnd, tail.isEmpty, !endsLine(bytes) { lineCount += 1 }
     return block

@@ -3,7 +3,7 @@ internal import Disk
 
 /// The bytes of one input from front to back, whose beginning has been looked at.
 ///
-/// Memory: the beginning and one piece of the digest.
+/// Memory: the beginning.
 struct InputSource: ~Copyable {
   /// Bytes that are looked at before anything is read.
   static let lookBytes = 4096
@@ -11,7 +11,7 @@ struct InputSource: ~Copyable {
   private var file: FileReader
   /// The beginning of the input, the byte order mark included.
   private(set) var beginning: [UInt8] = []
-  private var content = ContentDigest()
+  private var content = WideDigest()
   /// Bytes given out so far.
   private(set) var byteCount = 0
   /// Whether there is nothing behind the bytes given out.
@@ -49,28 +49,25 @@ struct InputSource: ~Copyable {
   /// Bytes of the UTF-8 byte order mark at the beginning: 3 or 0.
   var markBytes: Int { beginning.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0 }
 
-  /// Fills `buffer` from `start` to its end as far as the input goes; returns how many bytes that were.
-  mutating func read(into buffer: inout [UInt8], from start: Int) throws(ReadFailure) -> Int {
-    var filled = start
-    if byteCount < beginning.count {
-      let count = min(buffer.count - start, beginning.count - byteCount)
-      buffer.replaceSubrange(start..<(start + count), with: beginning[byteCount..<(byteCount + count)])
-      filled += count
-    }
-    let isLookedAt = byteCount + (filled - start) < beginning.count
+  /// The bytes of `start` with those of the input behind them: `count` in all, or fewer at the end of the input.
+  mutating func read(behind start: [UInt8], to count: Int) throws(ReadFailure) -> [UInt8] {
+    var bytes = start
+    let looked = beginning.dropFirst(byteCount).prefix(count - start.count)
+    bytes += looked
+    let isLookedAt = byteCount + looked.count < beginning.count
     if !isLookedAt, beginning.count < Self.lookBytes {
       isAtEnd = true
-    } else if !isLookedAt, filled < buffer.count {
+    } else if !isLookedAt, bytes.count < count {
       do throws(DiskFailure) {
-        filled += try file.read(into: &buffer, from: filled)
+        bytes = try file.read(behind: bytes, to: count)
       } catch {
         throw .disk(error)
       }
-      isAtEnd = filled < buffer.count
+      isAtEnd = bytes.count < count
     }
-    content.take(buffer[start..<filled])
-    byteCount += filled - start
-    return filled - start
+    content.take(bytes.span.extracting(start.count...))
+    byteCount += bytes.count - start.count
+    return bytes
   }
 }
 

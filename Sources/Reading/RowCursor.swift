@@ -3,21 +3,22 @@ internal import Vocabulary
 
 /// Takes the rows of blocks apart, one after the other.
 ///
-/// A CSV row is split by its marks, eight bytes at a time; that its quotes close is known from the cutter:
+/// A CSV row is split by its marks, which `RowMarks` finds; that its quotes close is known from the cutter:
 ///
-///     word    J  o  h  n  ,  "  D  o      hits are delimiters, quotes and line ends
-///     hits                ▲  ▲            a delimiter ends a cell; a quote counts only as a cell's first byte, and then
+///     row     J  o  h  n  ,  "  D  o      marks are delimiters, quotes and line ends
+///     marks               ▲  ▲            a delimiter ends a cell; a quote counts only as a cell's first byte, and then
 ///                                         the next lone quote ends the cell
 ///
 /// Memory: the block begun last, and what nesting needs. Nothing is allocated per row; a fault costs its message.
 package struct RowCursor {
   private let dialect: CSVDialect
-  private let delimiters: UInt64
   /// The delimiter once more when quotes are data.
-  private let quotes: UInt64
+  private let quote: UInt8
+  private var marks = RowMarks()
   private var parser = JSONParser(depthLimit: Limits.nestingDepth)
 
   private var block = RowBlock(bytes: [], offset: 0, line: 1, input: 0, format: .csv, columns: nil, faults: [])
+  private var columnCount: Int?
   private var at = 0
   private var line = 1
   private var faultIndex = 0
@@ -27,14 +28,15 @@ package struct RowCursor {
   /// A cursor for blocks that were cut by this dialect.
   package init(dialect: CSVDialect) {
     self.dialect = dialect
-    delimiters = repeated(dialect.delimiter)
-    quotes = repeated(dialect.quote ?? dialect.delimiter)
+    quote = dialect.quote ?? dialect.delimiter
   }
 
   /// Goes to the first row of a block.
   package mutating func begin(_ block: RowBlock) {
     self.block = block
+    columnCount = block.columns?.count
     at = 0
+    marks = RowMarks()
     line = block.line
     faultIndex = 0
     faultStart = block.faults.first?.range.lowerBound ?? .max
@@ -71,19 +73,19 @@ package struct RowCursor {
     guard at < bytes.count else { return nil }
     let start = at
     let first = line
-    let split = split(bytes, &tape)
+    let split = splitRow(bytes, &tape)
     let row = start..<split.end
     at = split.end
     if split.hasLineEnds { line += lineEndCount(bytes.extracting(row), .csv) }
     if at < bytes.count { skipLineEnd(bytes) }
-    if split.bits & repeated(0x80) != 0, let position = firstInvalidUTF8(in: bytes.extracting(row)) {
-      let column = tape.nodes.firstIndex { position < $0.start + $0.count }
+    if !split.isASCII, let position = firstInvalidUTF8(in: bytes.extracting(row)) {
+      let column = tape.nodes.prefix(split.cellCount).firstIndex { position < $0.start + $0.count }
       return fault(.notUTF8, notUTF8(start + position), column: column.flatMap { block.columns?[$0] }, row, first)
     }
-    if let columns = block.columns, split.cellCount != columns.count {
+    if let columnCount, split.cellCount != columnCount {
       return fault(
         .raggedRow,
-        "the row has \(split.cellCount) cells where the header has \(columns.count); quote the cells that hold a delimiter, "
+        "the row has \(split.cellCount) cells where the header has \(columnCount); quote the cells that hold a delimiter, "
           + "or complete the row", row, first)
     }
     return .row(row, line: first)
@@ -128,85 +130,84 @@ package struct RowCursor {
     /// Where the row ends: at its line end, or at the block's end.
     var end = 0
     var cellCount = 0
-    /// All bits that were seen in the row, and perhaps in what follows it.
-    var bits: UInt64 = 0
-    /// Whether there may be line ends inside of quotes.
+    /// Whether all of the row is ASCII. What follows it may speak against it.
+    var isASCII = true
+    /// Whether there are line ends inside of quotes.
     var hasLineEnds = false
   }
 
-  /// Splits the row at `at` into cells. The tape takes no more cells than there are columns.
-  private func split(_ bytes: Span<UInt8>, _ tape: inout RowTape) -> Split {
-    let delimiter = dialect.delimiter
-    let start = at
-    let limit = block.columns?.count ?? .max
-    var result = Split()
-    tape.removeAll()
-    @inline(__always) func add(_ from: Int, _ to: Int, escaped: Bool) {
-      result.cellCount &+= 1
-      guard result.cellCount <= limit else { return }
-      tape.nodes.append(
-        Node(kind: .cell, escaped: escaped, start: from &- start, count: to &- from, next: result.cellCount))
+  /// Splits the row at `at` into cells. The tape takes no more cells than there are columns; where those are not known, the cells are
+  /// counted first.
+  private mutating func splitRow(_ bytes: Span<UInt8>, _ tape: inout RowTape) -> Split {
+    tape.begin(cellCount: columnCount ?? 0)
+    if columnCount == nil {
+      let first = marks
+      tape.begin(cellCount: split(bytes, &tape).cellCount)
+      marks = first
     }
-    var cell = start
-    var at = start
-    words: while at < bytes.count {
-      let word = word(bytes, at)
-      result.bits |= word
-      var hits =
-        zeroCandidates(word ^ delimiters) | zeroCandidates(word ^ quotes) | zeroCandidates(word ^ repeated(lineFeed))
-        | zeroCandidates(word ^ repeated(carriageReturn))
-      while hits != 0 {
-        let stop = at &+ (hits.trailingZeroBitCount &>> 3)
-        hits &= hits &- 1
-        let byte = bytes[stop]
-        if byte == delimiter {
-          add(cell, stop, escaped: false)
-          cell = stop &+ 1
-        } else if byte == lineFeed || byte == carriageReturn {
-          add(cell, stop, escaped: false)
-          result.end = stop
-          return result
-        } else if stop == cell, byte == dialect.quote {
-          let close = findClose(bytes, stop &+ 1, &result)
-          add(stop &+ 1, close.at, escaped: close.escaped)
-          if close.escaped { tape.hasEscapes = true }
-          let behind = close.at &+ 1
-          guard behind < bytes.count, bytes[behind] == delimiter else {
-            result.end = behind
-            return result
-          }
-          cell = behind &+ 1
-          at = cell
-          continue words
-        }
-      }
-      at &+= 8
-    }
-    add(cell, bytes.count, escaped: false)
-    result.end = bytes.count
-    return result
+    return split(bytes, &tape)
   }
 
-  /// The quote that closes the cell whose inside begins at `start`, and whether doubled quotes come before it.
-  private func findClose(_ bytes: Span<UInt8>, _ start: Int, _ result: inout Split) -> (at: Int, escaped: Bool) {
-    var at = start
-    var escaped = false
+  private mutating func split(_ bytes: Span<UInt8>, _ tape: inout RowTape) -> Split {
+    precondition(bytes.count <= RowTape.mostBytes)
+    let (delimiter, quote, start) = (dialect.delimiter, quote, at)
+    var marks = marks
+    marks.begin(row: start, bytes, delimiter, quote)
+    var result = Split(isASCII: marks.isASCII)
+    var nodes = tape.nodes.mutableSpan
+    var cellCount = 0
+    var hasEscapes = false
+    // The cell's first byte, behind its quote when one was opened; and where the quote that closed last stands.
+    var cell = start
+    var close = 0
+    var isOpened = false
+    var isInside = false
+    var isEscaped = false
     while true {
-      precondition(at < bytes.count, "a quote does not close in its block")
-      let word = word(bytes, at)
-      result.bits |= word
-      let ends = zeroCandidates(word ^ repeated(lineFeed)) | zeroCandidates(word ^ repeated(carriageReturn))
-      if ends != 0 { result.hasLineEnds = true }
-      let hits = zeroCandidates(word ^ quotes)
-      guard hits != 0 else {
-        at &+= 8
-        continue
+      while marks.bits == 0, marks.piece < bytes.count {
+        marks.piece &+= 64
+        (marks.bits, marks.isASCII) = RowMarks.look(bytes, marks.piece, delimiter, quote)
+        result.isASCII = result.isASCII && marks.isASCII
       }
-      let quote = at &+ (hits.trailingZeroBitCount &>> 3)
-      guard quote &+ 1 < bytes.count, bytes[quote &+ 1] == bytes[quote] else { return (quote, escaped) }
-      escaped = true
-      at = quote &+ 2
+      let stop = marks.bits == 0 ? bytes.count : marks.piece &+ marks.bits.trailingZeroBitCount
+      marks.bits &= marks.bits &- 1
+      let byte = stop < bytes.count ? bytes[stop] : lineFeed
+      if byte == quote, quote != delimiter {
+        if isInside {
+          isInside = false
+          close = stop
+        } else if stop == cell {
+          isOpened = true
+          isInside = true
+          cell = stop &+ 1
+        } else if isOpened, stop == close &+ 1 {
+          isInside = true
+          isEscaped = true
+          hasEscapes = true
+        }
+      } else if isInside {
+        precondition(stop < bytes.count, "a quote does not close in its block")
+        if byte != delimiter { result.hasLineEnds = true }
+      } else {
+        let end = isOpened ? close : stop
+        if cellCount < nodes.count {
+          nodes[cellCount] = Node(
+            kind: .cell, escaped: isEscaped, start: cell &- start, count: end &- cell, next: cellCount &+ 1)
+        }
+        cellCount &+= 1
+        if byte != delimiter {
+          result.end = stop
+          break
+        }
+        cell = stop &+ 1
+        isOpened = false
+        isEscaped = false
+      }
     }
+    result.cellCount = cellCount
+    self.marks = marks
+    tape.hasEscapes = hasEscapes
+    return result
   }
 
   // MARK: NDJSON

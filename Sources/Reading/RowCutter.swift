@@ -56,12 +56,18 @@ struct RowCutter {
   private var trail: Trail?
   /// Rows of the last cut that are none.
   private(set) var faults: [CutFault] = []
+  /// How many lines end in the whole rows of the last cut; nil when it did not come to be known.
+  private(set) var lineEndCount: Int?
   /// Whether the row at the beginning of the next window is longer than the limit, in one line.
   private(set) var isOver = false
 
+  /// Whether windows with ordinary quotes only may be cut the short way.
+  private let isShort: Bool
+
   /// A cutter for rows of at most `rowBytes`.
-  init(_ format: InputFormat, _ dialect: CSVDialect, rowBytes: Int = Limits.rowBytes) {
+  init(_ format: InputFormat, _ dialect: CSVDialect, rowBytes: Int = Limits.rowBytes, isShort: Bool = true) {
     self.format = format
+    self.isShort = isShort
     self.rowBytes = rowBytes
     delimiter = dialect.delimiter
     quote = format == .csv ? dialect.quote ?? lineFeed : lineFeed
@@ -73,11 +79,14 @@ struct RowCutter {
   /// `offset` is where the window begins in the input; `isLast` says that the input ends with it.
   mutating func cut(_ window: Span<UInt8>, offset: Int, isLast: Bool) -> Int {
     faults.removeAll()
-    if let end = cutWithoutQuotes(window, isLast) {
-      state.at = 0
-      // Without a quote no row can come onto it.
-      trail = nil
-      return end
+    lineEndCount = nil
+    // No row of this window can come onto a trail that ends before it.
+    if let trail, trail.state.at <= 0 { self.trail = nil }
+    if isShort, trail == nil, let cut = ordinaryCut(window, isLast) {
+      state = State()
+      firstLine = nil
+      lineEndCount = cut.lineEndCount
+      return cut.end
     }
     while row < window.count, faults.count < Self.mostFaults, advance(window, offset, isLast) {}
     let end = row
@@ -98,14 +107,15 @@ struct RowCutter {
     isOver = false
   }
 
-  /// The cut of a window without a quote and without room for a row over the limit: behind its last line end. Nil for any other.
-  private func cutWithoutQuotes(_ window: Span<UInt8>, _ isLast: Bool) -> Int? {
-    guard window.count <= rowBytes, quote == lineFeed || firstIndex(of: quote, in: window) == nil else { return nil }
-    if isLast { return window.count }
-    if format == .ndjson { return lastIndex(of: lineFeed, in: window).map { $0 + 1 } ?? 0 }
-    // A carriage return at the very end may be half of a line end.
-    let end = window.count - (window.count > 0 && window[window.count - 1] == carriageReturn ? 1 : 0)
-    return lastLineEnd(window, before: end).map { $0 + 1 } ?? 0
+  /// The cut of a window without room for a row over the limit and with ordinary quotes only, as this machine would make it; nil for
+  /// any other.
+  private func ordinaryCut(_ window: Span<UInt8>, _ isLast: Bool) -> OrdinaryCut? {
+    guard window.count <= rowBytes else { return nil }
+    if format == .csv {
+      return Reading.ordinaryCut(window, delimiter: delimiter, quote: quote == lineFeed ? nil : quote, isLast: isLast)
+    }
+    let end = isLast ? window.count : lastIndex(of: lineFeed, in: window).map { $0 + 1 } ?? 0
+    return OrdinaryCut(end: end, lineEndCount: nil)
   }
 
   /// Reads on to the end of the row. Returns false when the window ends before, or when the row is over the limit.

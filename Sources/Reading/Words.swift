@@ -65,13 +65,14 @@ func lastLineEnd(_ bytes: Span<UInt8>, before end: Int) -> Int? {
 ///     word        a  \n  b  \r  \n  c  \n  d
 ///     hits        0   1  0   1   0  0   1  0     the feed behind a return counts no more
 func lineEndCount(_ bytes: Span<UInt8>, _ format: InputFormat) -> Int {
+  if format == .ndjson { return occurrences(of: lineFeed, in: bytes) }
   var total = 0
   var start = 0
   var hasReturns = false
   while start < bytes.count {
     let end = min(bytes.count, start &+ 255 &* 8)
     // Most inputs have no carriage returns: then looking for one is cheaper than counting them.
-    let feeds = hasReturns ? nil : countFeeds(bytes, start, end, orNilAtReturn: format == .csv)
+    let feeds = hasReturns ? nil : countFeeds(bytes, start, end)
     hasReturns = feeds == nil
     total &+= feeds ?? countEnds(bytes, start, end)
     start = end
@@ -79,9 +80,9 @@ func lineEndCount(_ bytes: Span<UInt8>, _ format: InputFormat) -> Int {
   return total
 }
 
-/// The line feeds from `start` to `end`; nil when asked to stop at carriage returns and there is one.
+/// The line feeds from `start` to `end`; nil when there is a carriage return.
 @inline(__always)
-private func countFeeds(_ bytes: Span<UInt8>, _ start: Int, _ end: Int, orNilAtReturn stops: Bool) -> Int? {
+private func countFeeds(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
   // Bytes that are no line feed, by lane; and whether a lane never held a carriage return.
   var others: UInt64 = 0
   var noReturn = ~UInt64(0)
@@ -92,7 +93,7 @@ private func countFeeds(_ bytes: Span<UInt8>, _ start: Int, _ end: Int, orNilAtR
     noReturn &= nonZeroBytes(word ^ repeated(carriageReturn))
     at &+= 8
   }
-  if stops, noReturn & repeated(0x80) != repeated(0x80) { return nil }
+  if noReturn & repeated(0x80) != repeated(0x80) { return nil }
   return at &- start &- sum(others)
 }
 

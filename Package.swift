@@ -54,7 +54,8 @@ let package = Package(
     .target(name: "Chunking", dependencies: ["Bytes", "EventAPI", "Vocabulary"], swiftSettings: settings),
     .target(name: "Counting", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
     .target(name: "Checkpointing", dependencies: ["Vocabulary", grdb], swiftSettings: settings),
-    .target(name: "Delivering", dependencies: ["Vocabulary", httpClient, nioCore, nioPosix, nioHTTP1, nioSSL], swiftSettings: settings),
+    .target(
+      name: "Delivering", dependencies: ["Bytes", "Vocabulary", httpClient, nioCore, nioPosix, nioHTTP1, nioSSL], swiftSettings: settings),
     .target(name: "Reporting", dependencies: ["Bytes", "Counting", "Vocabulary"], swiftSettings: settings),
     .target(
       name: "Sandbox", dependencies: ["Bytes", "Counting", "Disk", "EventAPI", "Vocabulary", grdb] + nio,

@@ -151,28 +151,23 @@ package struct BodyComposer: ~Copyable {
 
   package mutating func begin() {
     body.endVisitor()
-    decisions.removeAll()
+    if !enriches { decisions.removeAll() }
   }
 
   package mutating func learn(_ record: borrowing StagedRecord) {
     if !enriches, body.bytesAlone(record, decisions: InForce()) <= limit { decisions.learn(record) }
   }
 
-  /// Whether an empty body of `limit` bytes can hold the record; the answer the cutter gave.
-  package mutating func fits(_ record: borrowing StagedRecord, limit: Int) -> Bool {
-    body.bytesAlone(record, decisions: inForce(record)) <= limit
-  }
-
   package mutating func append(_ record: borrowing StagedRecord) {
     body.append(record, decisions: inForce(record))
   }
 
-  /// Completes the body, hands out its bytes, and begins the next.
-  package mutating func finish() -> [UInt8] {
+  /// Completes the body, calls `use` with its bytes, and begins the next.
+  package mutating func finish<Value, Failure: Error>(_ use: (Span<UInt8>) throws(Failure) -> Value) throws(Failure) -> Value {
     body.finish()
-    let bytes = copy(body.text.span)
+    let value = try use(body.text.span)
     body.removeAll()
-    return bytes
+    return value
   }
 
   private mutating func inForce(_ record: borrowing StagedRecord) -> InForce {

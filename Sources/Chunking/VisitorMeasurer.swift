@@ -45,6 +45,12 @@ package struct VisitorMeasurer: ~Copyable {
     if !enriches, alone.bytesAlone(record, decisions: InForce()) <= limit { decisions.learn(record) }
   }
 
+  /// Whether a body can hold the record; to be asked when all decisions are learnt. The same that `measure` says.
+  package mutating func fits(_ record: borrowing StagedRecord) -> Bool {
+    let inForce = enriches || record.isDecision ? InForce() : decisions.at(record.timestamp)
+    return alone.bytesAlone(record, decisions: inForce) <= limit
+  }
+
   /// Adds the record, the `ordinal`-th of its visitor. Returns false, and adds nothing, when no body can hold it.
   package mutating func measure(_ record: borrowing StagedRecord, ordinal: Int) -> Bool {
     let inForce = enriches || record.isDecision ? InForce() : decisions.at(record.timestamp)

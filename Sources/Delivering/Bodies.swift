@@ -1,3 +1,5 @@
+internal import Bytes
+internal import NIOCore
 package import Vocabulary
 
 /// A body on its way out: its number in the run, its bytes, and which body must be accepted before it.
@@ -8,14 +10,18 @@ package struct OutgoingBody: Sendable {
   /// body that this source never handed out counts as accepted by an earlier run.
   package var waitsFor: Int?
   /// The exact bytes to send, UTF-8. A body sent again sends the same bytes.
-  package var bytes: [UInt8]
+  let payload: ByteBuffer
   /// Events in the body; what `DeliverySettings.rate` counts.
   package var eventCount: Int
 
-  package init(number: Int, waitsFor: Int? = nil, bytes: [UInt8], eventCount: Int) {
+  /// A body of these bytes, which are copied.
+  package init(number: Int, waitsFor: Int? = nil, bytes: Span<UInt8>, eventCount: Int) {
     self.number = number
     self.waitsFor = waitsFor
-    self.bytes = bytes
+    var payload = ByteBuffer()
+    payload.reserveCapacity(bytes.count)
+    payload.writeBytes(raw(bytes))
+    self.payload = payload
     self.eventCount = eventCount
   }
 }

@@ -128,7 +128,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     case .pulled(.failure(let failure)): machine.sourceFailed(failure)
     case .pulled(.success(nil)): machine.sourceEnded()
     case .pulled(.success(.some(let body))):
-      payloads[body.number] = ByteBuffer(bytes: body.bytes)
+      payloads[body.number] = body.payload
       machine.pulled(number: body.number, waitsFor: body.waitsFor, eventCount: body.eventCount)
     case .exchanged(let number, _, .some(let failure)): machine.ended(number, failure)
     case .exchanged(let number, let exchange, nil):

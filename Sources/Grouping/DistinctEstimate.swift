@@ -5,10 +5,13 @@ package struct DistinctEstimate: Sendable, Equatable {
   private static let bits = 14
   private var registers = [UInt8](repeating: 0, count: 1 << bits)
 
+  private var isEmpty = true
+
   package init() {}
 
   /// Takes one of the hashes, whose bits must all be mixed.
   package mutating func add(_ hash: UInt64) {
+    isEmpty = false
     let register = Int(hash >> UInt64(64 - DistinctEstimate.bits))
     let rest = hash << UInt64(DistinctEstimate.bits) | 1 << UInt64(DistinctEstimate.bits - 1)
     registers[register] = max(registers[register], UInt8(rest.leadingZeroBitCount + 1))
@@ -16,6 +19,8 @@ package struct DistinctEstimate: Sendable, Equatable {
 
   /// Takes all that another estimate was given.
   package mutating func merge(_ other: DistinctEstimate) {
+    guard !other.isEmpty else { return }
+    isEmpty = false
     for at in registers.indices { registers[at] = max(registers[at], other.registers[at]) }
   }
 

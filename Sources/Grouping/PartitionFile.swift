@@ -36,7 +36,7 @@ package struct PartitionFile: Sendable, Equatable {
 
   /// A frame's checksum also covers where it belongs, so that a frame of another place or file is not believed.
   static func checksum(_ payload: Span<UInt8>, file: Int, partition: Int, frame: Int) -> UInt64 {
-    wideDigest(payload, seed: UInt64(file) << 52 ^ UInt64(partition) << 32 ^ UInt64(frame)).high
+    WideDigest.of(payload, seed: UInt64(file) << 52 ^ UInt64(partition) << 32 ^ UInt64(frame)).high
   }
 }
 
@@ -49,9 +49,11 @@ package struct Partitioning: Sendable, Equatable {
     self.bits = bits
   }
 
-  /// Partitions that a history of about so many staged bytes divides into, so that each can be sorted close to the processor.
-  package init(expectedBytes: Int) {
-    var bits = Partitioning.fewestBits
+  /// Partitions that a history of about so many staged bytes divides into, so that each can be sorted close to the processor. Nil
+  /// says that nobody knows.
+  package init(expectedBytes: Int?) {
+    var bits = expectedBytes == nil ? Partitioning.usualBits : 1
+    let expectedBytes = expectedBytes ?? 0
     while bits < Partitioning.mostBits, expectedBytes >> bits > Partitioning.usualBytes { bits += 1 }
     self.bits = bits
   }
@@ -61,7 +63,7 @@ package struct Partitioning: Sendable, Equatable {
   @inline(__always)
   func partition(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash &>> UInt64(64 &- bits)) }
 
-  private static let fewestBits = 8
+  private static let usualBits = 8
   static let mostBits = 12
   private static let usualBytes = 4 << 20
 }

@@ -38,7 +38,7 @@ package struct SortedRun: Sendable, Equatable {
 
   /// A frame's checksum also covers where it belongs, so that a frame of another place or file is not believed.
   static func checksum(_ payload: Span<UInt8>, run: Int, frame: Int) -> UInt64 {
-    wideDigest(payload, seed: UInt64(run) << 32 ^ UInt64(frame)).high
+    WideDigest.of(payload, seed: UInt64(run) << 32 ^ UInt64(frame)).high
   }
 }
 

@@ -286,7 +286,7 @@ package struct VisitorJudge {
 
 /// 64 bits that tell an event's content apart from another's with the same id: its text, and what its visitor object says.
 package func contentDigest(_ record: borrowing StagedRecord) -> UInt64 {
-  wideDigest(record.event, seed: wideDigest(record.group).high).low
+  Digest(record.groupAndEvent, seed: UInt64(record.eventCount)).low
 }
 
 extension PagedWalker {

@@ -57,10 +57,8 @@ struct EventParts: ~Copyable {
     let start = arena.count
     // Through a span: the columns' texts are looked at, not held.
     let columns = columns.span
-    for at in columns.indices {
-      let cell = columns[at].column
-      guard tape.nodes[cell].count > 0 else { continue }
-      let value = row.extracting(tape.nodes[cell].range)
+    for at in columns.indices where tape.nodes[columns[at].column].count > 0 {
+      let value = row.extracting(tape.nodes[columns[at].column].range)
       if hasReservedPrefix(value) { throw reservedPrefix(columns[at].header) }
       arena.append(arena.count == start ? open : 0x2c)
       arena.append(columns[at].text.span)

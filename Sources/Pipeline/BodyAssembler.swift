@@ -44,9 +44,11 @@ struct BodyAssembler: ~Copyable {
     composer = BodyComposer(settings.body, limit: settings.bodyLimit)
   }
 
-  /// Writes a body. Bodies must be asked for in ascending order. Returns its bytes and its ledger entries; throws 76 when staging no longer
-  /// gives what was planned.
-  mutating func compose(_ body: BodyRow) throws(RunFailure) -> (bytes: [UInt8], ledger: LedgerEntries) {
+  /// Writes a body and calls `use` with its bytes. Bodies must be asked for in ascending order. Returns what `use` made of it, and the
+  /// body's ledger entries; throws 76 when staging no longer gives what was planned.
+  mutating func compose<Value>(
+    _ body: BodyRow, _ use: (Span<UInt8>) throws(RunFailure) -> Value
+  ) throws(RunFailure) -> (Value, LedgerEntries) {
     do {
       try goTo(body)
       let lastHash = visitorHash(body.lastVisitor.span)
@@ -55,9 +57,12 @@ struct BodyAssembler: ~Copyable {
         try open(number + 1)
       }
       let entries = ledger.finish()
-      let bytes = composer.finish()
-      guard bytes.count == body.byteCount else { throw mismatch(body) }
-      return (bytes, entries)
+      let mismatch = mismatch(body)
+      let value = try composer.finish { bytes throws(RunFailure) in
+        guard bytes.count == body.byteCount else { throw mismatch }
+        return try use(bytes)
+      }
+      return (value, entries)
     } catch let failure as DiskFailure {
       throw stagingFailure(failure)
     } catch let failure as RunFailure {
@@ -135,11 +140,13 @@ struct BodyAssembler: ~Copyable {
     let hash = partition.hash(of: visitor)
     let bytes = partition.bytes.span
     let offsets = partition.offsets.span
+    let fates = held.fates.span
+    let marks = held.marks.span
     for place in records.dropFirst(from).prefix(end - from)
-    where held.fates[place] == .kept {
+    where fates[place] == .kept {
       let record = StagedRecord(bytes, at: offsets[place])
       composer.append(record)
-      ledger.add(hash, held.marks[place])
+      ledger.add(hash, marks[place])
     }
   }
 

@@ -150,7 +150,8 @@ struct PartitionJudge: ~Copyable {
   /// The last word on a record: one that is kept must fit into a body, and is measured.
   private mutating func fate(of record: borrowing StagedRecord, _ ordinal: Int) -> RecordFate {
     let fate = judge.fates[ordinal]
-    if fate != .kept || measurer.measure(record, ordinal: ordinal) { return fate }
+    // What was planned is not measured again.
+    if fate != .kept || (counts == nil ? measurer.fits(record) : measurer.measure(record, ordinal: ordinal)) { return fate }
     judge.markTooLarge(ordinal)
     return .tooLarge
   }

@@ -12,14 +12,15 @@ final class PiecesInOrder<Piece: Sendable>: Sendable {
 
   private let end: Int
   private let state: Mutex<State>
-  private let room: DispatchSemaphore
+  /// It begins at zero and is raised, because one that ends lower than it began stops the program.
+  private let room = DispatchSemaphore(value: 0)
   private let news = DispatchSemaphore(value: 0)
 
   /// The pieces of a range of numbers.
   init(_ numbers: Range<Int>, ahead: Int) {
     state = Mutex(State(next: numbers.lowerBound))
     end = numbers.upperBound
-    room = DispatchSemaphore(value: ahead)
+    for _ in 0..<ahead { room.signal() }
   }
 
   /// The number of the piece to make next, once there is room for it; nil when there is none.

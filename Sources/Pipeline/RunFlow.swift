@@ -218,11 +218,12 @@ struct RunFlow: Sendable {
       let rows = try guarding { () throws(CheckpointFailure) in try checkpoint.bodies(run.id, from: last + 1, limit: 256) }
       if rows.isEmpty { return }
       for row in rows {
-        let body = try assembler.compose(row)
-        do throws(DiskFailure) {
-          try Folder.write(body.bytes, to: "\(output)/\(row.number).json")
-        } catch {
-          throw error.runFailure(forInput: false)
+        _ = try assembler.compose(row) { bytes throws(RunFailure) in
+          do throws(DiskFailure) {
+            try Folder.write(bytes, to: "\(output)/\(row.number).json")
+          } catch {
+            throw error.runFailure(forInput: false)
+          }
         }
         last = row.number
       }

@@ -58,12 +58,16 @@ final class RunSender: BodySource, ReceiptKeeper {
 
   private func compose() throws(RunFailure) -> OutgoingBody? {
     guard let row = try guarding({ () throws(CheckpointFailure) in try nextRow() }) else { return nil }
-    let body = try assembler.withLock { assembler throws(RunFailure) in try assembler.compose(row) }
-    try guarding { () throws(CheckpointFailure) in
-      try checkpoint.commitDigest(run, row.number, wideDigest(body.bytes.span).bytes)
+    let (body, entries) = try assembler.withLock { assembler throws(RunFailure) in
+      try assembler.compose(row) { bytes throws(RunFailure) in
+        try guarding { () throws(CheckpointFailure) in
+          try checkpoint.commitDigest(run, row.number, WideDigest.of(bytes).bytes)
+        }
+        return OutgoingBody(number: row.number, waitsFor: row.waitsFor, bytes: bytes, eventCount: row.eventCount)
+      }
     }
-    ledger.withLock { $0[row.number] = body.ledger }
-    return OutgoingBody(number: row.number, waitsFor: row.waitsFor, bytes: body.bytes, eventCount: row.eventCount)
+    ledger.withLock { $0[row.number] = entries }
+    return body
   }
 
   private func nextRow() throws(CheckpointFailure) -> BodyRow? {

@@ -119,8 +119,15 @@ struct Stager {
     path == "-" || (Folder.exists(path) && !Folder.isRegularFile(path) && !Folder.isFolder(path))
   }
 
-  /// About how many bytes will be staged, as far as the sizes of files say: some four for each byte of a row.
-  private var expectedBytes: Int { 4 * specification.inputs.reduce(0) { $0 + (Folder.byteCount(of: $1.path) ?? 0) } }
+  /// About how many bytes will be staged: some four for each byte of a file. Nil when an input does not tell its size.
+  private var expectedBytes: Int? {
+    var bytes = 0
+    for input in specification.inputs {
+      guard let count = Folder.byteCount(of: input.path) else { return nil }
+      bytes += 4 * count
+    }
+    return bytes
+  }
 
   /// Opens every input and looks at its header, but for those that can be read only once: standard input and pipes. Throws what is
   /// wrong with the first that cannot be used.

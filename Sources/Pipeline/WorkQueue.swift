@@ -7,10 +7,11 @@ import Vocabulary
 final class WorkQueue<Work: Sendable>: Sendable {
   private let waiting = Mutex<[Work?]>([])
   private let filled = DispatchSemaphore(value: 0)
-  private let free: DispatchSemaphore
+  /// It begins at zero and is raised, because one that ends lower than it began stops the program.
+  private let free = DispatchSemaphore(value: 0)
   private let abandoned = Atomic(false)
 
-  init(capacity: Int) { free = DispatchSemaphore(value: capacity) }
+  init(capacity: Int) { for _ in 0..<capacity { free.signal() } }
 
   /// Says that what is put from now on is of no use: a worker has failed.
   func abandon() { abandoned.store(true, ordering: .relaxed) }

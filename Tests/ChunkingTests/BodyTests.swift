@@ -65,16 +65,19 @@ import Vocabulary
   /// Writes the planned bodies in one walk.
   private func compose(_ visitors: [[[UInt8]]], _ plans: [BodyPlan], _ settings: BodySettings, _ limit: Int) -> [[UInt8]] {
     var composer = BodyComposer(settings, limit: limit)
+    var measurer = VisitorMeasurer(settings, limit: limit)
     var bodies: [[UInt8]] = []
     for records in visitors {
       composer.begin()
+      measurer.begin()
+      for record in records { learn(record, &measurer) }
       for record in records { learn(record, &composer) }
       for (at, bytes) in records.enumerated() {
         let record = StagedRecord(bytes.span)
-        guard composer.fits(record, limit: limit) else { continue }
+        guard measurer.fits(record) else { continue }
         composer.append(record)
         let key = BodyKey(visitor: visitor(records), ordinal: at)
-        if bodies.count < plans.count, plans[bodies.count].last == key { bodies.append(composer.finish()) }
+        if bodies.count < plans.count, plans[bodies.count].last == key { bodies.append(composer.finish { copy($0) }) }
       }
     }
     return bodies

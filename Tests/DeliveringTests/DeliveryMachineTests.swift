@@ -46,7 +46,7 @@ import Vocabulary
 
   @Test("a body may wait for one that an earlier run delivered") func waitsForThePast() {
     var run = Simulation(
-      [OutgoingBody(number: 10, waitsFor: 3, bytes: [], eventCount: 1)], lanes: 1, network: Self.quick)
+      [OutgoingBody(number: 10, waitsFor: 3, bytes: [UInt8]().span, eventCount: 1)], lanes: 1, network: Self.quick)
     #expect(run.run() == .complete)
   }
 

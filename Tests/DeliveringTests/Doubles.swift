@@ -99,7 +99,7 @@ final class ScriptedTransport: Transport {
 /// Bodies 1 to n whose text is their number.
 func bodies(_ count: Int, waits: [Int: Int] = [:], eventCount: Int = 1) -> [OutgoingBody] {
   (0..<count).map {
-    OutgoingBody(number: $0 + 1, waitsFor: waits[$0 + 1], bytes: Array(String($0 + 1).utf8), eventCount: eventCount)
+    OutgoingBody(number: $0 + 1, waitsFor: waits[$0 + 1], bytes: Array(String($0 + 1).utf8).span, eventCount: eventCount)
   }
 }
 

@@ -76,7 +76,7 @@ import Vocabulary
   }
 
   @Test("a large body arrives whole, and whole again") func large() async throws {
-    let body = OutgoingBody(number: 1, bytes: Array(repeating: UInt8(ascii: "x"), count: Limits.bodyBytes), eventCount: 1)
+    let body = OutgoingBody(number: 1, bytes: Array(repeating: UInt8(ascii: "x"), count: Limits.bodyBytes).span, eventCount: 1)
     try await ScriptedServer.serving {
       $0.index == 0 ? .status(500) : .status(204)
     } while: { server, address in

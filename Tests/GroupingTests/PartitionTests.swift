@@ -182,11 +182,12 @@ import Vocabulary
     }
   }
 
-  @Test("the more is expected, the more partitions there are, within bounds", arguments: [0, 1, 1 << 30, 1 << 33, .max])
+  @Test("the more is expected, the more partitions there are, within bounds", arguments: [0, 1, 8 << 20, 1 << 30, 1 << 33, .max])
   func partitioning(expectedBytes: Int) {
     let count = Partitioning(expectedBytes: expectedBytes).count
-    #expect(count >= 256 && count <= 4096)
-    #expect(count == 256 || expectedBytes / count > 2 << 20)
+    #expect(count >= 2 && count <= 4096)
+    #expect(count == 2 || expectedBytes / count > 2 << 20)
     #expect(count == 4096 || expectedBytes / count <= 4 << 20)
+    #expect(Partitioning(expectedBytes: nil).count == 256)
   }
 }

@@ -42,7 +42,8 @@ let package = Package(
   targets: [
     // What every stage stands on.
     .target(name: "Vocabulary", swiftSettings: settings),
-    .target(name: "Bytes", swiftSettings: lifetimes),
+    .systemLibrary(name: "CSHA1"),
+    .target(name: "Bytes", dependencies: ["CSHA1"], swiftSettings: lifetimes),
     .systemLibrary(name: "CMalloc"),
     .target(name: "Disk", dependencies: ["Bytes", "CMalloc", "Vocabulary"], swiftSettings: settings),
     .target(name: "EventAPI", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),

@@ -1,40 +1,58 @@
+import CSHA1
+
 /// SHA-1 of a message, as UUIDv5 needs it (RFC 3174, RFC 4122). Not for security: it makes the same id from the same text.
 ///
 /// Written here because the stages that use it stay free of dependencies, so that sanitizers and fuzzers build them alone.
 package func sha1(_ message: Span<UInt8>) -> (UInt32, UInt32, UInt32, UInt32, UInt32) {
+  sha1(message, byInstructions: hasInstructions)
+}
+
+/// The same by the processor's instructions, which it must have, or without.
+package func sha1(_ message: Span<UInt8>, byInstructions: Bool) -> (UInt32, UInt32, UInt32, UInt32, UInt32) {
   var state: (UInt32, UInt32, UInt32, UInt32, UInt32) = (0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0)
-  var words = InlineArray<80, UInt32>(repeating: 0)
   let whole = message.count / 64
-  for block in 0..<whole {
-    for word in 0..<16 { words[word] = load32(message, block &* 64 &+ word &* 4).byteSwapped }
-    compress(&state, &words)
-  }
+  take(message, blockCount: whole, into: &state, byInstructions)
   // The rest of the message, one bit, zeros, and the length in bits fill the last block or two.
   let rest = message.count &- whole &* 64
-  for last in 0..<(rest < 56 ? 1 : 2) {
-    for word in 0..<16 {
-      let start = last &* 64 &+ word &* 4
-      if start &+ 4 <= rest {
-        words[word] = load32(message, whole &* 64 &+ start).byteSwapped
-        continue
-      }
-      var value: UInt32 = 0
-      if start <= rest {
-        for at in start..<(start &+ 4) {
-          let bits: UInt8 = at < rest ? message[whole &* 64 &+ at] : (at == rest ? 0x80 : 0)
-          value = value &<< 8 | UInt32(bits)
-        }
-      }
-      words[word] = value
-    }
-    if last == (rest < 56 ? 0 : 1) {
-      let bits = UInt64(message.count) &* 8
-      words[14] = UInt32(truncatingIfNeeded: bits &>> 32)
-      words[15] = UInt32(truncatingIfNeeded: bits)
-    }
-    compress(&state, &words)
-  }
+  let lastBlocks = rest < 56 ? 1 : 2
+  var last = InlineArray<128, UInt8>(repeating: 0)
+  fill(&last, message.extracting((whole &* 64)..<message.count), bitsAt: lastBlocks &* 64 &- 8, UInt64(message.count) &* 8)
+  take(last.span, blockCount: lastBlocks, into: &state, byInstructions)
   return state
+}
+
+private func fill(_ last: inout InlineArray<128, UInt8>, _ rest: Span<UInt8>, bitsAt: Int, _ bits: UInt64) {
+  precondition(rest.count < 64 && bitsAt &+ 8 <= 128)
+  // SAFETY: the line above proves that the rest, one byte behind it, and the eight at `bitsAt` lie inside the 128.
+  unsafe withUnsafeMutableBytes(of: &last) { target in
+    unsafe rest.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+    unsafe target.storeBytes(of: 0x80, toByteOffset: rest.count, as: UInt8.self)
+    unsafe target.storeBytes(of: bits.bigEndian, toByteOffset: bitsAt, as: UInt64.self)
+  }
+}
+
+/// Whether the processor has instructions for SHA-1: three blocks take them the time of one.
+private let hasInstructions = csha1_is_supported() != 0
+
+private func take(
+  _ blocks: Span<UInt8>, blockCount: Int, into state: inout (UInt32, UInt32, UInt32, UInt32, UInt32), _ byInstructions: Bool
+) {
+  precondition(blockCount &* 64 <= blocks.count)
+  guard byInstructions else {
+    var words = InlineArray<80, UInt32>(repeating: 0)
+    for block in 0..<blockCount {
+      for word in 0..<16 { words[word] = load32(blocks, block &* 64 &+ word &* 4).byteSwapped }
+      compress(&state, &words)
+    }
+    return
+  }
+  guard blockCount > 0 else { return }
+  // SAFETY: five words lie in the tuple one behind the other, and the first line proves that all blocks lie inside the span.
+  unsafe withUnsafeMutableBytes(of: &state) { words in
+    unsafe blocks.withUnsafeBufferPointer { bytes in
+      unsafe csha1_take_blocks(words.assumingMemoryBound(to: UInt32.self).baseAddress, bytes.baseAddress, blockCount)
+    }
+  }
 }
 
 @inline(__always)
@@ -78,25 +96,28 @@ extension ByteArena {
   /// Appends the 36 characters of the UUIDv5 of `message`, which begins with the namespace's sixteen bytes (RFC 4122, 4.3).
   package mutating func append(uuidOf message: Span<UInt8>) {
     let hash = sha1(message)
-    append(hex: hash.0 &>> 16)
-    append(hex: hash.0)
-    append(0x2d)
-    append(hex: hash.1 &>> 16)
-    append(0x2d)
-    append(hex: hash.1 & 0x0fff | 0x5000)
-    append(0x2d)
-    append(hex: (hash.2 &>> 16) & 0x3fff | 0x8000)
-    append(0x2d)
-    append(hex: hash.2)
-    append(hex: hash.3 &>> 16)
-    append(hex: hash.3)
+    let second = hexadecimal(hash.1 & 0xffff_0fff | 0x5000)
+    let third = hexadecimal(hash.2 & 0x3fff_ffff | 0x8000_0000)
+    // Each word's last bytes are written over by the next one; the text has 36 bytes, and the last word ends there.
+    let start = appendZeros(36)
+    store(hexadecimal(hash.0), at: start)
+    store(0x2d | (second & 0xffff_ffff) &<< 8 | 0x2d &<< 40, at: start &+ 8)
+    store(second &>> 32 | 0x2d &<< 32, at: start &+ 14)
+    store((third & 0xffff_ffff) | 0x2d &<< 32, at: start &+ 19)
+    store(third &>> 32, at: start &+ 24)
+    store(hexadecimal(hash.3), at: start &+ 28)
   }
+}
 
-  /// Appends the lower sixteen bits as four hexadecimal digits.
-  private mutating func append(hex bits: UInt32) {
-    for shift: UInt32 in [12, 8, 4, 0] {
-      let digit = UInt8(truncatingIfNeeded: bits &>> shift) & 15
-      append(digit < 10 ? 0x30 + digit : 0x57 + digit)
-    }
-  }
+/// The eight hexadecimal digits of a number, the first lowest in the word.
+@inline(__always)
+private func hexadecimal(_ number: UInt32) -> UInt64 {
+  // Four bytes are drawn apart to sixteen bits each, then each into two halves of its own, the upper one first.
+  var spread = UInt64(number.byteSwapped)
+  spread = (spread | spread &<< 16) & 0x0000_ffff_0000_ffff
+  spread = (spread | spread &<< 8) & 0x00ff_00ff_00ff_00ff
+  let halves = (spread &>> 4) & repeated(0x0f) | (spread & 0x000f_000f_000f_000f) &<< 8
+  // Six more carry a half of ten and above into its byte's upper half: there stands a letter.
+  let letters = ((halves &+ repeated(6)) &>> 4) & repeated(1)
+  return halves &+ repeated(0x30) &+ letters &* 0x27
 }

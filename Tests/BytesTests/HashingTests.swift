@@ -44,6 +44,8 @@ import Testing
 @Suite struct SHA1Tests {
   private func words(_ message: [UInt8]) -> [UInt32] {
     let hash = sha1(message.span)
+    // The processor may have instructions for it; without them it is the same.
+    #expect(hash == sha1(message.span, byInstructions: false))
     return [hash.0, hash.1, hash.2, hash.3, hash.4]
   }
 

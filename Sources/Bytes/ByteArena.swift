@@ -43,10 +43,10 @@
     }
   }
 
-  package mutating func removeAll() { written = 0 }
+  @inlinable package mutating func removeAll() { written = 0 }
 
   /// Takes back everything from `length` on.
-  package mutating func truncate(to length: Int) {
+  @inlinable package mutating func truncate(to length: Int) {
     precondition(length >= 0 && length <= count)
     written = length
   }
@@ -82,7 +82,7 @@
   package mutating func append(_ bytes: [UInt8]) { append(bytes.span) }
 
   /// Appends a copy of bytes that already lie in this arena.
-  package mutating func appendOwn(_ range: Range<Int>) {
+  @usableFromInline package mutating func appendOwn(_ range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
     if range.count > capacity - count { grow(by: range.count) }
     // SAFETY: source and target lie inside the allocation and do not overlap: the target begins at `count`.
@@ -91,12 +91,14 @@
   }
 
   /// Appends `length` zero bytes and returns where they begin.
+  @inlinable @inline(__always)
   package mutating func appendZeros(_ length: Int) -> Int {
-    if length > capacity - count { grow(by: length) }
+    precondition(length >= 0)
+    if length > capacity &- count { grow(by: length) }
     // SAFETY: `grow` made sure that they fit.
-    unsafe memset(base + count, 0, length)
-    written += length
-    return count - length
+    unsafe (base + count).initializeMemory(as: UInt8.self, repeating: 0, count: length)
+    written &+= length
+    return count &- length
   }
 
   /// Writes a whole number over bytes already there, lowest byte first.
@@ -117,7 +119,7 @@
   }
 
   /// Appends the decimal digits of a number.
-  package mutating func append(decimal number: Int64) {
+  @usableFromInline package mutating func append(decimal number: Int64) {
     if number < 0 { append(0x2d) }
     var rest = number.magnitude
     // Twenty-four places hold every number of 64 bits; they are filled from the last, eight at once.

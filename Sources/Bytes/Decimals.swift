@@ -30,6 +30,17 @@ package func wholeNumber(_ text: Span<UInt8>) -> Int64? {
   return value <= UInt64(Int64.max) ? Int64(value) : nil
 }
 
+/// The number that thirteen digits stand for, of which the first is no zero; nil for any other text.
+package func thirteenDigits(_ text: Span<UInt8>) -> Int64? {
+  guard text.count == 13, text[0] != 0x30 else { return nil }
+  let first = load64(text, 0)
+  let last = load64(text, 5)
+  guard areDigits(first), areDigits(last) else { return nil }
+  // Three of the last eight digits are also the last of the first eight.
+  let lastFive = eightDigits(last & ~0x0f0f0f)
+  return Int64(eightDigits(first) &* 100_000 &+ lastFive)
+}
+
 /// Whether the text is not empty and holds nothing but the digits 0 to 9.
 package func isAllDigits(_ text: Span<UInt8>) -> Bool {
   var at = 0
@@ -100,12 +111,21 @@ package func fraction(_ text: Span<UInt8>) -> Double? {
     let value = Double(mantissa) / powersOfTen[exponent]
     return negative ? -value : value
   }
-  var terminated = copy(text)
-  terminated.append(0)
-  // SAFETY: the array ends in a zero byte, so strtod stays inside it.
-  let value = unsafe terminated.withUnsafeBufferPointer { bytes in
-    unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe strtod($0.baseAddress!, nil) }
+  // Memory is taken only for what nobody writes by hand.
+  if text.count < 64 {
+    var terminated = InlineArray<64, CChar>(repeating: 0)
+    for at in text.indices { terminated[at] = CChar(bitPattern: text[at]) }
+    return nearest(terminated.span)
   }
+  var terminated = [CChar](repeating: 0, count: text.count + 1)
+  for at in text.indices { terminated[at] = CChar(bitPattern: text[at]) }
+  return nearest(terminated.span)
+}
+
+private func nearest(_ terminated: Span<CChar>) -> Double? {
+  precondition(terminated[terminated.count - 1] == 0)
+  // SAFETY: the line above proves that strtod finds a zero byte, and so stays inside.
+  let value = unsafe terminated.withUnsafeBufferPointer { unsafe strtod($0.baseAddress!, nil) }
   return value.isFinite ? value : nil
 }
 
@@ -120,42 +140,51 @@ extension ByteArena {
   /// `digitLimit` digits, or its point stands further than that from them.
   package mutating func append(canonical number: Span<UInt8>, digitLimit: Int) -> Bool {
     var end = 0
-    while end < number.count, number[end] | 0x20 != 0x65 { end += 1 }
+    while end < number.count, number[end] | 0x20 != 0x65 { end &+= 1 }
     var exponent = 0
     if end < number.count {
       exponent = exponentValue(number.extracting((end + 1)..<number.count))
     }
-    // The digits without the point, and where the point stands among them.
-    let start = self.count
-    let first = number.count > 0 && number[0] == 0x2d ? 1 : 0
+    // Digits are counted without the point; those between the first and the last that are no zero are written.
+    let isNegative = number.count > 0 && number[0] == 0x2d
+    let start = isNegative ? 1 : 0
+    var digitCount = 0
     var point: Int?
-    var digits: [UInt8] = []
-    for at in first..<end {
-      if number[at] == 0x2e { point = digits.count } else { digits.append(number[at]) }
+    var first = -1
+    var last = -1
+    for at in start..<end {
+      if number[at] == 0x2e {
+        point = digitCount
+        continue
+      }
+      if number[at] != 0x30 {
+        if first < 0 { first = digitCount }
+        last = digitCount
+      }
+      digitCount &+= 1
     }
-    var position = (point ?? digits.count) + exponent
-    let leading = digits.prefix { $0 == 0x30 }.count
-    digits.removeFirst(leading)
-    position -= leading
-    while digits.last == 0x30 { digits.removeLast() }
-    guard !digits.isEmpty else {
+    guard first >= 0 else {
       append(0x30)
       return true
     }
-    guard position.magnitude <= digitLimit, digits.count <= digitLimit else { return false }
-    if first == 1 { append(0x2d) }
+    let written = last &- first &+ 1
+    let position = (point ?? digitCount) + exponent - first
+    guard position.magnitude <= digitLimit, written <= digitLimit else { return false }
+    if isNegative { append(0x2d) }
     if position <= 0 {
       append("0.")
-      appendDigits([], padding: -position)
-      appendDigits(digits[...], padding: 0)
-    } else if position >= digits.count {
-      appendDigits(digits[...], padding: position - digits.count)
-    } else {
-      appendDigits(digits[..<position], padding: 0)
-      append(0x2e)
-      appendDigits(digits[position...], padding: 0)
+      for _ in position..<0 { append(0x30) }
     }
-    return self.count > start
+    var digit = 0
+    for at in start..<end where number[at] != 0x2e {
+      if digit >= first, digit <= last {
+        if digit > first, digit &- first == position { append(0x2e) }
+        append(number[at])
+      }
+      digit &+= 1
+    }
+    if position > written { for _ in written..<position { append(0x30) } }
+    return true
   }
 
   /// The exponent that the text is, a sign and digits; one too far from zero for any decimal comes back as 1e12 or -1e12.
@@ -163,10 +192,5 @@ extension ByteArena {
     var value = 0
     for at in text.indices where text[at] &- 0x30 <= 9 { value = min(1_000_000_000_000, value * 10 + Int(text[at] - 0x30)) }
     return text[0] == 0x2d ? -value : value
-  }
-
-  private mutating func appendDigits(_ digits: ArraySlice<UInt8>, padding zeros: Int) {
-    for digit in digits { append(digit) }
-    for _ in 0..<zeros { append(0x30) }
   }
 }

@@ -5,31 +5,56 @@ extension ByteArena {
   ///
   /// One text has one form: `"`, `\` and control characters are escaped, everything else stands as it is. So equal texts are
   /// equal bytes, and comparing the written form compares the text.
-  package mutating func append(escaping text: Span<UInt8>) {
+  ///
+  /// Most texts are plain. They are checked and copied in one go, the last bytes over some of those before:
+  ///
+  ///     20 bytes   |........16........|     4 to 7 and 8 to 15 bytes likewise, as two words
+  ///                    |........16........|
+  @usableFromInline package mutating func append(escaping text: Span<UInt8>) {
     let count = text.count
-    if count > capacity &- written { grow(by: count) }
-    // Most texts are plain. They are checked and copied eight bytes at a time, the last eight over some of those before.
-    var at = 0
-    while at < count {
-      if count >= 8 {
-        at = min(at, count &- 8)
-        let word = load64(text, at)
-        if hasEscaped(word) { break }
-        // SAFETY: `grow` made sure that all of the text fits, and at + 8 is at most its count.
-        unsafe base.storeBytes(of: word.littleEndian, toByteOffset: written &+ at, as: UInt64.self)
-        at &+= 8
-      } else {
+    reserve(count)
+    // SAFETY: `reserve` made sure that `count` bytes fit behind `written`; each store below ends at `count` at most.
+    let target = unsafe base + written
+    if count >= 16 {
+      var at = 0
+      while true {
+        let first = load64(text, at)
+        let second = load64(text, at &+ 8)
+        if (escapeMarks(first) | escapeMarks(second)) & repeated(0x80) != 0 { break }
+        unsafe target.storeBytes(of: first.littleEndian, toByteOffset: at, as: UInt64.self)
+        unsafe target.storeBytes(of: second.littleEndian, toByteOffset: at &+ 8, as: UInt64.self)
+        if at == count &- 16 {
+          written &+= count
+          return
+        }
+        at = min(at &+ 16, count &- 16)
+      }
+      written &+= at
+      return appendEscaping(text.extracting(at..<count))
+    }
+    if count >= 8 {
+      let first = load64(text, 0)
+      let last = load64(text, count &- 8)
+      if (escapeMarks(first) | escapeMarks(last)) & repeated(0x80) != 0 { return appendEscaping(text) }
+      unsafe target.storeBytes(of: first.littleEndian, toByteOffset: 0, as: UInt64.self)
+      unsafe target.storeBytes(of: last.littleEndian, toByteOffset: count &- 8, as: UInt64.self)
+    } else if count >= 4 {
+      let first = load32(text, 0)
+      let last = load32(text, count &- 4)
+      if hasEscaped(UInt64(first) | UInt64(last) &<< 32) { return appendEscaping(text) }
+      unsafe target.storeBytes(of: first.littleEndian, toByteOffset: 0, as: UInt32.self)
+      unsafe target.storeBytes(of: last.littleEndian, toByteOffset: count &- 4, as: UInt32.self)
+    } else {
+      for at in 0..<count {
         let byte = text[at]
-        if byte < 0x20 || byte == 0x22 || byte == 0x5c { break }
-        // SAFETY: as above, of one byte.
-        unsafe base.storeBytes(of: byte, toByteOffset: written &+ at, as: UInt8.self)
-        at &+= 1
+        if byte < 0x20 || byte == 0x22 || byte == 0x5c { return appendEscaping(text) }
+        unsafe target.storeBytes(of: byte, toByteOffset: at, as: UInt8.self)
       }
     }
-    written &+= at
-    if at < count { appendEscaping(text.extracting(at..<count)) }
+    written &+= count
   }
 
+  @inline(never)
   private mutating func appendEscaping(_ text: Span<UInt8>) {
     var start = 0
     var at = 0
@@ -132,9 +157,14 @@ extension ByteArena {
 
 /// Whether any of eight bytes is a quote, a backslash or a control character.
 @inline(__always)
-private func hasEscaped(_ word: UInt64) -> Bool {
-  let controls = (word &- repeated(0x20)) & ~word & repeated(0x80)
-  return controls | zeroBytes(word ^ repeated(0x22)) | zeroBytes(word ^ repeated(0x5c)) != 0
+private func hasEscaped(_ word: UInt64) -> Bool { escapeMarks(word) & repeated(0x80) != 0 }
+
+/// The high bit of a byte of the result is set where it must be escaped; above such a byte, others may be set too.
+@inline(__always)
+private func escapeMarks(_ word: UInt64) -> UInt64 {
+  let quotes = word ^ repeated(0x22)
+  let slashes = word ^ repeated(0x5c)
+  return ((word &- repeated(0x20)) & ~word) | ((quotes &- repeated(1)) & ~quotes) | ((slashes &- repeated(1)) & ~slashes)
 }
 
 /// The number that four hexadecimal digits at `offset` stand for; nil when they do not all lie there.

@@ -94,7 +94,7 @@ private func round(_ first: UInt32, _ second: inout UInt32, _ last: inout UInt32
 
 extension ByteArena {
   /// Appends the 36 characters of the UUIDv5 of `message`, which begins with the namespace's sixteen bytes (RFC 4122, 4.3).
-  package mutating func append(uuidOf message: Span<UInt8>) {
+  @usableFromInline package mutating func append(uuidOf message: Span<UInt8>) {
     let hash = sha1(message)
     let second = hexadecimal(hash.1 & 0xffff_0fff | 0x5000)
     let third = hexadecimal(hash.2 & 0x3fff_ffff | 0x8000_0000)

@@ -1,5 +1,5 @@
-package import Bytes
-package import Vocabulary
+public import Bytes
+public import Vocabulary
 
 /// Writes one staged record: its head, and the JSON text that a body will hold.
 ///
@@ -7,54 +7,72 @@ package import Vocabulary
 /// are given as plain UTF-8 text; the encoder escapes them. What is written until `end` can be taken back with `abandon`.
 ///
 /// One record has one text: members come in a fixed order, and lists that have no order of their own are sorted by the caller.
-package struct RecordEncoder {
+/// All of it is inlined where rows are normalized: the head's numbers stay in registers until `end`, and literals are stored as words.
+@usableFromInline package struct RecordEncoder {
   /// The text version; a run that was planned with another one is planned anew.
   package static let version = 1
 
-  private var start = 0
-  private var eventStart = 0
-  private var flags = StagedRecord.Flags(rawValue: 0)
-  private var kind = RecordKind.decision
+  @usableFromInline var start = 0
+  @usableFromInline var groupStart = 0
+  @usableFromInline var eventStart = 0
+  @usableFromInline var head = RecordHead()
 
+  @inlinable @inline(__always)
   package init() {}
 
   /// Begins a record at the arena's end with the visitor it belongs to and the place its row was read from.
+  @inlinable @inline(__always)
   package mutating func begin(
     _ kind: RecordKind, visitor: Span<UInt8>, input: Int, rowOffset: Int, line: Int, into arena: inout ByteArena
   ) {
-    self.kind = kind
-    flags = StagedRecord.Flags(rawValue: 0)
+    head = RecordHead()
+    head.isConversion = kind == .conversion
+    head.input = input
+    head.rowOffset = rowOffset
+    head.line = line
     start = arena.appendZeros(StagedRecord.headBytes)
     let visitorStart = arena.count
-    arena.append(escaping: visitor)
-    arena.store(kind.rawValue, at: start + 4)
-    arena.store(UInt16(input), at: start + 6)
-    arena.store(UInt64(rowOffset), at: start + 24)
-    arena.store(UInt32(clamping: line), at: start + 32)
-    arena.store(UInt32(arena.count - visitorStart), at: start + 36)
-    let hash = visitorHash(arena.span.extracting(visitorStart..<arena.count))
-    arena.store(hash, at: start + 8)
-    eventStart = arena.count
+    head.hash = arena.append(visitor: visitor)
+    head.visitorBytes = arena.count &- visitorStart
+    groupStart = arena.count
+    eventStart = groupStart
   }
 
   /// Writes what else the visitor object says: a session id and the text of an attribute array, each left out when empty.
+  @inlinable @inline(__always)
   package mutating func group(session: Span<UInt8>, attributes: Span<UInt8>, into arena: inout ByteArena) {
-    let groupStart = arena.count
-    if !session.isEmpty {
-      arena.append(",\"session_id\":\"")
-      arena.append(escaping: session)
-      arena.append(0x22)
-    }
+    group(session: session, into: &arena)
     if !attributes.isEmpty {
-      arena.append(",\"attributes\":")
+      beginAttributes(&arena)
       arena.append(attributes)
+      endAttributes(arena)
     }
-    arena.store(UInt32(arena.count - groupStart), at: start + 40)
+  }
+
+  /// The same without attributes.
+  @inlinable @inline(__always)
+  package mutating func group(session: Span<UInt8>, into arena: inout ByteArena) {
+    guard !session.isEmpty else { return }
+    arena.append(",\"session_id\":\"")
+    arena.append(escaping: session)
+    arena.append(0x22)
+    endAttributes(arena)
+  }
+
+  /// Begins the member of the attributes, whose array the caller writes, behind `group`.
+  @inlinable @inline(__always)
+  package func beginAttributes(_ arena: inout ByteArena) { arena.append(",\"attributes\":") }
+
+  /// The group ends here.
+  @inlinable @inline(__always)
+  package mutating func endAttributes(_ arena: borrowing ByteArena) {
+    head.groupBytes = arena.count &- groupStart
     eventStart = arena.count
   }
 
   /// Writes a decision and the beginning of its `campaign_activated` event. An empty experiment or variation is the JSON `null`;
   /// `metadata` is the text of an object or empty; `isHoldback` is written only when it is given.
+  @inlinable @inline(__always)
   package mutating func decision(
     campaign: Span<UInt8>, experiment: Span<UInt8>, variation: Span<UInt8>, isHoldback: Bool?, metadata: Span<UInt8>,
     timestamp: Int64, into arena: inout ByteArena
@@ -62,129 +80,150 @@ package struct RecordEncoder {
     arena.append("{\"decisions\":[{\"campaign_id\":\"")
     let campaignStart = arena.count
     arena.append(escaping: campaign)
-    let campaignEnd = arena.count
-    arena.store(UInt32(campaignEnd - campaignStart), at: start + 48)
+    head.campaignOrEntityBytes = arena.count &- campaignStart
     arena.append("\",\"experiment_id\":")
-    if experiment.isEmpty { flags.insert(.nullExperiment) }
-    appendIDOrNull(experiment, lengthAt: start + 52, into: &arena)
+    if experiment.isEmpty { head.flags.insert(.nullExperiment) }
+    head.experimentOrKeyBytes = appendIDOrNull(experiment, into: &arena)
     arena.append(",\"variation_id\":")
-    if variation.isEmpty { flags.insert(.nullVariation) }
-    appendIDOrNull(variation, lengthAt: start + 56, into: &arena)
+    if variation.isEmpty { head.flags.insert(.nullVariation) }
+    head.variationBytes = appendIDOrNull(variation, into: &arena)
     if let isHoldback {
       arena.append(isHoldback ? ",\"is_campaign_holdback\":true" : ",\"is_campaign_holdback\":false")
-      if isHoldback { flags.insert(.holdback) }
+      if isHoldback { head.flags.insert(.holdback) }
     }
     if !metadata.isEmpty {
       arena.append(",\"metadata\":")
       arena.append(metadata)
     }
     arena.append(0x7d)
-    arena.store(UInt32(arena.count - eventStart - 14), at: start + 68)
+    head.decisionBytes = arena.count &- eventStart &- 14
     arena.append("],\"events\":[{\"entity_id\":\"")
-    arena.appendOwn(campaignStart..<campaignEnd)
-    arena.append("\",\"type\":\"campaign_activated\",\"key\":\"campaign_activated\",\"timestamp\":")
+    arena.append(escaping: campaign)
+    // In two, each of which is stored as a few words; a longer one would be a call.
+    arena.append("\",\"type\":\"campaign_activated\",\"key\":")
+    arena.append("\"campaign_activated\",\"timestamp\":")
     append(timestamp: timestamp, into: &arena)
   }
 
   /// Writes the beginning of a conversion event. An empty key is left out.
+  @inlinable @inline(__always)
   package mutating func conversion(entity: Span<UInt8>, key: Span<UInt8>, timestamp: Int64, into arena: inout ByteArena) {
     arena.append("{\"entity_id\":\"")
     let entityStart = arena.count
     arena.append(escaping: entity)
-    arena.store(UInt32(arena.count - entityStart), at: start + 48)
+    head.campaignOrEntityBytes = arena.count &- entityStart
     if !key.isEmpty {
-      flags.insert(.hasKey)
+      head.flags.insert(.hasKey)
       arena.append("\",\"key\":\"")
       let keyStart = arena.count
       arena.append(escaping: key)
-      arena.store(UInt32(arena.count - keyStart), at: start + 52)
+      head.experimentOrKeyBytes = arena.count &- keyStart
     }
     arena.append("\",\"timestamp\":")
     append(timestamp: timestamp, into: &arena)
   }
 
-  private func append(timestamp: Int64, into arena: inout ByteArena) {
+  @inlinable @inline(__always)
+  mutating func append(timestamp: Int64, into arena: inout ByteArena) {
     arena.append(decimal: timestamp)
-    arena.store(timestamp, at: start + 16)
+    head.timestamp = timestamp
   }
 
-  private func appendIDOrNull(_ id: Span<UInt8>, lengthAt place: Int, into arena: inout ByteArena) {
+  /// Returns the bytes of the id, without quotes.
+  @inlinable @inline(__always)
+  func appendIDOrNull(_ id: Span<UInt8>, into arena: inout ByteArena) -> Int {
     guard !id.isEmpty else {
       arena.append("null")
-      arena.store(UInt32(4), at: place)
-      return
+      return 4
     }
     arena.append(0x22)
     let idStart = arena.count
     arena.append(escaping: id)
-    arena.store(UInt32(arena.count - idStart), at: place)
+    let idBytes = arena.count &- idStart
     arena.append(0x22)
+    return idBytes
   }
 
   /// Writes an event id as given.
+  @inlinable @inline(__always)
   package mutating func eventID(_ id: Span<UInt8>, into arena: inout ByteArena) {
-    let idStart = beginEventID(&arena)
+    beginEventID(&arena)
     arena.append(escaping: id)
-    endEventID(idStart, &arena)
+    endEventID(&arena)
   }
 
   /// Writes the UUIDv5 of `message`, whose first sixteen bytes are the namespace.
+  @inlinable @inline(__always)
   package mutating func eventID(derivedFrom message: Span<UInt8>, into arena: inout ByteArena) {
-    let idStart = beginEventID(&arena)
+    beginEventID(&arena)
     arena.append(uuidOf: message)
-    endEventID(idStart, &arena)
-    flags.insert(.derivedID)
+    endEventID(&arena)
+    head.flags.insert(.derivedID)
   }
 
-  private func beginEventID(_ arena: inout ByteArena) -> Int {
+  @inlinable @inline(__always)
+  mutating func beginEventID(_ arena: inout ByteArena) {
     arena.append(",\"uuid\":\"")
-    return arena.count
+    head.eventIDStart = arena.count &- eventStart
   }
 
-  private func endEventID(_ idStart: Int, _ arena: inout ByteArena) {
-    arena.store(UInt32(idStart - eventStart), at: start + 60)
-    arena.store(UInt32(arena.count - idStart), at: start + 64)
+  @inlinable @inline(__always)
+  mutating func endEventID(_ arena: inout ByteArena) {
+    head.eventIDBytes = arena.count &- eventStart &- head.eventIDStart
     arena.append(0x22)
   }
 
+  @inlinable @inline(__always)
   package mutating func revenue(_ amount: Int64, into arena: inout ByteArena) {
     arena.append(",\"revenue\":")
     arena.append(decimal: amount)
-    arena.store(amount, at: start + 72)
-    flags.insert(.revenue)
+    head.revenue = amount
+    head.flags.insert(.revenue)
   }
 
   /// Writes a value: the JSON number's own text, and the fraction it stands for into the head.
+  @inlinable @inline(__always)
   package mutating func value(_ text: Span<UInt8>, _ number: Double, into arena: inout ByteArena) {
     arena.append(",\"value\":")
     arena.append(text)
-    arena.store(number.bitPattern, at: start + 80)
-    flags.insert(.value)
+    head.value = number
+    head.flags.insert(.value)
   }
 
+  @inlinable @inline(__always)
   package mutating func quantity(_ count: Int64, into arena: inout ByteArena) {
     arena.append(",\"quantity\":")
     arena.append(decimal: count)
   }
 
   /// Writes the text of the tags object.
+  @inlinable @inline(__always)
   package mutating func tags(_ object: Span<UInt8>, into arena: inout ByteArena) {
-    arena.append(",\"tags\":")
+    beginTags(&arena)
     arena.append(object)
   }
+
+  /// Begins the member of the tags, whose object the caller writes.
+  @inlinable @inline(__always)
+  package func beginTags(_ arena: inout ByteArena) { arena.append(",\"tags\":") }
 
   /// Writes the text of the properties object.
+  @inlinable @inline(__always)
   package mutating func properties(_ object: Span<UInt8>, into arena: inout ByteArena) {
-    arena.append(",\"properties\":")
+    beginProperties(&arena)
     arena.append(object)
   }
 
+  /// Begins the member of the properties, whose object the caller writes.
+  @inlinable @inline(__always)
+  package func beginProperties(_ arena: inout ByteArena) { arena.append(",\"properties\":") }
+
   /// Completes the record and returns where it begins in the arena.
+  @inlinable @inline(__always)
   package mutating func end(into arena: inout ByteArena) -> Int {
-    arena.append(kind == .decision ? "}]}" : "}")
-    arena.store(UInt32(arena.count - eventStart), at: start + 44)
-    arena.store(flags.rawValue, at: start + 5)
-    arena.store(UInt32(arena.count - start), at: start)
+    if head.isConversion { arena.append(0x7d) } else { arena.append("}]}") }
+    head.eventBytes = arena.count &- eventStart
+    arena.overwrite(head, at: start)
     return start
   }
 

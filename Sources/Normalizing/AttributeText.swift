@@ -65,10 +65,21 @@ struct Part {
   var text: Range<Int>
 }
 
-/// Appends the parts, sorted by name bytes, as a JSON array or object, and returns where it lies: nowhere without parts. Of parts with one
-/// name the last is written, as JavaScript and Python read duplicate members.
-func appendList(_ parts: inout [Part], open: UInt8, close: UInt8, into arena: inout ByteArena) -> Range<Int> {
-  guard !parts.isEmpty else { return 0..<0 }
+/// Ends the JSON array or object whose parts were written one behind the other, each behind a byte for the bracket or comma, and returns where
+/// it lies, sorted by name bytes: nowhere without parts. Of parts with one name the last is written, as JavaScript and Python read
+/// duplicate members.
+func endList(_ parts: inout [Part], open: UInt8, close: UInt8, into arena: inout ByteArena) -> Range<Int> {
+  if parts.isEmpty { return 0..<0 }
+  // Rows mostly have their members in one order already: then the list is written.
+  var at = 1
+  while at < parts.count, order(arena.span.extracting(parts[at - 1].name), arena.span.extracting(parts[at].name)) < 0 { at += 1 }
+  guard at == parts.count else { return appendSorted(&parts, open: open, close: close, into: &arena) }
+  arena.append(close)
+  return (parts[0].text.lowerBound - 1)..<arena.count
+}
+
+/// Writes the list again behind its parts.
+private func appendSorted(_ parts: inout [Part], open: UInt8, close: UInt8, into arena: inout ByteArena) -> Range<Int> {
   func areInOrder(_ one: Int, _ other: Int) -> Bool {
     order(arena.span.extracting(parts[one].name), arena.span.extracting(parts[other].name)) <= 0
   }

@@ -28,17 +28,39 @@ struct NamedColumn: Sendable {
   var header: String
 }
 
-/// A mapping bound to the header of one CSV input: which column is which field.
-struct ColumnBinding: Sendable {
-  /// For each field the columns to look at, in order; the first that is not empty counts.
-  var columns: [[Int]] = Array(repeating: [], count: Field.allCases.count)
-  /// The same as one list of only the fields that have a column, and of a field's columns the first comes last.
-  private(set) var bound: [(slot: Int, column: Int)] = []
+/// A column that a field is read from.
+struct BoundColumn: Sendable {
+  var slot: Int
+  var column: Int
+  /// Whether its cell counts even when it is empty: no other column of the field was looked at before.
+  var isFirstLook: Bool
+}
+
+/// The columns of attributes, tags and properties; none for JSON rows.
+struct NamedColumns: Sendable {
   /// Sorted by name bytes, as bodies need them.
   var tags: [NamedColumn] = []
   var properties: [NamedColumn] = []
   /// Sorted by the attribute's text.
   var attributes: [NamedColumn] = []
+  /// The most bytes that a row may have whose attributes, tags and properties are smaller than a body in any case.
+  private(set) var ordinaryRowBytes = 0
+
+  /// Computes what follows from the columns' texts.
+  mutating func complete() {
+    // A byte of a row takes six at most; around each value stand its column's text, two quotes, a comma and two brackets at most.
+    let textBytes = (tags + properties + attributes).reduce(0) { $0 + $1.text.count + 8 }
+    ordinaryRowBytes = (Limits.bodyBytes - textBytes) / 6
+  }
+}
+
+/// A mapping bound to the header of one CSV input: which column is which field.
+struct ColumnBinding: Sendable {
+  /// For each field the columns to look at, in order; the first that is not empty counts.
+  var columns: [[Int]] = Array(repeating: [], count: Field.allCases.count)
+  /// The same as one list of only the fields that have a column, and of a field's columns the first comes last.
+  private(set) var bound: [BoundColumn] = []
+  var named = NamedColumns()
   var unknown: [String] = []
   var kind: RecordKind?
   /// Cells that a row must have.
@@ -63,7 +85,9 @@ struct ColumnBinding: Sendable {
       }
       used.formUnion(columns[field.slot])
     }
-    bound = columns.enumerated().flatMap { slot, columns in columns.reversed().map { (slot, $0) } }
+    bound = columns.enumerated().flatMap { slot, columns in
+      columns.reversed().enumerated().map { BoundColumn(slot: slot, column: $1, isFirstLook: $0 == 0) }
+    }
     func bind(_ path: Path) -> [NamedColumn] {
       let prefix = Array((path.description + ".").utf8)
       return names.enumerated().filter { $1.count > prefix.count && $1.starts(with: prefix) }.map { column, name in
@@ -71,13 +95,13 @@ struct ColumnBinding: Sendable {
         return NamedColumn(column: column, name: Array(name.dropFirst(prefix.count)), text: [], header: header[column])
       }
     }
-    for case .members(let path) in mapping.tags { tags += bind(path) }
-    for case .members(let path) in mapping.properties { properties += bind(path) }
-    for case .members(let path) in mapping.attributes { attributes += bind(path) }
+    for case .members(let path) in mapping.tags { named.tags += bind(path) }
+    for case .members(let path) in mapping.properties { named.properties += bind(path) }
+    for case .members(let path) in mapping.attributes { named.attributes += bind(path) }
     for column in used.sorted() where names[(column + 1)...].contains(names[column]) {
       throw HeaderRefusal(message: "the header has the column \(header[column]) more than once; rename or remove all but one")
     }
-    try Self.writeTexts(&tags, &properties, &attributes, settings)
+    try Self.writeTexts(&named, settings)
 
     self.kind = kind
     if kind == nil, columns[Field.record.slot].isEmpty {
@@ -93,33 +117,33 @@ struct ColumnBinding: Sendable {
   }
 
   private static func writeTexts(
-    _ tags: inout [NamedColumn], _ properties: inout [NamedColumn], _ attributes: inout [NamedColumn],
-    _ settings: NormalizerSettings
+    _ named: inout NamedColumns, _ settings: NormalizerSettings
   ) throws(HeaderRefusal) {
-    for at in attributes.indices {
-      let name = attributes[at].name
+    for at in named.attributes.indices {
+      let name = named.attributes[at].name
       let key = String(decoding: name, as: UTF8.self)
       guard isAttributeKey(name.span) else {
         throw HeaderRefusal(
-          message: "the column \(attributes[at].header) does not name an attribute: keys have at most "
+          message: "the column \(named.attributes[at].header) does not name an attribute: keys have at most "
             + "\(Limits.attributeKeyCharacters) letters, digits, spaces, and _ - .; rename the column")
       }
       guard let entity = settings.attributes[key], !entity.isEmpty else {
         throw HeaderRefusal(
-          message: "the entity id of the custom attribute in column \(attributes[at].header) is not known; "
+          message: "the entity id of the custom attribute in column \(named.attributes[at].header) is not known; "
             + "pass --attribute '\(key)=ENTITY_ID', or rename the column")
       }
-      attributes[at].text = AttributeText.head(type: Array("custom".utf8), entity: Array(entity.utf8), key: name)
+      named.attributes[at].text = AttributeText.head(type: Array("custom".utf8), entity: Array(entity.utf8), key: name)
     }
-    attributes.sort { $0.text.lexicographicallyPrecedes($1.text) }
-    for at in tags.indices { tags[at].text = memberText(tags[at].name) }
-    for at in properties.indices { properties[at].text = memberText(properties[at].name) }
+    named.attributes.sort { $0.text.lexicographicallyPrecedes($1.text) }
+    for at in named.tags.indices { named.tags[at].text = memberText(named.tags[at].name) }
+    for at in named.properties.indices { named.properties[at].text = memberText(named.properties[at].name) }
     // By the inside of the quotes, as JSON rows' members are.
     func byName(_ one: NamedColumn, _ other: NamedColumn) -> Bool {
       one.text.dropFirst().dropLast(2).lexicographicallyPrecedes(other.text.dropFirst().dropLast(2))
     }
-    tags.sort(by: byName)
-    properties.sort(by: byName)
+    named.tags.sort(by: byName)
+    named.properties.sort(by: byName)
+    named.complete()
   }
 
   private func requireColumns(_ mapping: Mapping, unused: [String], likelyDelimiter: String?) throws(HeaderRefusal) {

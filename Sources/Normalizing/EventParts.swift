@@ -2,23 +2,21 @@ import Bytes
 import EventAPI
 import Vocabulary
 
-/// Where a row's ids lie: campaign, experiment and variation of a decision; entity and key of a conversion.
-struct EventIDs {
-  var campaignOrEntity: Range<Int>
-  var experimentOrKey: Range<Int>
-  var variation = 0..<0
-}
-
 /// The texts of one event's attributes, tags, properties and metadata, each in one order, in memory that is used again for each row.
 struct EventParts: ~Copyable {
   /// What the ranges below point into.
-  private(set) var arena = ByteArena(limit: 256 << 20)
+  var arena = ByteArena(limit: 256 << 20)
   private var list: [Part] = []
   private(set) var attributes = 0..<0
   private(set) var tags = 0..<0
   /// The tags with every number in its one canonical form, for derived ids.
   private(set) var canonicalTags = 0..<0
   private(set) var properties = 0..<0
+  var hasAttributes = false
+  var hasTags = false
+  var hasProperties = false
+  /// Whether the row's tags hold a number, which has other spellings.
+  private var hasNumber = false
   /// Where the canonical texts of one row must end.
   private var canonicalEnd = 0
 
@@ -28,78 +26,65 @@ struct EventParts: ~Copyable {
     tags = 0..<0
     canonicalTags = 0..<0
     properties = 0..<0
+    hasAttributes = false
+    hasTags = false
+    hasProperties = false
   }
 
-  // MARK: CSV columns, which the binding has sorted
-
-  mutating func addColumns(
-    _ columns: ColumnBinding, _ row: Span<UInt8>, _ tape: borrowing RowTape
-  ) throws(Reject) {
-    attributes = try add(columns.attributes, row, tape, open: 0x5b, close: 0x5d)
-    tags = try add(columns.tags, row, tape, open: 0x7b, close: 0x7d)
-    canonicalTags = tags
-    properties = try add(columns.properties, row, tape, open: 0x7b, close: 0x7d)
-    try requireRoom()
-  }
+  // MARK: JSON members and lists
 
   /// No body could hold more, and nothing else bounds what derived ids are made from.
-  private func requireRoom() throws(Reject) {
-    guard attributes.count + tags.count + properties.count <= Limits.bodyBytes else {
+  func requireRoom(_ bytes: Int) throws(Reject) {
+    guard bytes <= Limits.bodyBytes else {
       throw Reject(
         .eventTooLarge,
         "attributes, tags and properties are larger than a body of \(Limits.bodyBytes) bytes; shorten them")
     }
   }
 
-  private mutating func add(
-    _ columns: [NamedColumn], _ row: Span<UInt8>, _ tape: borrowing RowTape, open: UInt8, close: UInt8
-  ) throws(Reject) -> Range<Int> {
-    let start = arena.count
-    // Through a span: the columns' texts are looked at, not held.
-    let columns = columns.span
-    for at in columns.indices where tape.nodes[columns[at].column].count > 0 {
-      let value = row.extracting(tape.nodes[columns[at].column].range)
-      if hasReservedPrefix(value) { throw reservedPrefix(columns[at].header) }
-      arena.append(arena.count == start ? open : 0x2c)
-      arena.append(columns[at].text.span)
-      arena.append(0x22)
-      arena.append(escaping: value)
-      arena.append(0x22)
-      // An attribute is an object of its own, and its value the last member.
-      if open == 0x5b { arena.append(0x7d) }
-    }
-    if arena.count > start { arena.append(close) }
-    return start..<arena.count
-  }
-
-  // MARK: JSON members and lists
-
   mutating func addMembers(
-    _ lists: MemberLists, _ members: MemberTable, _ known: CustomAttributes, _ row: Span<UInt8>, _ tape: borrowing RowTape,
-    canonical: Bool
+    _ lists: borrowing MemberLists, _ members: borrowing MemberTable, _ known: CustomAttributes, _ row: Span<UInt8>,
+    _ tape: borrowing RowTape, canonical: Bool
   ) throws(Reject) {
+    let nodes = tape.nodes.span
     list.removeAll(keepingCapacity: true)
-    for way in lists.attributeMembers {
-      let node = members.node(at: way, row, tape)
+    let ways = lists.attributeMembers.span
+    for at in ways.indices {
+      let node = members.node(at: ways[at], row, tape)
       guard node >= 0 else { continue }
-      if tape.nodes[node].kind == .object {
+      if nodes[node].kind == .object {
         try addCustomAttributes(node, known, row, tape)
       } else if lists.attributeElements.isEmpty {
         throw Reject(.wrongType, column: "attributes", "attributes are an object of keys and values")
       }
     }
-    for elements in lists.attributeElements {
-      let node = members.node(at: elements.way, row, tape)
-      guard node >= 0, tape.nodes[node].kind != .object || lists.attributeMembers.isEmpty else { continue }
-      try addAttributes(node, elements, known, row, tape)
+    let elements = lists.attributeElements.span
+    for at in elements.indices {
+      let node = members.node(at: elements[at].way, row, tape)
+      guard node >= 0, nodes[node].kind != .object || lists.attributeMembers.isEmpty else { continue }
+      try addAttributes(node, elements[at], known, row, tape)
     }
-    attributes = appendList(&list, open: 0x5b, close: 0x5d, into: &arena)
-    tags = try addNamed(lists.tags, members, row, tape, canonical: false, onlyText: false)
-    properties = try addNamed(lists.properties, members, row, tape, canonical: false, onlyText: true)
-    try requireRoom()
-    guard canonical else { return }
+    attributes = endList(&list, open: 0x5b, close: 0x5d, into: &arena)
+    hasNumber = false
+    tags = try addNamed(lists.tags.span, members, row, tape, canonical: false, onlyText: false)
+    let hasNumber = hasNumber
+    properties = try addNamed(lists.properties.span, members, row, tape, canonical: false, onlyText: true)
+    hasAttributes = !attributes.isEmpty
+    hasTags = !tags.isEmpty
+    hasProperties = !properties.isEmpty
+    try requireRoom(attributes.count + tags.count + properties.count)
+    canonicalTags = tags
+    guard canonical, hasNumber else { return }
     canonicalEnd = arena.count + 2 * Limits.rowBytes
-    canonicalTags = try addNamed(lists.tags, members, row, tape, canonical: true, onlyText: false)
+    canonicalTags = try addNamed(lists.tags.span, members, row, tape, canonical: true, onlyText: false)
+  }
+
+  /// Begins a part of the list: its bracket or comma, which the limit of canonical texts does not count.
+  @inline(__always)
+  private mutating func beginPart(open: UInt8) -> Int {
+    arena.append(list.isEmpty ? open : 0x2c)
+    canonicalEnd += 1
+    return arena.count
   }
 
   private mutating func addCustomAttributes(
@@ -113,8 +98,8 @@ struct EventParts: ~Copyable {
       if tape.nodes[value].kind == .null { continue }
       try requireKey(name)
       guard let head = known.head(of: name) else { throw unknownAttribute(name) }
-      let start = arena.count
-      arena.append(head)
+      let start = beginPart(open: 0x5b)
+      arena.append(head.span)
       let headEnd = arena.count
       try appendScalar(value, "attributes", row, tape, canonical: false)
       arena.append(0x7d)
@@ -152,7 +137,7 @@ struct EventParts: ~Copyable {
         throw Reject(.badAttribute, column: "attributes", "an element of the list is not an attribute object")
       }
       guard passes(elements, element, row, tape) else { continue }
-      let value = elementNode(elements.value, of: element, row, tape)
+      let value = elementNode(elements.value.span, of: element, row, tape)
       if value < 0 { continue }
       let type = try textMember(elements.type, of: element, row, tape)
       let isCustom = same(row.extracting(type), "custom")
@@ -179,7 +164,7 @@ struct EventParts: ~Copyable {
 
   private func passes(_ elements: MemberLists.Elements, _ element: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape) -> Bool {
     for filter in elements.filters {
-      let node = elementNode(filter.path, of: element, row, tape)
+      let node = elementNode(filter.path.span, of: element, row, tape)
       var isListed = false
       if node >= 0 {
         for value in filter.values where same(row.extracting(tape.nodes[node].range), value) { isListed = true }
@@ -192,7 +177,7 @@ struct EventParts: ~Copyable {
   private func textMember(
     _ path: [[UInt8]], of element: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(Reject) -> Range<Int> {
-    let node = elementNode(path, of: element, row, tape)
+    let node = elementNode(path.span, of: element, row, tape)
     guard node >= 0 else { return 0..<0 }
     switch tape.nodes[node].kind {
     case .string: return tape.nodes[node].range
@@ -209,7 +194,7 @@ struct EventParts: ~Copyable {
     type: Span<UInt8>, entity: Span<UInt8>, key: Span<UInt8>, value: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(Reject) {
     if !key.isEmpty { try requireKey(key) }
-    let start = arena.count
+    let start = beginPart(open: 0x5b)
     AttributeText.appendHead(type: type, entity: entity, key: key, into: &arena)
     try appendScalar(value, "attributes", row, tape, canonical: false)
     arena.append(0x7d)
@@ -217,43 +202,55 @@ struct EventParts: ~Copyable {
   }
 
   private mutating func addNamed(
-    _ all: [MemberLists.Pairs], _ members: MemberTable, _ row: Span<UInt8>, _ tape: borrowing RowTape, canonical: Bool,
-    onlyText: Bool
+    _ all: Span<MemberLists.Pairs>, _ members: borrowing MemberTable, _ row: Span<UInt8>, _ tape: borrowing RowTape,
+    canonical: Bool, onlyText: Bool
   ) throws(Reject) -> Range<Int> {
     list.removeAll(keepingCapacity: true)
+    let nodes = tape.nodes.span
     let column = onlyText ? "properties" : "tags"
-    for named in all {
-      let node = members.node(at: named.way, row, tape)
+    for index in all.indices {
+      let node = members.node(at: all[index].way, row, tape)
       guard node >= 0 else { continue }
-      guard tape.nodes[node].kind == (named.name == nil ? .object : .array) else {
-        let form = named.name == nil ? "an object" : "a list"
+      guard nodes[node].kind == (all[index].name == nil ? .object : .array) else {
+        let form = all[index].name == nil ? "an object" : "a list"
         throw Reject(.wrongType, column: column, "\(column) are \(form) of names and values")
       }
+      if let name = all[index].name {
+        try addPairs(node, name, all[index].value, column, row, tape, canonical, onlyText)
+        continue
+      }
       var at = node + 1
-      while at < tape.nodes[node].next {
-        if let name = named.name {
-          let nameNode = elementNode(name, of: at, row, tape)
-          let value = elementNode(named.value, of: at, row, tape)
-          guard tape.nodes[at].kind == .object, value < 0 || nameNode >= 0 && tape.nodes[nameNode].kind == .string else {
-            throw Reject(
-              .wrongType, column: column, "an element of the list is not an object with a name, which is text, and a value")
-          }
-          if value >= 0 { try addNamed(nameNode, value, column, row, tape, canonical, onlyText) }
-          at = tape.nodes[at].next
-        } else {
-          if tape.nodes[at + 1].kind != .null { try addNamed(at, at + 1, column, row, tape, canonical, onlyText) }
-          at = tape.nodes[at + 1].next
-        }
+      while at < nodes[node].next {
+        if nodes[at + 1].kind != .null { try addNamed(at, at + 1, column, row, tape, canonical, onlyText) }
+        at = nodes[at + 1].next
       }
     }
-    return appendList(&list, open: 0x7b, close: 0x7d, into: &arena)
+    return endList(&list, open: 0x7b, close: 0x7d, into: &arena)
+  }
+
+  private mutating func addPairs(
+    _ array: Int, _ namePath: [[UInt8]], _ valuePath: [[UInt8]], _ column: String, _ row: Span<UInt8>, _ tape: borrowing RowTape,
+    _ canonical: Bool, _ onlyText: Bool
+  ) throws(Reject) {
+    let nodes = tape.nodes.span
+    var at = array + 1
+    while at < nodes[array].next {
+      let name = elementNode(namePath.span, of: at, row, tape)
+      let value = elementNode(valuePath.span, of: at, row, tape)
+      guard nodes[at].kind == .object, value < 0 || name >= 0 && nodes[name].kind == .string else {
+        throw Reject(
+          .wrongType, column: column, "an element of the list is not an object with a name, which is text, and a value")
+      }
+      if value >= 0 { try addNamed(name, value, column, row, tape, canonical, onlyText) }
+      at = nodes[at].next
+    }
   }
 
   private mutating func addNamed(
     _ name: Int, _ value: Int, _ column: String, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ canonical: Bool,
     _ onlyText: Bool
   ) throws(Reject) {
-    let start = arena.count
+    let start = beginPart(open: 0x7b)
     arena.append(0x22)
     arena.append(escaping: row.extracting(tape.nodes[name].range))
     let nameEnd = arena.count
@@ -288,6 +285,7 @@ struct EventParts: ~Copyable {
   }
 
   private mutating func appendNumber(_ number: Span<UInt8>, _ column: String, canonical: Bool) throws(Reject) {
+    hasNumber = true
     guard fraction(number) != nil else {
       throw Reject(.badNumber, column: column, "a number is larger than the server can hold; correct it")
     }
@@ -331,60 +329,27 @@ struct EventParts: ~Copyable {
     arena.append(0x22)
   }
 
-  // MARK: what a derived id is made from
-
-  /// Writes the text that an event's id is derived from, behind `namespace`, and returns where it lies.
-  ///
-  /// One line each for account, visitor, kind, ids (campaign, experiment, variation; or entity, key), timestamp, revenue, value, quantity,
-  /// tags, properties. Texts are the inside of JSON strings, so no line holds a line end; decimals have no exponent and no trailing
-  /// zeros; an absent field is an empty line.
-  mutating func derivation(
-    _ namespace: [UInt8], _ account: [UInt8], _ kind: RecordKind, visitor: Range<Int>, ids: EventIDs, _ timestamp: Int64,
-    _ revenue: Int64?, _ value: Range<Int>?, _ quantity: Int64?, _ row: Span<UInt8>
-  ) -> Range<Int> {
-    let start = arena.count
-    arena.append(namespace)
-    arena.append(escaping: account.span)
-    arena.append(0x0a)
-    arena.append(escaping: row.extracting(visitor))
-    arena.append(kind == .decision ? "\ndecision\n" : "\nconversion\n")
-    arena.append(escaping: row.extracting(ids.campaignOrEntity))
-    arena.append(0x0a)
-    arena.append(escaping: row.extracting(ids.experimentOrKey))
-    arena.append(0x0a)
-    if kind == .decision {
-      arena.append(escaping: row.extracting(ids.variation))
-      arena.append(0x0a)
-    }
-    arena.append(decimal: timestamp)
-    arena.append(0x0a)
-    if let revenue { arena.append(decimal: revenue) }
-    arena.append(0x0a)
-    if let value, !arena.append(canonical: row.extracting(value), digitLimit: Limits.decimalDigits) {
-      arena.append(row.extracting(value))
-    }
-    arena.append(0x0a)
-    if let quantity { arena.append(decimal: quantity) }
-    arena.append(0x0a)
-    arena.appendOwn(canonicalTags)
-    arena.append(0x0a)
-    arena.appendOwn(properties)
-    return start..<arena.count
-  }
-
   // MARK: metadata
 
   /// Writes the decision's metadata object; an empty range when the row has none of it.
-  mutating func metadata(_ values: RowValues, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> Range<Int> {
-    let start = arena.count
-    for field in [Field.flagKey, .ruleKey, .ruleType, .variationKey] where !values.isAbsent(field) {
-      let range = try values.id(field, row, tape)
-      arena.append(arena.count == start ? 0x7b : 0x2c)
-      appendQuoted(Array(field.rawValue.utf8).span)
-      arena.append(0x3a)
-      appendQuoted(row.extracting(range))
+  @inline(__always)
+  mutating func metadata(_ values: borrowing RowValues, _ row: Span<UInt8>) throws(Reject) -> Range<Int> {
+    if values.isAbsent(.flagKey), values.isAbsent(.ruleKey), values.isAbsent(.ruleType), values.isAbsent(.variationKey),
+      values.isAbsent(.enabled)
+    {
+      return 0..<0
     }
-    if let enabled = try values.boolean(.enabled, row, tape) {
+    return try presentMetadata(values, row)
+  }
+
+  @inline(never)
+  private mutating func presentMetadata(_ values: borrowing RowValues, _ row: Span<UInt8>) throws(Reject) -> Range<Int> {
+    let start = arena.count
+    try appendMetadata(.flagKey, "\"flag_key\":", start, values, row)
+    try appendMetadata(.ruleKey, "\"rule_key\":", start, values, row)
+    try appendMetadata(.ruleType, "\"rule_type\":", start, values, row)
+    try appendMetadata(.variationKey, "\"variation_key\":", start, values, row)
+    if let enabled = try values.boolean(.enabled, row) {
       arena.append(arena.count == start ? 0x7b : 0x2c)
       arena.append(enabled ? "\"enabled\":true" : "\"enabled\":false")
     }
@@ -392,7 +357,18 @@ struct EventParts: ~Copyable {
     return start..<arena.count
   }
 
-  private func reservedPrefix(_ column: String) -> Reject {
+  private mutating func appendMetadata(
+    _ field: Field, _ name: StaticString, _ start: Int, _ values: borrowing RowValues, _ row: Span<UInt8>
+  ) throws(Reject) {
+    if values.isAbsent(field) { return }
+    let range = try values.id(field, row)
+    arena.append(arena.count == start ? 0x7b : 0x2c)
+    arena.append(name)
+    appendQuoted(row.extracting(range))
+  }
+
+  @inline(never)
+  func reservedPrefix(_ column: String) -> Reject {
     Reject(
       .reservedPrefix, column: column,
       "the text begins with the character U+E000, by which the server marks typed values; remove it")

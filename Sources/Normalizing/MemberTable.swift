@@ -38,27 +38,38 @@ struct MemberTable: Sendable {
   }
 
   /// Looks through a row, whose object is the tape's first node. The last of duplicate members counts.
-  mutating func scan(_ row: Span<UInt8>, _ tape: borrowing RowTape) {
+  mutating func scan(_ row: Span<UInt8>, _ nodes: Span<Node>) {
+    Self.scan(row, nodes, names, &guesses, &found, &unknown)
+  }
+
+  private static func scan(
+    _ row: Span<UInt8>, _ nodes: Span<Node>, _ names: [[UInt8]], _ guesses: inout [Int], _ found: inout [Int],
+    _ unknown: inout [(name: [UInt8], rowCount: Int)]
+  ) {
+    var found = found.mutableSpan
+    let names = names.span
     for at in found.indices { found[at] = -1 }
     var at = 1
     var place = 0
-    let end = tape.nodes[0].next
+    let end = nodes[0].next
     while at < end {
-      let name = row.extracting(tape.nodes[at].range)
+      let name = row.extracting(nodes[at].range)
       if place == guesses.count { guesses.append(-1) }
       var wanted = guesses[place]
-      if wanted < 0 || !same(name, names[wanted]) {
-        wanted = lookUp(name)
+      if wanted < 0 || !isSame(name, names[wanted].span) {
+        wanted = lookUp(name, names, &unknown)
         guesses[place] = wanted
       }
       if wanted >= 0 { found[wanted] = at + 1 }
-      at = tape.nodes[at + 1].next
+      at = nodes[at + 1].next
       place += 1
     }
   }
 
-  private mutating func lookUp(_ name: Span<UInt8>) -> Int {
-    for at in names.indices where same(name, names[at]) { return at }
+  private static func lookUp(
+    _ name: Span<UInt8>, _ names: Span<[UInt8]>, _ unknown: inout [(name: [UInt8], rowCount: Int)]
+  ) -> Int {
+    for at in names.indices where isSame(name, names[at].span) { return at }
     for at in unknown.indices where same(name, unknown[at].name) {
       unknown[at].rowCount += 1
       return -1
@@ -67,23 +78,45 @@ struct MemberTable: Sendable {
     return -1
   }
 
+  /// The node of a top-level member in the row scanned last, or -1. A JSON `null` is an absent value.
+  @inline(__always)
+  func node(top: Int, _ nodes: Span<Node>) -> Int {
+    let node = found[top]
+    if node < 0 { return -1 }
+    return nodes[node].kind == .null ? -1 : node
+  }
+
   /// The node at the way's end in the row scanned last, or -1. A JSON `null` is an absent value.
-  func node(at way: Way, _ row: Span<UInt8>, _ tape: borrowing RowTape) -> Int {
-    var node = found[way.top]
-    for name in way.rest {
-      guard node >= 0, tape.nodes[node].kind == .object else { return -1 }
-      node = tape.member(name.span, of: node, in: row) ?? -1
-    }
-    return node >= 0 && tape.nodes[node].kind == .null ? -1 : node
+  @inline(__always)
+  func node(at way: borrowing Way, _ row: Span<UInt8>, _ tape: borrowing RowTape) -> Int {
+    let node = node(top: way.top, tape.nodes.span)
+    return way.rest.isEmpty || node < 0 ? node : elementNode(way.rest.span, of: node, row, tape)
   }
 }
 
-/// The node of a list element's member at `path`, or -1.
-func elementNode(_ path: [[UInt8]], of element: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape) -> Int {
-  var node = element
-  for name in path {
-    guard node >= 0, tape.nodes[node].kind == .object else { return -1 }
-    node = tape.member(name.span, of: node, in: row) ?? -1
+/// Whether two names are the same bytes: most are short, and two words cover them.
+@inline(__always)
+private func isSame(_ one: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
+  let count = one.count
+  guard count == other.count else { return false }
+  if count > 16 { return same(one, other) }
+  if count >= 8 {
+    return (load64(one, 0) ^ load64(other, 0)) | (load64(one, count &- 8) ^ load64(other, count &- 8)) == 0
   }
-  return node >= 0 && tape.nodes[node].kind == .null ? -1 : node
+  if count >= 4 {
+    return (load32(one, 0) ^ load32(other, 0)) | (load32(one, count &- 4) ^ load32(other, count &- 4)) == 0
+  }
+  for at in 0..<count where one[at] != other[at] { return false }
+  return true
+}
+
+/// The node of a list element's member at `path`, or -1.
+func elementNode(_ path: Span<[UInt8]>, of element: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape) -> Int {
+  let nodes = tape.nodes.span
+  var node = element
+  for at in path.indices {
+    guard node >= 0, nodes[node].kind == .object else { return -1 }
+    node = tape.member(path[at].span, of: node, in: row) ?? -1
+  }
+  return node >= 0 && nodes[node].kind == .null ? -1 : node
 }

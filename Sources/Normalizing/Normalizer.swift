@@ -29,10 +29,17 @@ package struct Normalizer: ~Copyable {
   private let mapping: Mapping
   private let known: CustomAttributes
   private let account: [UInt8]
+  private let derivationHead: [UInt8]
   private let columns: ColumnBinding?
+  private let bound: [BoundColumn]
+  private let named: NamedColumns
+  private let headerCount: Int
   private let kind: RecordKind?
   private var members: MemberTable
-  private var ways: [[MemberTable.Way]] = Array(repeating: [], count: Field.allCases.count)
+  /// For each field of JSON rows the ways to look along, in order; the first that leads to a value counts.
+  private var ways: [(slot: Int, ways: [MemberTable.Way])] = []
+  /// The fields with a single way of a single step.
+  private var tops: [(slot: Int, top: Int)] = []
   private var decisionMarks: [MemberTable.Way] = []
   private var lists: MemberLists
   private var values = RowValues()
@@ -46,14 +53,17 @@ package struct Normalizer: ~Copyable {
   ) throws(HeaderRefusal) {
     self.mapping = mapping
     known = CustomAttributes(settings)
-    self.account = Array(settings.accountID.utf8)
+    account = Array(settings.accountID.utf8)
+    derivationHead = EventParts.derivationHead(account: account)
     var members = MemberTable()
     lists = MemberLists(mapping, &members)
     var constants: [(Int, [UInt8])] = []
     for (field, source) in mapping.fields.sorted(by: { $0.key.slot < $1.key.slot }) {
       switch source {
-      case .path(let path): ways[field.slot] = [members.way(to: path)]
-      case .first(let paths): ways[field.slot] = paths.map { members.way(to: $0) }
+      case .path(let path):
+        let way = members.way(to: path)
+        if way.rest.isEmpty { tops.append((field.slot, way.top)) } else { ways.append((field.slot, [way])) }
+      case .first(let paths): ways.append((field.slot, paths.map { members.way(to: $0) }))
       case .constant(let text): if !text.isEmpty { constants.append((field.slot, Array(text.utf8))) }
       }
     }
@@ -64,9 +74,15 @@ package struct Normalizer: ~Copyable {
     if let header {
       let binding = try ColumnBinding(mapping, header: header, kind: kind, settings: settings, likelyDelimiter: likelyDelimiter)
       columns = binding
+      bound = binding.bound
+      named = binding.named
+      headerCount = binding.cellCount
       self.kind = binding.kind
     } else {
       columns = nil
+      bound = []
+      named = NamedColumns()
+      headerCount = 0
       self.kind = kind
     }
   }
@@ -94,27 +110,50 @@ package struct Normalizer: ~Copyable {
     _ row: Span<UInt8>, _ tape: borrowing RowTape, place: RowPlace, into arena: inout ByteArena
   ) -> RowOutcome {
     do throws(Reject) {
-      if let columns {
-        let cellCount = tape.nodes.count - constants.count
-        guard cellCount >= columns.cellCount else {
-          throw Reject(.raggedRow, "the row has \(cellCount) cells and the header \(columns.cellCount); complete it")
+      let nodes = tape.nodes.span
+      if columns != nil { try findCells(nodes) } else { try findMembers(row, tape) }
+      if !constants.isEmpty {
+        for (at, constant) in constants.enumerated() {
+          values.set(slot: constant.slot, nodes[nodes.count - constants.count + at])
         }
-        let bound = columns.bound.span
-        for at in bound.indices { values.nodes[bound[at].slot] = -1 }
-        for at in bound.indices where tape.nodes[bound[at].column].count > 0 { values.nodes[bound[at].slot] = bound[at].column }
-      } else {
-        guard let root = tape.nodes.first, root.kind == .object else {
-          throw Reject(.notAnObject, "the row is not a JSON object; write one object a line")
-        }
-        members.scan(row, tape)
-        for slot in ways.indices { values.nodes[slot] = member(ways[slot], row, tape) }
       }
-      for (at, constant) in constants.enumerated() {
-        values.nodes[constant.slot] = tape.nodes.count - constants.count + at
-      }
-      return .record(at: try write(row, tape, place, &arena))
+      return .record(at: try write(row, tape, nodes, place, &arena))
     } catch {
       return .reject(named(error))
+    }
+  }
+
+  @inline(__always)
+  private mutating func findCells(_ nodes: Span<Node>) throws(Reject) {
+    let cellCount = nodes.count - constants.count
+    guard cellCount >= headerCount else { throw raggedRow(cellCount) }
+    values.set(bound, nodes)
+  }
+
+  @inline(never)
+  private func raggedRow(_ cellCount: Int) -> Reject {
+    Reject(.raggedRow, "the row has \(cellCount) cells and the header \(headerCount); complete it")
+  }
+
+  private mutating func findMembers(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) {
+    let nodes = tape.nodes.span
+    guard nodes.count > 0, nodes[0].kind == .object else {
+      throw Reject(.notAnObject, "the row is not a JSON object; write one object a line")
+    }
+    members.scan(row, nodes)
+    for at in tops.indices {
+      let (slot, top) = tops[at]
+      let node = members.node(top: top, nodes)
+      // An empty text says no more than an absent one: neither has bytes.
+      values.set(slot: slot, node < 0 ? RowValues.absent : nodes[node])
+    }
+    for at in ways.indices {
+      var value = RowValues.absent
+      for way in ways[at].ways where value.count == 0 {
+        let node = members.node(at: way, row, tape)
+        if node >= 0 { value = nodes[node] }
+      }
+      values.set(slot: ways[at].slot, value)
     }
   }
 
@@ -130,19 +169,16 @@ package struct Normalizer: ~Copyable {
     return named
   }
 
-  private func member(_ ways: [MemberTable.Way], _ row: Span<UInt8>, _ tape: borrowing RowTape) -> Int {
-    for way in ways {
-      let node = members.node(at: way, row, tape)
-      // An empty text says no more than an absent one.
-      if node >= 0, tape.nodes[node].kind != .string || tape.nodes[node].count > 0 { return node }
-    }
-    return -1
+  @inline(__always)
+  private func kindOfRow(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> RecordKind {
+    if let kind, values.isAbsent(.record) { return kind }
+    return try kindSaid(row, tape)
   }
 
-  private func kindOfRow(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> RecordKind {
-    let node = values.node(.record)
-    if node >= 0 {
-      let word = row.extracting(tape.nodes[node].range)
+  @inline(never)
+  private func kindSaid(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> RecordKind {
+    if !values.isAbsent(.record) {
+      let word = row.extracting(values.word(.record))
       guard let said: RecordKind = same(word, "decision") ? .decision : same(word, "conversion") ? .conversion : nil else {
         throw Reject(.badRecord, column: "record", "record is neither decision nor conversion")
       }
@@ -152,74 +188,63 @@ package struct Normalizer: ~Copyable {
       }
       return said
     }
-    if let kind { return kind }
     if columns != nil { throw Reject(.missingField, column: "record", "record is empty; write decision or conversion") }
-    for way in decisionMarks where members.node(at: way, row, tape) >= 0 { return .decision }
+    for at in decisionMarks.indices where members.node(at: decisionMarks.span[at], row, tape) >= 0 { return .decision }
     return values.isAbsent(.campaign) ? .conversion : .decision
   }
 
+  @inline(__always)
   private mutating func write(
-    _ row: Span<UInt8>, _ tape: borrowing RowTape, _ place: RowPlace, _ arena: inout ByteArena
+    _ row: Span<UInt8>, _ tape: borrowing RowTape, _ nodes: Span<Node>, _ place: RowPlace, _ arena: inout ByteArena
   ) throws(Reject) -> Int {
-    let kind = try kindOfRow(row, tape)
-    let named = try values.id(.account, row, tape)
-    if !named.isEmpty, !same(row.extracting(named), account) {
-      throw Reject(.otherAccount, column: "account_id", "the row belongs to another account than --account-id; split the input")
-    }
-    let visitor = try values.requiredID(.visitor, row, tape)
-    let session = try values.id(.session, row, tape)
-    let timestamp = try values.timestamp(row, tape, assumingUTC: mapping.timesWithoutOffsetAreUTC)
-    let uuid = try values.id(.uuid, row, tape)
-    let revenue = try values.wholeNumber(.revenue, "revenue counts hundredths of the currency unit: 19.99 is 1999", row, tape)
-    let value = try values.number(.value, row, tape)
-    let quantity = try values.wholeNumber(.quantity, "round it, or leave it out", row, tape)
+    var fields = try readFields(row, tape)
     parts.begin()
-    if let columns {
-      try parts.addColumns(columns, row, tape)
+    if columns != nil {
+      try parts.look(at: named, row, nodes)
     } else {
-      try parts.addMembers(lists, members, known, row, tape, canonical: uuid.isEmpty)
+      try parts.addMembers(lists, members, known, row, tape, canonical: fields.uuid.isEmpty)
     }
+    fields.ids = try idsOf(fields.kind, row)
 
-    let ids = try idsOf(kind, row, tape)
     var encoder = RecordEncoder()
     encoder.begin(
-      kind, visitor: row.extracting(visitor), input: place.input, rowOffset: place.offset, line: place.line, into: &arena)
-    encoder.group(session: row.extracting(session), attributes: parts.arena.span.extracting(parts.attributes), into: &arena)
-    switch kind {
+      fields.kind, visitor: row.extracting(fields.visitor), input: place.input, rowOffset: place.offset, line: place.line, into: &arena)
+    encoder.group(session: row.extracting(fields.session), into: &arena)
+    if parts.hasAttributes {
+      encoder.beginAttributes(&arena)
+      parts.appendAttributes(named, row, nodes, into: &arena)
+      encoder.endAttributes(arena)
+    }
+    switch fields.kind {
     case .decision:
       do throws(Reject) {
-        let holdback = try values.boolean(.holdback, row, tape)
-        if holdback != true, ids.experimentOrKey.isEmpty || ids.variation.isEmpty {
-          let missing: Field = ids.experimentOrKey.isEmpty ? .experiment : .variation
-          throw Reject(
-            .missingField, column: missing.rawValue, "\(missing.rawValue) is empty and the decision is no holdback; fill it")
-        }
-        let metadata = try parts.metadata(values, row, tape)
-        encoder.decision(
-          campaign: row.extracting(ids.campaignOrEntity), experiment: row.extracting(ids.experimentOrKey),
-          variation: row.extracting(ids.variation),
-          isHoldback: holdback, metadata: parts.arena.span.extracting(metadata), timestamp: timestamp, into: &arena)
+        try writeDecision(fields, row, &encoder, &arena)
       } catch {
         encoder.abandon(&arena)
         throw error
       }
     case .conversion:
       encoder.conversion(
-        entity: row.extracting(ids.campaignOrEntity), key: row.extracting(ids.experimentOrKey), timestamp: timestamp, into: &arena
-      )
+        entity: row.extracting(fields.ids.campaignOrEntity), key: row.extracting(fields.ids.experimentOrKey),
+        timestamp: fields.timestamp, into: &arena)
     }
-    if uuid.isEmpty {
-      let derivation = parts.derivation(
-        derivedIDNamespace, account, kind, visitor: visitor, ids: ids, timestamp, revenue, value?.range, quantity, row)
+    if fields.uuid.isEmpty {
+      let derivation = parts.derivation(derivationHead, fields, named, row, nodes)
       encoder.eventID(derivedFrom: parts.arena.span.extracting(derivation), into: &arena)
     } else {
-      encoder.eventID(row.extracting(uuid), into: &arena)
+      encoder.eventID(row.extracting(fields.uuid), into: &arena)
     }
-    if let revenue { encoder.revenue(revenue, into: &arena) }
-    if let value { encoder.value(row.extracting(value.range), value.value, into: &arena) }
-    if let quantity { encoder.quantity(quantity, into: &arena) }
-    if !parts.tags.isEmpty { encoder.tags(parts.arena.span.extracting(parts.tags), into: &arena) }
-    if !parts.properties.isEmpty { encoder.properties(parts.arena.span.extracting(parts.properties), into: &arena) }
+    if let revenue = fields.revenue { encoder.revenue(revenue, into: &arena) }
+    if let value = fields.value { encoder.value(row.extracting(value.range), value.value, into: &arena) }
+    if let quantity = fields.quantity { encoder.quantity(quantity, into: &arena) }
+    if parts.hasTags {
+      encoder.beginTags(&arena)
+      parts.appendTags(named, row, nodes, into: &arena)
+    }
+    if parts.hasProperties {
+      encoder.beginProperties(&arena)
+      parts.appendProperties(named, row, nodes, into: &arena)
+    }
     let start = encoder.end(into: &arena)
     guard arena.count - start <= Limits.bodyBytes else {
       arena.truncate(to: start)
@@ -228,28 +253,59 @@ package struct Normalizer: ~Copyable {
     return start
   }
 
-  private func idsOf(
-    _ kind: RecordKind, _ row: Span<UInt8>, _ tape: borrowing RowTape
-  ) throws(Reject) -> EventIDs {
+  /// The fields that decisions and conversions share, except for the ids.
+  @inline(__always)
+  private func readFields(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> EventFields {
+    let kind = try kindOfRow(row, tape)
+    let account = try values.id(.account, row)
+    if !account.isEmpty, !same(row.extracting(account), self.account) {
+      throw Reject(.otherAccount, column: "account_id", "the row belongs to another account than --account-id; split the input")
+    }
+    return EventFields(
+      kind: kind,
+      visitor: try values.requiredID(.visitor, row),
+      session: try values.id(.session, row),
+      timestamp: try values.timestamp(row, assumingUTC: mapping.timesWithoutOffsetAreUTC),
+      uuid: try values.id(.uuid, row),
+      revenue: try values.wholeNumber(.revenue, "revenue counts hundredths of the currency unit: 19.99 is 1999", row),
+      value: try values.number(.value, row),
+      quantity: try values.wholeNumber(.quantity, "round it, or leave it out", row))
+  }
+
+  @inline(__always)
+  private mutating func writeDecision(
+    _ fields: EventFields, _ row: Span<UInt8>, _ encoder: inout RecordEncoder, _ arena: inout ByteArena
+  ) throws(Reject) {
+    let ids = fields.ids
+    let holdback = try values.boolean(.holdback, row)
+    if holdback != true, ids.experimentOrKey.isEmpty || ids.variation.isEmpty {
+      let missing: Field = ids.experimentOrKey.isEmpty ? .experiment : .variation
+      throw Reject(
+        .missingField, column: missing.rawValue, "\(missing.rawValue) is empty and the decision is no holdback; fill it")
+    }
+    let metadata = try parts.metadata(values, row)
+    encoder.decision(
+      campaign: row.extracting(ids.campaignOrEntity), experiment: row.extracting(ids.experimentOrKey),
+      variation: row.extracting(ids.variation), isHoldback: holdback, metadata: parts.arena.span.extracting(metadata),
+      timestamp: fields.timestamp, into: &arena)
+  }
+
+  @inline(__always)
+  private func idsOf(_ kind: RecordKind, _ row: Span<UInt8>) throws(Reject) -> EventIDs {
     switch kind {
     case .decision:
       return EventIDs(
-        campaignOrEntity: try values.requiredID(.campaign, row, tape, entity: true),
-        experimentOrKey: try values.id(.experiment, row, tape, entity: true),
-        variation: try values.id(.variation, row, tape, entity: true))
+        campaignOrEntity: try values.requiredID(.campaign, row, entity: true),
+        experimentOrKey: try values.id(.experiment, row, entity: true),
+        variation: try values.id(.variation, row, entity: true))
     case .conversion:
-      let key = try values.id(.key, row, tape)
-      if same(row.extracting(key), "campaign_activated") {
+      let key = try values.id(.key, row)
+      if key.count == 18, same(row.extracting(key), "campaign_activated") {
         throw Reject(
           .badKey, column: Field.key.rawValue,
           "campaign_activated is the key of activations, which decisions imply; leave the row out, or give it as a decision")
       }
-      return EventIDs(campaignOrEntity: try values.requiredID(.entity, row, tape, entity: true), experimentOrKey: key)
+      return EventIDs(campaignOrEntity: try values.requiredID(.entity, row, entity: true), experimentOrKey: key)
     }
   }
 }
-
-/// The namespace of derived ids: the UUIDv5 of `event.optireplay` in the DNS namespace, 2b4ebe69-f740-5e3b-bf28-176cb194d6f0.
-private let derivedIDNamespace: [UInt8] = [
-  0x2b, 0x4e, 0xbe, 0x69, 0xf7, 0x40, 0x5e, 0x3b, 0xbf, 0x28, 0x17, 0x6c, 0xb1, 0x94, 0xd6, 0xf0,
-]

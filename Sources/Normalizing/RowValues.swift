@@ -2,44 +2,71 @@ import Bytes
 import Vocabulary
 
 /// The values of one row by field, and how they are read. A value's place is a range of the row's bytes; an empty range is an absent value.
-struct RowValues {
-  /// For each field the node of its value, or -1.
-  var nodes = InlineArray<32, Int>(repeating: -1)
+///
+/// Not copyable, because the compiler would copy it for each call.
+struct RowValues: ~Copyable {
+  /// For each field the node of its value; one without bytes is an absent value.
+  private var nodes = InlineArray<20, Node>(repeating: RowValues.absent)
 
-  func node(_ field: Field) -> Int { nodes[field.slot] }
+  static let absent = Node(kind: .cell, escaped: false, start: 0, count: 0, next: 0)
 
-  func isAbsent(_ field: Field) -> Bool { nodes[field.slot] < 0 }
+  @inline(__always)
+  mutating func set(slot: Int, _ node: Node) { nodes[slot] = node }
 
-  /// An id or key: text that is not empty, or a whole JSON number, each of whose digits is kept.
-  func id(
-    _ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape, entity: Bool = false
-  ) throws(Reject) -> Range<Int> {
-    let node = nodes[field.slot]
-    guard node >= 0 else { return 0..<0 }
-    let value = tape.nodes[node]
-    switch value.kind {
-    case .cell, .string:
-      let text = row.extracting(value.range)
-      if entity ? looksDamaged(text) : looksRounded(text) { throw damaged(field) }
-      return value.range
-    case .number:
-      let first = row[value.start] == 0x2d ? value.start + 1 : value.start
-      guard isAllDigits(row.extracting(first..<value.range.upperBound)) else { throw damaged(field) }
-      return value.range
-    default: throw Reject(.wrongType, column: field.rawValue, "an id is text or a whole number; write it in double quotes")
+  /// Sets the fields to the cells of their columns.
+  @inline(__always)
+  mutating func set(_ bound: [BoundColumn], _ nodes: Span<Node>) {
+    let bound = bound.span
+    for at in bound.indices {
+      let node = nodes[bound[at].column]
+      if node.count > 0 || bound[at].isFirstLook { self.nodes[bound[at].slot] = node }
     }
   }
 
-  func requiredID(
-    _ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape, entity: Bool = false
-  ) throws(Reject) -> Range<Int> {
-    let range = try id(field, row, tape, entity: entity)
-    guard !range.isEmpty else {
-      throw Reject(.missingField, column: field.rawValue, "\(field.rawValue) is empty; fill it, or leave the row out")
+  @inline(__always)
+  func isAbsent(_ field: Field) -> Bool { nodes[field.slot].count == 0 }
+
+  /// The text of a field that is compared and not kept, whatever the kind of its value.
+  @inline(__always)
+  func word(_ field: Field) -> Range<Int> { nodes[field.slot].range }
+
+  /// An id or key: text that is not empty, or a whole JSON number, each of whose digits is kept.
+  @inline(__always)
+  func id(_ field: Field, _ row: Span<UInt8>, entity: Bool = false) throws(Reject) -> Range<Int> {
+    let node = nodes[field.slot]
+    if node.count == 0 { return 0..<0 }
+    // Only what begins with a digit can look damaged.
+    if node.kind == .cell || node.kind == .string, row[node.start] &- 0x30 > 9 { return node.range }
+    return try numericID(node, field, row, entity)
+  }
+
+  @inline(never)
+  private func numericID(_ node: Node, _ field: Field, _ row: Span<UInt8>, _ entity: Bool) throws(Reject) -> Range<Int> {
+    let text = row.extracting(node.range)
+    switch node.kind {
+    case .cell, .string:
+      if !isAllDigits(text), entity ? looksDamaged(text) : looksRounded(text) { throw damaged(field) }
+    case .number:
+      let digits = text[0] == 0x2d ? text.extracting(1..<text.count) : text
+      guard isAllDigits(digits) else { throw damaged(field) }
+    default: throw Reject(.wrongType, column: field.rawValue, "an id is text or a whole number; write it in double quotes")
     }
+    return node.range
+  }
+
+  @inline(__always)
+  func requiredID(_ field: Field, _ row: Span<UInt8>, entity: Bool = false) throws(Reject) -> Range<Int> {
+    let range = try id(field, row, entity: entity)
+    guard !range.isEmpty else { throw missing(field) }
     return range
   }
 
+  @inline(never)
+  private func missing(_ field: Field) -> Reject {
+    Reject(.missingField, column: field.rawValue, "\(field.rawValue) is empty; fill it, or leave the row out")
+  }
+
+  @inline(never)
   private func damaged(_ field: Field) -> Reject {
     Reject(
       .damagedID, column: field.rawValue,
@@ -48,42 +75,46 @@ struct RowValues {
 
   /// `9.56082E+09` and `9560823711.0`: no id of the vendor's looks like that.
   private func looksDamaged(_ text: Span<UInt8>) -> Bool {
-    guard !text.isEmpty, text[0] &- 0x30 <= 9, !isAllDigits(text) else { return false }
     for at in text.indices where text[at] == 0x2e || text[at] | 0x20 == 0x65 { return endOfNumber(text, 0) == text.count }
     return false
   }
 
   /// `9.56082E+09`: a visitor's own id may have a point or an `e`, but hardly a spreadsheet's exponent.
   private func looksRounded(_ text: Span<UInt8>) -> Bool {
-    guard !text.isEmpty, text[0] &- 0x30 <= 9, !isAllDigits(text), firstIndex(of: 0x2b, in: text) != nil else { return false }
-    return endOfNumber(text, 0) == text.count
+    firstIndex(of: 0x2b, in: text) != nil && endOfNumber(text, 0) == text.count
   }
 
-  func timestamp(_ row: Span<UInt8>, _ tape: borrowing RowTape, assumingUTC: Bool) throws(Reject) -> Int64 {
+  @inline(__always)
+  func timestamp(_ row: Span<UInt8>, assumingUTC: Bool) throws(Reject) -> Int64 {
     let node = nodes[Field.timestamp.slot]
-    guard node >= 0 else {
-      throw Reject(.missingField, column: Field.timestamp.rawValue, "timestamp is empty; fill it, or leave the row out")
-    }
-    switch tape.nodes[node].kind {
-    case .cell, .string, .number: break
-    default: throw Reject(.wrongType, column: Field.timestamp.rawValue, "a timestamp is a number or text")
+    if node.count == 13, isScalar(node.kind), let number = thirteenDigits(row.extracting(node.range)) { return number }
+    return try otherTimestamp(node, row, assumingUTC)
+  }
+
+  @inline(never)
+  private func otherTimestamp(_ node: Node, _ row: Span<UInt8>, _ assumingUTC: Bool) throws(Reject) -> Int64 {
+    guard node.count > 0 else { throw missing(.timestamp) }
+    guard isScalar(node.kind) else {
+      throw Reject(.wrongType, column: Field.timestamp.rawValue, "a timestamp is a number or text")
     }
     do {
-      return try epochMilliseconds(row.extracting(tape.nodes[node].range), assumingUTC: assumingUTC)
+      return try epochMilliseconds(row.extracting(node.range), assumingUTC: assumingUTC)
     } catch {
       throw Reject(error.code, column: Field.timestamp.rawValue, error.message)
     }
   }
 
-  func wholeNumber(_ field: Field, _ hint: String, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> Int64? {
+  @inline(__always)
+  func wholeNumber(_ field: Field, _ hint: StaticString, _ row: Span<UInt8>) throws(Reject) -> Int64? {
+    isAbsent(field) ? nil : try presentWholeNumber(field, hint, row)
+  }
+
+  @inline(never)
+  private func presentWholeNumber(_ field: Field, _ hint: StaticString, _ row: Span<UInt8>) throws(Reject) -> Int64 {
     let node = nodes[field.slot]
-    guard node >= 0 else { return nil }
-    switch tape.nodes[node].kind {
-    case .cell, .string, .number: break
-    default: throw Reject(.wrongType, column: field.rawValue, "\(field.rawValue) is a whole number")
-    }
+    guard isScalar(node.kind) else { throw Reject(.wrongType, column: field.rawValue, "\(field.rawValue) is a whole number") }
     // `20.0` may be a dataframe's 20 hundredths or somebody's 20 units, so a point is never read.
-    guard let number = Bytes.wholeNumber(row.extracting(tape.nodes[node].range)) else {
+    guard let number = Bytes.wholeNumber(row.extracting(node.range)) else {
       throw Reject(
         .badNumber, column: field.rawValue, "\(field.rawValue) is not a whole number of at most 64 bits, written without a point; \(hint)")
     }
@@ -91,37 +122,47 @@ struct RowValues {
   }
 
   /// A number as JSON writes it; its text is kept.
-  func number(_ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> (range: Range<Int>, value: Double)? {
+  @inline(__always)
+  func number(_ field: Field, _ row: Span<UInt8>) throws(Reject) -> (range: Range<Int>, value: Double)? {
+    isAbsent(field) ? nil : (nodes[field.slot].range, try presentNumber(field, row))
+  }
+
+  @inline(never)
+  private func presentNumber(_ field: Field, _ row: Span<UInt8>) throws(Reject) -> Double {
     let node = nodes[field.slot]
-    guard node >= 0 else { return nil }
-    let value = tape.nodes[node]
-    switch value.kind {
-    case .cell, .string, .number: break
-    default: throw Reject(.wrongType, column: field.rawValue, "\(field.rawValue) is a number")
-    }
-    guard isNumber(row.extracting(value.range)) else {
+    guard isScalar(node.kind) else { throw Reject(.wrongType, column: field.rawValue, "\(field.rawValue) is a number") }
+    let text = row.extracting(node.range)
+    guard isNumber(text) else {
       throw Reject(
         .badNumber, column: field.rawValue,
         "\(field.rawValue) is not a number as JSON writes it; use digits and a point, without thousands separators or currency signs"
       )
     }
-    guard let number = fraction(row.extracting(value.range)) else {
+    guard let number = fraction(text) else {
       throw Reject(.badNumber, column: field.rawValue, "\(field.rawValue) is larger than the server can hold; correct it")
     }
-    return (value.range, number)
+    return number
   }
 
-  func boolean(_ field: Field, _ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> Bool? {
+  @inline(__always)
+  func boolean(_ field: Field, _ row: Span<UInt8>) throws(Reject) -> Bool? {
+    isAbsent(field) ? nil : try presentBoolean(field, row)
+  }
+
+  @inline(never)
+  private func presentBoolean(_ field: Field, _ row: Span<UInt8>) throws(Reject) -> Bool {
     let node = nodes[field.slot]
-    guard node >= 0 else { return nil }
-    let value = tape.nodes[node]
-    if value.kind == .true { return true }
-    if value.kind == .false { return false }
-    if value.kind == .cell || value.kind == .string || value.kind == .number {
-      let text = row.extracting(value.range)
-      for word: StaticString in ["true", "TRUE", "True", "1"] where same(text, word) { return true }
-      for word: StaticString in ["false", "FALSE", "False", "0"] where same(text, word) { return false }
+    if node.kind == .true { return true }
+    if node.kind == .false { return false }
+    if isScalar(node.kind) {
+      let text = row.extracting(node.range)
+      if same(text, "true") || same(text, "TRUE") || same(text, "True") || same(text, "1") { return true }
+      if same(text, "false") || same(text, "FALSE") || same(text, "False") || same(text, "0") { return false }
     }
     throw Reject(.badBoolean, column: field.rawValue, "\(field.rawValue) is neither true nor false; write one of the two")
   }
+
+  /// Whether a value is text or a number, which one field may have as either.
+  @inline(__always)
+  private func isScalar(_ kind: NodeKind) -> Bool { kind == .cell || kind == .string || kind == .number }
 }

@@ -152,7 +152,7 @@ import Vocabulary
     }
   }
 
-  @Test("100,000 bodies are planned and paged through", .timeLimit(.minutes(1)))
+  @Test("100,000 bodies are planned and paged through", .timeLimit(.minutes(5)))
   func many() throws {
     let count = 100_000
     let id = try checkpoint.sending(count)

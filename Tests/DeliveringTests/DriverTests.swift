@@ -4,7 +4,7 @@ import Vocabulary
 
 @testable import Delivering
 
-@Suite("The driver", .timeLimit(.minutes(1))) struct DriverTests {
+@Suite("The driver", .timeLimit(.minutes(5))) struct DriverTests {
   private func run(
     _ source: ListSource, _ book: ReceiptBook = ReceiptBook(), lanes: Int = 2, retryFor: Duration = .seconds(1800),
     clock: SwiftClock = SwiftClock(), stop: StopSwitch = StopSwitch(), progress: @Sendable (DeliveryProgress) -> Void = { _ in },
@@ -130,7 +130,7 @@ import Vocabulary
   }
 }
 
-@Suite("The stop switch", .timeLimit(.minutes(1))) struct StopSwitchTests {
+@Suite("The stop switch", .timeLimit(.minutes(5))) struct StopSwitchTests {
   @Test("all who wait learn of a stop, those who come later too") func stops() async {
     let stop = StopSwitch()
     await withTaskGroup(of: Bool.self) { group in

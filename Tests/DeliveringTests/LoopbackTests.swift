@@ -7,7 +7,7 @@ import Vocabulary
 
 /// The whole deliverer against a real server on the loopback. Back-off passes on a clock that does not wait; requests take real
 /// time.
-@Suite("On the loopback", .timeLimit(.minutes(1))) struct LoopbackTests {
+@Suite("On the loopback", .timeLimit(.minutes(5))) struct LoopbackTests {
   private func deliver(
     to address: String, _ source: some BodySource, _ book: ReceiptBook = ReceiptBook(), lanes: Int = 2,
     stop: StopSwitch = StopSwitch(),

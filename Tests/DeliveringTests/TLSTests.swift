@@ -5,7 +5,7 @@ import Vocabulary
 
 @testable import Delivering
 
-@Suite("Over TLS on the loopback", .timeLimit(.minutes(1))) struct TLSTests {
+@Suite("Over TLS on the loopback", .timeLimit(.minutes(5))) struct TLSTests {
   private func context(_ certificate: String) throws -> NIOSSLContext {
     try NIOSSLContext(
       configuration: .makeServerConfiguration(

@@ -147,6 +147,18 @@
     }
   }
 
+  /// Appends the digits of epoch milliseconds, of which there are thirteen for all but the first thirty years and for centuries to come.
+  @usableFromInline package mutating func append(milliseconds number: Int64) {
+    guard number >= 1_000_000_000_000, number < 10_000_000_000_000 else { return append(decimal: number) }
+    let (upper, lower) = UInt64(number).quotientAndRemainder(dividingBy: 100_000_000)
+    reserve(13)
+    // SAFETY: `reserve` made sure that 13 bytes fit behind `written`: eight from there on, and eight from the sixth on. Three leading
+    // zeros of the upper digits are shifted out, and what is shifted in is written over.
+    unsafe base.storeBytes(of: (eightDigits(UInt32(upper)) &>> 24).littleEndian, toByteOffset: written, as: UInt64.self)
+    unsafe base.storeBytes(of: eightDigits(UInt32(lower)).littleEndian, toByteOffset: written &+ 5, as: UInt64.self)
+    written &+= 13
+  }
+
   @usableFromInline @inline(never)
   mutating func grow(by length: Int) {
     precondition(length <= limit - count, "an arena of \(limit) bytes is full")

@@ -43,16 +43,18 @@ package func thirteenDigits(_ text: Span<UInt8>) -> Int64? {
 
 /// Whether the text is not empty and holds nothing but the digits 0 to 9.
 package func isAllDigits(_ text: Span<UInt8>) -> Bool {
-  var at = 0
-  while at &+ 8 <= text.count {
-    if !areDigits(load64(text, at)) { return false }
-    at &+= 8
+  let count = text.count
+  if count >= 8 {
+    // The last eight are looked at over some of those before.
+    var at = 0
+    while at < count &- 8 {
+      if !areDigits(load64(text, at)) { return false }
+      at &+= 8
+    }
+    return areDigits(load64(text, count &- 8))
   }
-  while at < text.count {
-    if text[at] &- 0x30 > 9 { return false }
-    at &+= 1
-  }
-  return at > 0
+  for at in 0..<count where text[at] &- 0x30 > 9 { return false }
+  return count > 0
 }
 
 /// Whether each of eight bytes is a digit: its upper half is 3, and still is when 6 is added.

@@ -18,11 +18,10 @@ extension ByteArena {
     if count >= 16 {
       var at = 0
       while true {
-        let first = load64(text, at)
-        let second = load64(text, at &+ 8)
-        if (escapeMarks(first) | escapeMarks(second)) & repeated(0x80) != 0 { break }
-        unsafe target.storeBytes(of: first.littleEndian, toByteOffset: at, as: UInt64.self)
-        unsafe target.storeBytes(of: second.littleEndian, toByteOffset: at &+ 8, as: UInt64.self)
+        // SAFETY: at <= count - 16: it begins so, and `min` keeps it so.
+        let words = unsafe text.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: SIMD2<UInt64>.self)
+        if hasEscaped(words) { break }
+        unsafe target.storeBytes(of: words, toByteOffset: at, as: SIMD2<UInt64>.self)
         if at == count &- 16 {
           written &+= count
           return
@@ -35,7 +34,7 @@ extension ByteArena {
     if count >= 8 {
       let first = load64(text, 0)
       let last = load64(text, count &- 8)
-      if (escapeMarks(first) | escapeMarks(last)) & repeated(0x80) != 0 { return appendEscaping(text) }
+      if hasEscaped(SIMD2(first, last)) { return appendEscaping(text) }
       unsafe target.storeBytes(of: first.littleEndian, toByteOffset: 0, as: UInt64.self)
       unsafe target.storeBytes(of: last.littleEndian, toByteOffset: count &- 8, as: UInt64.self)
     } else if count >= 4 {
@@ -156,15 +155,25 @@ extension ByteArena {
 }
 
 /// Whether any of eight bytes is a quote, a backslash or a control character.
+///
+/// In the word of each of the three questions, the high bit of a byte is set where the answer is yes; above such a byte, others may be too.
 @inline(__always)
-private func hasEscaped(_ word: UInt64) -> Bool { escapeMarks(word) & repeated(0x80) != 0 }
-
-/// The high bit of a byte of the result is set where it must be escaped; above such a byte, others may be set too.
-@inline(__always)
-private func escapeMarks(_ word: UInt64) -> UInt64 {
+private func hasEscaped(_ word: UInt64) -> Bool {
   let quotes = word ^ repeated(0x22)
   let slashes = word ^ repeated(0x5c)
-  return ((word &- repeated(0x20)) & ~word) | ((quotes &- repeated(1)) & ~quotes) | ((slashes &- repeated(1)) & ~slashes)
+  let hits = ((word &- repeated(0x20)) & ~word) | ((quotes &- repeated(1)) & ~quotes) | ((slashes &- repeated(1)) & ~slashes)
+  return hits & repeated(0x80) != 0
+}
+
+/// The same of two words at once.
+@inline(__always)
+private func hasEscaped(_ words: SIMD2<UInt64>) -> Bool {
+  let ones = SIMD2<UInt64>(repeating: repeated(1))
+  let quotes = words ^ SIMD2<UInt64>(repeating: repeated(0x22))
+  let slashes = words ^ SIMD2<UInt64>(repeating: repeated(0x5c))
+  let controls = (words &- SIMD2<UInt64>(repeating: repeated(0x20))) & ~words
+  let hits = controls | ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes)
+  return (hits.x | hits.y) & repeated(0x80) != 0
 }
 
 /// The number that four hexadecimal digits at `offset` stand for; nil when they do not all lie there.

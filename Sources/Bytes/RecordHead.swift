@@ -1,26 +1,46 @@
 /// The numbers at the head of a staged record (`StagedRecord`), for a writer to gather and to write all at once.
 @usableFromInline package struct RecordHead {
-  @usableFromInline package var isConversion = false
-  @usableFromInline package var flags = StagedRecord.Flags(rawValue: 0)
-  @usableFromInline package var hash: UInt64 = 0
-  @usableFromInline package var timestamp: Int64 = 0
-  @usableFromInline package var rowOffset = 0
-  @usableFromInline package var input = 0
-  @usableFromInline package var line = 0
-  @usableFromInline package var visitorBytes = 0
-  @usableFromInline package var groupBytes = 0
-  @usableFromInline package var eventBytes = 0
-  @usableFromInline package var campaignOrEntityBytes = 0
-  @usableFromInline package var experimentOrKeyBytes = 0
-  @usableFromInline package var variationBytes = 0
+  @usableFromInline package var isConversion: Bool
+  @usableFromInline package var flags: StagedRecord.Flags
+  @usableFromInline package var hash: UInt64
+  @usableFromInline package var timestamp: Int64
+  @usableFromInline package var rowOffset: Int
+  @usableFromInline package var input: Int
+  @usableFromInline package var line: Int
+  @usableFromInline package var visitorBytes: Int
+  @usableFromInline package var groupBytes: Int
+  @usableFromInline package var eventBytes: Int
+  @usableFromInline package var campaignOrEntityBytes: Int
+  @usableFromInline package var experimentOrKeyBytes: Int
+  @usableFromInline package var variationBytes: Int
   /// Where the event id begins in the event's text.
-  @usableFromInline package var eventIDStart = 0
-  @usableFromInline package var eventIDBytes = 0
-  @usableFromInline package var decisionBytes = 0
-  @usableFromInline package var revenue: Int64 = 0
-  @usableFromInline package var value = 0.0
+  @usableFromInline package var eventIDStart: Int
+  @usableFromInline package var eventIDBytes: Int
+  @usableFromInline package var decisionBytes: Int
+  @usableFromInline package var revenue: Int64
+  @usableFromInline package var value: Double
 
-  @inlinable package init() {}
+  @inlinable @inline(__always)
+  package init() {
+    isConversion = false
+    flags = StagedRecord.Flags(rawValue: 0)
+    hash = 0
+    timestamp = 0
+    rowOffset = 0
+    input = 0
+    line = 0
+    visitorBytes = 0
+    groupBytes = 0
+    eventBytes = 0
+    campaignOrEntityBytes = 0
+    experimentOrKeyBytes = 0
+    variationBytes = 0
+    eventIDStart = 0
+    eventIDBytes = 0
+    decisionBytes = 0
+    revenue = 0
+    value = 0
+  }
 }
 
 extension ByteArena {

@@ -15,10 +15,10 @@ public import Vocabulary
   @usableFromInline var start = 0
   @usableFromInline var groupStart = 0
   @usableFromInline var eventStart = 0
-  @usableFromInline var head = RecordHead()
+  @usableFromInline var head: RecordHead
 
   @inlinable @inline(__always)
-  package init() {}
+  package init() { head = RecordHead() }
 
   /// Begins a record at the arena's end with the visitor it belongs to and the place its row was read from.
   @inlinable @inline(__always)
@@ -125,7 +125,7 @@ public import Vocabulary
 
   @inlinable @inline(__always)
   mutating func append(timestamp: Int64, into arena: inout ByteArena) {
-    arena.append(decimal: timestamp)
+    arena.append(milliseconds: timestamp)
     head.timestamp = timestamp
   }
 

@@ -32,7 +32,7 @@ extension EventParts {
       arena.append(escaping: row.extracting(fields.ids.variation))
       arena.append(0x0a)
     }
-    arena.append(decimal: fields.timestamp)
+    arena.append(milliseconds: fields.timestamp)
     arena.append(0x0a)
     if let revenue = fields.revenue { arena.append(decimal: revenue) }
     arena.append(0x0a)

@@ -25,6 +25,8 @@ package enum RowOutcome: Sendable {
 /// Turns rows into staged records, by a mapping bound to one input.
 ///
 /// Every type and limit of the Event API is checked here, because the server checks nothing. No memory is taken per row.
+///
+/// Methods that only read are mutating all the same: the compiler (Swift 6.3.1) copies the whole of a value for the others.
 package struct Normalizer: ~Copyable {
   private let mapping: Mapping
   private let known: CustomAttributes
@@ -131,7 +133,7 @@ package struct Normalizer: ~Copyable {
   }
 
   @inline(never)
-  private func raggedRow(_ cellCount: Int) -> Reject {
+  private mutating func raggedRow(_ cellCount: Int) -> Reject {
     Reject(.raggedRow, "the row has \(cellCount) cells and the header \(headerCount); complete it")
   }
 
@@ -158,7 +160,7 @@ package struct Normalizer: ~Copyable {
   }
 
   /// The reject with its column named as the input names it.
-  private func named(_ reject: Reject) -> Reject {
+  private mutating func named(_ reject: Reject) -> Reject {
     guard let field = reject.column.flatMap(Field.init(rawValue:)), let source = mapping.fields[field] else { return reject }
     var named = reject
     switch source {
@@ -170,13 +172,13 @@ package struct Normalizer: ~Copyable {
   }
 
   @inline(__always)
-  private func kindOfRow(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> RecordKind {
+  private mutating func kindOfRow(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> RecordKind {
     if let kind, values.isAbsent(.record) { return kind }
     return try kindSaid(row, tape)
   }
 
   @inline(never)
-  private func kindSaid(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> RecordKind {
+  private mutating func kindSaid(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> RecordKind {
     if !values.isAbsent(.record) {
       let word = row.extracting(values.word(.record))
       guard let said: RecordKind = same(word, "decision") ? .decision : same(word, "conversion") ? .conversion : nil else {
@@ -206,6 +208,7 @@ package struct Normalizer: ~Copyable {
     }
     fields.ids = try idsOf(fields.kind, row)
 
+    let start = arena.count
     var encoder = RecordEncoder()
     encoder.begin(
       fields.kind, visitor: row.extracting(fields.visitor), input: place.input, rowOffset: place.offset, line: place.line, into: &arena)
@@ -220,7 +223,7 @@ package struct Normalizer: ~Copyable {
       do throws(Reject) {
         try writeDecision(fields, row, &encoder, &arena)
       } catch {
-        encoder.abandon(&arena)
+        arena.truncate(to: start)
         throw error
       }
     case .conversion:
@@ -245,7 +248,7 @@ package struct Normalizer: ~Copyable {
       encoder.beginProperties(&arena)
       parts.appendProperties(named, row, nodes, into: &arena)
     }
-    let start = encoder.end(into: &arena)
+    _ = encoder.end(into: &arena)
     guard arena.count - start <= Limits.bodyBytes else {
       arena.truncate(to: start)
       throw Reject(.eventTooLarge, "the event is larger than a body of \(Limits.bodyBytes) bytes; shorten its tags or properties")
@@ -255,7 +258,7 @@ package struct Normalizer: ~Copyable {
 
   /// The fields that decisions and conversions share, except for the ids.
   @inline(__always)
-  private func readFields(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> EventFields {
+  private mutating func readFields(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> EventFields {
     let kind = try kindOfRow(row, tape)
     let account = try values.id(.account, row)
     if !account.isEmpty, !same(row.extracting(account), self.account) {
@@ -291,7 +294,7 @@ package struct Normalizer: ~Copyable {
   }
 
   @inline(__always)
-  private func idsOf(_ kind: RecordKind, _ row: Span<UInt8>) throws(Reject) -> EventIDs {
+  private mutating func idsOf(_ kind: RecordKind, _ row: Span<UInt8>) throws(Reject) -> EventIDs {
     switch kind {
     case .decision:
       return EventIDs(

@@ -37,11 +37,11 @@ struct RowValues: ~Copyable {
     if node.count == 0 { return 0..<0 }
     // Only what begins with a digit can look damaged.
     if node.kind == .cell || node.kind == .string, row[node.start] &- 0x30 > 9 { return node.range }
-    return try numericID(node, field, row, entity)
+    return try Self.numericID(node, field, row, entity)
   }
 
   @inline(never)
-  private func numericID(_ node: Node, _ field: Field, _ row: Span<UInt8>, _ entity: Bool) throws(Reject) -> Range<Int> {
+  private static func numericID(_ node: Node, _ field: Field, _ row: Span<UInt8>, _ entity: Bool) throws(Reject) -> Range<Int> {
     let text = row.extracting(node.range)
     switch node.kind {
     case .cell, .string:
@@ -57,42 +57,42 @@ struct RowValues: ~Copyable {
   @inline(__always)
   func requiredID(_ field: Field, _ row: Span<UInt8>, entity: Bool = false) throws(Reject) -> Range<Int> {
     let range = try id(field, row, entity: entity)
-    guard !range.isEmpty else { throw missing(field) }
+    guard !range.isEmpty else { throw Self.missing(field) }
     return range
   }
 
   @inline(never)
-  private func missing(_ field: Field) -> Reject {
+  private static func missing(_ field: Field) -> Reject {
     Reject(.missingField, column: field.rawValue, "\(field.rawValue) is empty; fill it, or leave the row out")
   }
 
   @inline(never)
-  private func damaged(_ field: Field) -> Reject {
+  private static func damaged(_ field: Field) -> Reject {
     Reject(
       .damagedID, column: field.rawValue,
       "this id looks damaged by a spreadsheet or a floating-point column; export it again as text, with every digit")
   }
 
   /// `9.56082E+09` and `9560823711.0`: no id of the vendor's looks like that.
-  private func looksDamaged(_ text: Span<UInt8>) -> Bool {
+  private static func looksDamaged(_ text: Span<UInt8>) -> Bool {
     for at in text.indices where text[at] == 0x2e || text[at] | 0x20 == 0x65 { return endOfNumber(text, 0) == text.count }
     return false
   }
 
   /// `9.56082E+09`: a visitor's own id may have a point or an `e`, but hardly a spreadsheet's exponent.
-  private func looksRounded(_ text: Span<UInt8>) -> Bool {
+  private static func looksRounded(_ text: Span<UInt8>) -> Bool {
     firstIndex(of: 0x2b, in: text) != nil && endOfNumber(text, 0) == text.count
   }
 
   @inline(__always)
   func timestamp(_ row: Span<UInt8>, assumingUTC: Bool) throws(Reject) -> Int64 {
     let node = nodes[Field.timestamp.slot]
-    if node.count == 13, isScalar(node.kind), let number = thirteenDigits(row.extracting(node.range)) { return number }
-    return try otherTimestamp(node, row, assumingUTC)
+    if node.count == 13, Self.isScalar(node.kind), let number = thirteenDigits(row.extracting(node.range)) { return number }
+    return try Self.otherTimestamp(node, row, assumingUTC)
   }
 
   @inline(never)
-  private func otherTimestamp(_ node: Node, _ row: Span<UInt8>, _ assumingUTC: Bool) throws(Reject) -> Int64 {
+  private static func otherTimestamp(_ node: Node, _ row: Span<UInt8>, _ assumingUTC: Bool) throws(Reject) -> Int64 {
     guard node.count > 0 else { throw missing(.timestamp) }
     guard isScalar(node.kind) else {
       throw Reject(.wrongType, column: Field.timestamp.rawValue, "a timestamp is a number or text")
@@ -106,12 +106,11 @@ struct RowValues: ~Copyable {
 
   @inline(__always)
   func wholeNumber(_ field: Field, _ hint: StaticString, _ row: Span<UInt8>) throws(Reject) -> Int64? {
-    isAbsent(field) ? nil : try presentWholeNumber(field, hint, row)
+    isAbsent(field) ? nil : try Self.wholeNumber(nodes[field.slot], field, hint, row)
   }
 
   @inline(never)
-  private func presentWholeNumber(_ field: Field, _ hint: StaticString, _ row: Span<UInt8>) throws(Reject) -> Int64 {
-    let node = nodes[field.slot]
+  private static func wholeNumber(_ node: Node, _ field: Field, _ hint: StaticString, _ row: Span<UInt8>) throws(Reject) -> Int64 {
     guard isScalar(node.kind) else { throw Reject(.wrongType, column: field.rawValue, "\(field.rawValue) is a whole number") }
     // `20.0` may be a dataframe's 20 hundredths or somebody's 20 units, so a point is never read.
     guard let number = Bytes.wholeNumber(row.extracting(node.range)) else {
@@ -124,12 +123,11 @@ struct RowValues: ~Copyable {
   /// A number as JSON writes it; its text is kept.
   @inline(__always)
   func number(_ field: Field, _ row: Span<UInt8>) throws(Reject) -> (range: Range<Int>, value: Double)? {
-    isAbsent(field) ? nil : (nodes[field.slot].range, try presentNumber(field, row))
+    isAbsent(field) ? nil : (nodes[field.slot].range, try Self.number(nodes[field.slot], field, row))
   }
 
   @inline(never)
-  private func presentNumber(_ field: Field, _ row: Span<UInt8>) throws(Reject) -> Double {
-    let node = nodes[field.slot]
+  private static func number(_ node: Node, _ field: Field, _ row: Span<UInt8>) throws(Reject) -> Double {
     guard isScalar(node.kind) else { throw Reject(.wrongType, column: field.rawValue, "\(field.rawValue) is a number") }
     let text = row.extracting(node.range)
     guard isNumber(text) else {
@@ -146,12 +144,11 @@ struct RowValues: ~Copyable {
 
   @inline(__always)
   func boolean(_ field: Field, _ row: Span<UInt8>) throws(Reject) -> Bool? {
-    isAbsent(field) ? nil : try presentBoolean(field, row)
+    isAbsent(field) ? nil : try Self.boolean(nodes[field.slot], field, row)
   }
 
   @inline(never)
-  private func presentBoolean(_ field: Field, _ row: Span<UInt8>) throws(Reject) -> Bool {
-    let node = nodes[field.slot]
+  private static func boolean(_ node: Node, _ field: Field, _ row: Span<UInt8>) throws(Reject) -> Bool {
     if node.kind == .true { return true }
     if node.kind == .false { return false }
     if isScalar(node.kind) {
@@ -164,5 +161,5 @@ struct RowValues: ~Copyable {
 
   /// Whether a value is text or a number, which one field may have as either.
   @inline(__always)
-  private func isScalar(_ kind: NodeKind) -> Bool { kind == .cell || kind == .string || kind == .number }
+  private static func isScalar(_ kind: NodeKind) -> Bool { kind == .cell || kind == .string || kind == .number }
 }

@@ -39,23 +39,33 @@ struct CustomAttributes: Sendable {
     heads = known.map { AttributeText.head(type: Array("custom".utf8), entity: $1, key: $0) }
   }
 
-  /// The text of the attribute with this key up to its value; nil when its entity id is not known.
-  func head(of key: Span<UInt8>) -> [UInt8]? { index(of: key).map { heads[$0] } }
+  /// Appends the text of the attribute with this key up to its value; false when its entity id is not known.
+  func appendHead(of key: Span<UInt8>, into arena: inout ByteArena) -> Bool {
+    let index = index(of: key)
+    if index < 0 { return false }
+    let heads = heads.span
+    arena.append(heads[index].span)
+    return true
+  }
 
   /// The entity id of the attribute with this key.
-  func entity(of key: Span<UInt8>) -> [UInt8]? { index(of: key).map { entities[$0] } }
+  func entity(of key: Span<UInt8>) -> [UInt8]? {
+    let index = index(of: key)
+    return index < 0 ? nil : entities[index]
+  }
 
-  private func index(of key: Span<UInt8>) -> Int? {
+  /// Where the key stands among the known ones, or -1.
+  private func index(of key: Span<UInt8>) -> Int {
+    let keys = keys.span
     var low = 0
     var high = keys.count
     while low < high {
       let middle = (low + high) / 2
-      let known = keys[middle]
-      let comparison = order(known.span, key)
+      let comparison = order(keys[middle].span, key)
       if comparison == 0 { return middle }
       if comparison < 0 { low = middle + 1 } else { high = middle }
     }
-    return nil
+    return -1
   }
 }
 

@@ -43,11 +43,11 @@ struct EventParts: ~Copyable {
   }
 
   mutating func addMembers(
-    _ lists: borrowing MemberLists, _ members: borrowing MemberTable, _ known: CustomAttributes, _ row: Span<UInt8>,
+    _ lists: borrowing MemberLists, _ members: borrowing MemberTable, _ known: borrowing CustomAttributes, _ row: Span<UInt8>,
     _ tape: borrowing RowTape, canonical: Bool
   ) throws(Reject) {
     let nodes = tape.nodes.span
-    list.removeAll(keepingCapacity: true)
+    if !list.isEmpty { list.removeAll(keepingCapacity: true) }
     let ways = lists.attributeMembers.span
     for at in ways.indices {
       let node = members.node(at: ways[at], row, tape)
@@ -88,18 +88,18 @@ struct EventParts: ~Copyable {
   }
 
   private mutating func addCustomAttributes(
-    _ object: Int, _ known: CustomAttributes, _ row: Span<UInt8>, _ tape: borrowing RowTape
+    _ object: Int, _ known: borrowing CustomAttributes, _ row: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(Reject) {
+    let nodes = tape.nodes.span
     var at = object + 1
-    while at < tape.nodes[object].next {
-      let name = row.extracting(tape.nodes[at].range)
+    while at < nodes[object].next {
+      let name = row.extracting(nodes[at].range)
       let value = at + 1
-      at = tape.nodes[value].next
-      if tape.nodes[value].kind == .null { continue }
+      at = nodes[value].next
+      if nodes[value].kind == .null { continue }
       try requireKey(name)
-      guard let head = known.head(of: name) else { throw unknownAttribute(name) }
       let start = beginPart(open: 0x5b)
-      arena.append(head.span)
+      guard known.appendHead(of: name, into: &arena) else { throw unknownAttribute(name) }
       let headEnd = arena.count
       try appendScalar(value, "attributes", row, tape, canonical: false)
       arena.append(0x7d)
@@ -124,7 +124,7 @@ struct EventParts: ~Copyable {
   }
 
   private mutating func addAttributes(
-    _ array: Int, _ elements: MemberLists.Elements, _ known: CustomAttributes, _ row: Span<UInt8>, _ tape: borrowing RowTape
+    _ array: Int, _ elements: MemberLists.Elements, _ known: borrowing CustomAttributes, _ row: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(Reject) {
     guard tape.nodes[array].kind == .array else {
       throw Reject(
@@ -205,7 +205,7 @@ struct EventParts: ~Copyable {
     _ all: Span<MemberLists.Pairs>, _ members: borrowing MemberTable, _ row: Span<UInt8>, _ tape: borrowing RowTape,
     canonical: Bool, onlyText: Bool
   ) throws(Reject) -> Range<Int> {
-    list.removeAll(keepingCapacity: true)
+    if !list.isEmpty { list.removeAll(keepingCapacity: true) }
     let nodes = tape.nodes.span
     let column = onlyText ? "properties" : "tags"
     for index in all.indices {

@@ -5,13 +5,20 @@ import Bytes
 /// Rows of one file mostly have their members in one order, so each member is first compared with the one that stood in its place in the
 /// row before.
 struct MemberTable: Sendable {
+  /// A top-level member that a path begins with.
+  private struct Wanted {
+    var name: [UInt8]
+    /// The field whose value it is, or -1.
+    var slot = -1
+  }
+
   /// The way to a value from a wanted top-level member.
   struct Way: Sendable {
     var top: Int
     var rest: [[UInt8]]
   }
 
-  private var names: [[UInt8]] = []
+  private var wanted: [Wanted] = []
   /// For each place in a row: which wanted name stood there last, or -1.
   private var guesses: [Int] = []
   /// For each wanted name: the node of its value in the row at hand, or -1.
@@ -27,49 +34,64 @@ struct MemberTable: Sendable {
   mutating func way(to path: Path) -> Way {
     let name = Array(path.names[0].utf8)
     let top: Int
-    if let known = names.firstIndex(of: name) {
+    if let known = wanted.firstIndex(where: { $0.name == name }) {
       top = known
     } else {
-      top = names.count
-      names.append(name)
+      top = wanted.count
+      wanted.append(Wanted(name: name))
       found.append(-1)
     }
     return Way(top: top, rest: path.names.dropFirst().map { Array($0.utf8) })
   }
 
-  /// Looks through a row, whose object is the tape's first node. The last of duplicate members counts.
-  mutating func scan(_ row: Span<UInt8>, _ nodes: Span<Node>) {
-    Self.scan(row, nodes, names, &guesses, &found, &unknown)
+  /// Makes the member that the way leads to the value of the field in `slot`. False when that cannot be: the way goes on, or the member is
+  /// another field's value.
+  mutating func bind(_ way: Way, to slot: Int) -> Bool {
+    guard way.rest.isEmpty, wanted[way.top].slot < 0 else { return false }
+    wanted[way.top].slot = slot
+    return true
+  }
+
+  /// Looks through a row, whose object is the tape's first node, and sets the fields that members are bound to; all others are absent. The last
+  /// of duplicate members counts.
+  mutating func scan(_ row: Span<UInt8>, _ nodes: Span<Node>, _ values: inout RowValues) {
+    values.removeAll()
+    Self.scan(row, nodes, wanted, &guesses, &found, &unknown, &values)
   }
 
   private static func scan(
-    _ row: Span<UInt8>, _ nodes: Span<Node>, _ names: [[UInt8]], _ guesses: inout [Int], _ found: inout [Int],
-    _ unknown: inout [(name: [UInt8], rowCount: Int)]
+    _ row: Span<UInt8>, _ nodes: Span<Node>, _ wanted: [Wanted], _ guesses: inout [Int], _ found: inout [Int],
+    _ unknown: inout [(name: [UInt8], rowCount: Int)], _ values: inout RowValues
   ) {
     var found = found.mutableSpan
-    let names = names.span
     for at in found.indices { found[at] = -1 }
+    let wanted = wanted.span
     var at = 1
     var place = 0
     let end = nodes[0].next
     while at < end {
       let name = row.extracting(nodes[at].range)
       if place == guesses.count { guesses.append(-1) }
-      var wanted = guesses[place]
-      if wanted < 0 || !isSame(name, names[wanted].span) {
-        wanted = lookUp(name, names, &unknown)
-        guesses[place] = wanted
+      var index = guesses[place]
+      if index < 0 || !isSame(name, wanted[index].name.span) {
+        index = lookUp(name, wanted, &unknown)
+        guesses[place] = index
       }
-      if wanted >= 0 { found[wanted] = at + 1 }
-      at = nodes[at + 1].next
+      let value = nodes[at + 1]
+      if index >= 0 {
+        found[index] = at + 1
+        // An empty text says no more than an absent one: neither has bytes.
+        if wanted[index].slot >= 0 { values.set(slot: wanted[index].slot, value.kind == .null ? RowValues.absent : value) }
+      }
+      at = value.next
       place += 1
     }
   }
 
   private static func lookUp(
-    _ name: Span<UInt8>, _ names: Span<[UInt8]>, _ unknown: inout [(name: [UInt8], rowCount: Int)]
+    _ name: Span<UInt8>, _ wanted: Span<Wanted>, _ unknown: inout [(name: [UInt8], rowCount: Int)]
   ) -> Int {
-    for at in names.indices where isSame(name, names[at].span) { return at }
+    for at in wanted.indices where isSame(name, wanted[at].name.span) { return at }
     for at in unknown.indices where same(name, unknown[at].name) {
       unknown[at].rowCount += 1
       return -1

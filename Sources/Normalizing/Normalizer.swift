@@ -38,10 +38,8 @@ package struct Normalizer: ~Copyable {
   private let headerCount: Int
   private let kind: RecordKind?
   private var members: MemberTable
-  /// For each field of JSON rows the ways to look along, in order; the first that leads to a value counts.
+  /// For each field of JSON rows that is no member's alone the ways to look along, in order; the first that leads to a value counts.
   private var ways: [(slot: Int, ways: [MemberTable.Way])] = []
-  /// The fields with a single way of a single step.
-  private var tops: [(slot: Int, top: Int)] = []
   private var decisionMarks: [MemberTable.Way] = []
   private var lists: MemberLists
   private var values = RowValues()
@@ -64,7 +62,7 @@ package struct Normalizer: ~Copyable {
       switch source {
       case .path(let path):
         let way = members.way(to: path)
-        if way.rest.isEmpty { tops.append((field.slot, way.top)) } else { ways.append((field.slot, [way])) }
+        if !members.bind(way, to: field.slot) { ways.append((field.slot, [way])) }
       case .first(let paths): ways.append((field.slot, paths.map { members.way(to: $0) }))
       case .constant(let text): if !text.isEmpty { constants.append((field.slot, Array(text.utf8))) }
       }
@@ -142,13 +140,7 @@ package struct Normalizer: ~Copyable {
     guard nodes.count > 0, nodes[0].kind == .object else {
       throw Reject(.notAnObject, "the row is not a JSON object; write one object a line")
     }
-    members.scan(row, nodes)
-    for at in tops.indices {
-      let (slot, top) = tops[at]
-      let node = members.node(top: top, nodes)
-      // An empty text says no more than an absent one: neither has bytes.
-      values.set(slot: slot, node < 0 ? RowValues.absent : nodes[node])
-    }
+    members.scan(row, nodes, &values)
     for at in ways.indices {
       var value = RowValues.absent
       for way in ways[at].ways where value.count == 0 {

@@ -8,7 +8,11 @@ struct RowValues: ~Copyable {
   /// For each field the node of its value; one without bytes is an absent value.
   private var nodes = InlineArray<20, Node>(repeating: RowValues.absent)
 
-  static let absent = Node(kind: .cell, escaped: false, start: 0, count: 0, next: 0)
+  @inline(__always)
+  static var absent: Node { Node(kind: .cell, escaped: false, start: 0, count: 0, next: 0) }
+
+  @inline(__always)
+  mutating func removeAll() { nodes = InlineArray(repeating: RowValues.absent) }
 
   @inline(__always)
   mutating func set(slot: Int, _ node: Node) { nodes[slot] = node }

@@ -50,7 +50,7 @@ extension Checkpoint {
     try read("read the runs") { db in try runRows(db, "ORDER BY run.id") }
   }
 
-  /// Takes a run back to `staging` (drops inputs, sorted runs, counts and plan) or to `planning` (drops the plan). Receipts and
+  /// Takes a run back to `staging` (drops inputs, staging files, counts and plan) or to `planning` (drops the plan). Receipts and
   /// ledger entries stay, so that what is planned anew can be filtered by them; `encoder` says which encoder the run goes on
   /// with, when not its own. Complete and forgotten runs can't be restarted.
   package func restart(_ id: RunID, to phase: RunPhase, encoder: Int? = nil, now: Int64) throws(CheckpointFailure) {

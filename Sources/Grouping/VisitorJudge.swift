@@ -94,7 +94,7 @@ package struct VisitorJudge {
     self.identityLimit = identityLimit
   }
 
-  /// Judges a visitor, of a batch or the one whose first page a walker has just read.
+  /// Judges a visitor, of a partition or the one whose first page a walker has just read.
   mutating func judge(_ walker: inout some VisitorPages & ~Copyable, _ known: KnownEvents) throws(RunFailure) {
     fates.removeAll(keepingCapacity: true)
     decisionCount = 0

@@ -105,11 +105,16 @@ package func raw(_ bytes: Span<UInt8>) -> RawSpan {
   unsafe bytes.bytes
 }
 
+/// Adds the bytes at the end of `array`.
+package func append(_ bytes: Span<UInt8>, to array: inout [UInt8]) {
+  // SAFETY: as in `copy`.
+  unsafe bytes.withUnsafeBufferPointer { unsafe array.append(contentsOf: $0) }
+}
+
 /// Makes `array` hold the bytes, in the memory it has.
 package func copy(_ bytes: Span<UInt8>, into array: inout [UInt8]) {
   array.removeAll(keepingCapacity: true)
-  // SAFETY: as in `copy`.
-  unsafe bytes.withUnsafeBufferPointer { unsafe array.append(contentsOf: $0) }
+  append(bytes, to: &array)
 }
 
 /// The bytes as text, each invalid sequence replaced. For messages and for names, never for rows on the hot path.

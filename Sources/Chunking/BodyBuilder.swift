@@ -68,6 +68,16 @@ struct BodyBuilder: ~Copyable {
     hasObjects = true
   }
 
+  /// Adds visitors whose objects are written already, with commas between them.
+  mutating func append(objects: Span<UInt8>) {
+    precondition(writes, "what is written belongs into a body that is written")
+    closeObject()
+    if hasObjects { text.append(0x2c) }
+    text.append(objects)
+    byteCount += (hasObjects ? 1 : 0) + objects.count
+    hasObjects = true
+  }
+
   /// Bytes by which the record would make the body larger.
   func growth(_ record: borrowing StagedRecord, decisions: InForce) -> Int {
     guard objectIsOpen, same(record.group, group) else {
@@ -155,6 +165,14 @@ struct BodyBuilder: ~Copyable {
     if writes { text.append("]}") }
     objectIsOpen = false
     snapshot = .none
+  }
+
+  /// Completes the objects of what was added, and calls `use` with their text.
+  mutating func endObjects(_ use: (Span<UInt8>) -> Void) {
+    precondition(writes, "a builder that measures has no text")
+    closeObject()
+    precondition(text.count + suffix.count == byteCount, "objects measured and written differ")
+    use(text.span.extracting(prefix.count..<text.count))
   }
 
   /// Completes the text: afterwards `text` is the body, `byteCount` bytes long.

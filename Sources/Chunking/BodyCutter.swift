@@ -162,6 +162,12 @@ package struct BodyComposer: ~Copyable {
     body.append(record, decisions: inForce(record))
   }
 
+  /// Appends visitors that `VisitorMeasurer` has written, with commas between them.
+  package mutating func append(visitors: Span<UInt8>) { body.append(objects: visitors) }
+
+  /// Where the visitor's id begins in what `VisitorMeasurer` has written.
+  package static var visitorStart: Int { 15 }
+
   /// Completes the body, calls `use` with its bytes, and begins the next.
   package mutating func finish<Value, Failure: Error>(_ use: (Span<UInt8>) throws(Failure) -> Value) throws(Failure) -> Value {
     body.finish()

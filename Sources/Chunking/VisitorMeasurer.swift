@@ -17,7 +17,8 @@ package struct MeasuredVisitor: Sendable, Equatable {
 }
 
 /// Measures visitors, each by itself: `begin`; `learn` for each decision that stands; then `measure` for each record that is to be sent, in
-/// the total order. Memory: one visitor's different decisions.
+/// the total order. One that writes has the visitor's text after `end`. Memory: one visitor's different decisions; and its text, at most a
+/// body's.
 package struct VisitorMeasurer: ~Copyable {
   private let limit: Int
   private let enriches: Bool
@@ -26,11 +27,12 @@ package struct VisitorMeasurer: ~Copyable {
   /// The visitor as far as it is measured.
   package private(set) var visitor = MeasuredVisitor()
 
-  package init(_ settings: BodySettings, limit: Int) {
+  /// A measurer; with `writes` one that also writes the visitors' objects.
+  package init(_ settings: BodySettings, limit: Int, writes: Bool = false) {
     self.limit = limit
     enriches = settings.enrichDecisions
     decisions = DecisionsInForce(limit: limit)
-    alone = BodyBuilder(settings, limit: limit, writes: false)
+    alone = BodyBuilder(settings, limit: limit, writes: writes)
   }
 
   package mutating func begin() {
@@ -43,12 +45,6 @@ package struct VisitorMeasurer: ~Copyable {
   /// sent, so no conversion carries it either.
   package mutating func learn(_ record: borrowing StagedRecord) {
     if !enriches, alone.bytesAlone(record, decisions: InForce()) <= limit { decisions.learn(record) }
-  }
-
-  /// Whether a body can hold the record; to be asked when all decisions are learnt. The same that `measure` says.
-  package mutating func fits(_ record: borrowing StagedRecord) -> Bool {
-    let inForce = enriches || record.isDecision ? InForce() : decisions.at(record.timestamp)
-    return alone.bytesAlone(record, decisions: inForce) <= limit
   }
 
   /// Adds the record, the `ordinal`-th of its visitor. Returns false, and adds nothing, when no body can hold it.
@@ -69,5 +65,12 @@ package struct VisitorMeasurer: ~Copyable {
     guard alone.bytesAlone(record, decisions: inForce) <= limit else { return false }
     visitor.isSplit = true
     return true
+  }
+
+  /// Completes the visitor, and calls `use` with its objects as a body holds them. Only of a measurer that writes, and of a visitor that is
+  /// not split.
+  package mutating func end(_ use: (Span<UInt8>) -> Void) {
+    precondition(!visitor.isSplit, "a split visitor is written record by record")
+    alone.endObjects(use)
   }
 }

@@ -5,6 +5,8 @@ package import Vocabulary
 ///
 ///     while partition.findVisitor() { … }        each while its records are still close to the processor
 ///     partition.visitor = 3                      and any again
+///
+/// Those of a partition that planning left a note of (`PlannedOrder`) are known, with the fates of their records, before they are looked for.
 package struct Partition: Sendable {
   private struct Extent {
     var hash: UInt64
@@ -30,11 +32,15 @@ package struct Partition: Sendable {
   private var next = 0
   /// Copies to be numbered.
   private var copies: [(offset: Int, number: Int)] = []
+  /// Tells the records apart from any others, and from the same in other places.
+  private(set) var contentDigest: UInt64 = 0
+  /// A fate for each record, as `offsets` has them, when planning left a note.
+  package private(set) var plannedFates: [RecordFate]?
 
   /// Without visitors, and without memory for any.
   package init() {}
 
-  /// Visitors found.
+  /// Visitors found, or known.
   package var visitorCount: Int { extents.count }
 
   /// The memory of the bytes, to be filled anew.
@@ -46,7 +52,7 @@ package struct Partition: Sendable {
 
   /// The visitors whose records lie in `payloads` of `bytes`, in the memory of a partition that has served.
   init(
-    bytes: consuming [UInt8], payloads: [Range<Int>], partitionBits: Int, identicalRows: IdenticalRows,
+    bytes: consuming [UInt8], payloads: [Range<Int>], contentDigest: UInt64, partitionBits: Int, identicalRows: IdenticalRows,
     reusing used: consuming Partition
   ) {
     var keys: [RecordKey] = []
@@ -62,11 +68,35 @@ package struct Partition: Sendable {
     self.spare = spare
     self.shift = shift
     self.identicalRows = identicalRows
+    self.contentDigest = contentDigest
+    begin()
+  }
+
+  /// The visitors of `bytes` as planning found them, in the memory of a partition that has served.
+  init(bytes: consuming [UInt8], _ order: consuming PlannedOrder, contentDigest: UInt64, reusing used: consuming Partition) {
+    self = used
+    self.bytes = bytes
+    self.contentDigest = contentDigest
+    keys.removeAll(keepingCapacity: true)
+    begin()
+    offsets.reserveCapacity(order.places.count)
+    for place in order.places {
+      let offset = Int(place & ~PlannedOrder.firstOfVisitor)
+      if place & PlannedOrder.firstOfVisitor != 0 {
+        extents.append(Extent(hash: load64(self.bytes.span, offset + 8), start: offsets.count, duplicateCount: 0))
+      }
+      offsets.append(offset)
+    }
+    plannedFates = order.fates
+  }
+
+  private mutating func begin() {
     sortedCount = 0
     next = 0
     visitor = -1
     offsets.removeAll(keepingCapacity: true)
     extents.removeAll(keepingCapacity: true)
+    plannedFates = nil
   }
 
   private static func collect(_ keys: inout [RecordKey], _ payloads: [Range<Int>], _ bytes: Span<UInt8>) {
@@ -81,6 +111,11 @@ package struct Partition: Sendable {
 
   /// Finds the next visitor and goes to it. Returns false when there is none.
   package mutating func findVisitor() -> Bool {
+    if plannedFates != nil {
+      guard visitor + 1 < extents.count else { return false }
+      visitor += 1
+      return true
+    }
     guard next < keys.count else { return false }
     if next == sortedCount {
       sortedCount = endOfTies(keys, next, shift: shift)
@@ -137,17 +172,6 @@ package struct Partition: Sendable {
 
   /// The hash of a visitor that was found.
   package func hash(of visitor: Int) -> UInt64 { extents[visitor].hash }
-
-  /// Of the visitors found, the first whose hash is `hash` or greater; `visitorCount` without one.
-  package func firstVisitor(from hash: UInt64) -> Int {
-    var low = 0
-    var high = extents.count
-    while low < high {
-      let middle = (low + high) / 2
-      if extents[middle].hash < hash { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
 }
 
 extension Partition: VisitorPages {

@@ -30,6 +30,8 @@ package struct PartitionFile: Sendable, Equatable {
 
   static let magic: UInt32 = 0x5052_504f
   static let frameHeadBytes = 32
+  /// Where in the head the checksum stands.
+  static let checksumPlace = 24
   static let tailBytes = 32
   /// The number that stands for the index where a frame's would stand.
   static let indexFrame = 0xffff_ffff

@@ -113,8 +113,10 @@ package final class PartitionReader: Sendable {
   /// The sorted runs of a partition that is too large to be read whole; nil for any other.
   package func largeRuns(of partition: Int) -> [SortedRun]? { runs[partition] }
 
-  /// Reads and sorts a partition, into the memory of another that has served. Memory: its bytes, and 40 for each record.
-  package func read(_ number: Int, into used: consuming Partition = Partition()) throws(DiskFailure) -> Partition {
+  /// Reads a partition, into the memory of another that has served: sorted, or in the order that planning noted. Memory: its bytes, and 40
+  /// for each record.
+  package func read(_ number: Int, into used: consuming Partition = Partition(), noted: OrderReader? = nil) throws(DiskFailure) -> Partition
+  {
     var bytes = used.takeBytes()
     let byteCount = byteCounts[number]
     if bytes.count > byteCount { bytes.removeLast(bytes.count - byteCount) }
@@ -124,14 +126,21 @@ package final class PartitionReader: Sendable {
     }
     var payloads: [Range<Int>] = []
     var at = 0
+    var content: UInt64 = 0
     for frame in frames[starts[number]..<starts[number + 1]] {
       let range = at..<(at + frame.byteCount)
       try read(frame, of: number, into: &bytes, range)
+      // A frame's checksum covers where it belongs, too.
+      content = (content ^ load64(bytes.span, at + PartitionFile.checksumPlace)) &* 0x9e37_79b9_7f4a_7c15
       payloads.append((at + PartitionFile.frameHeadBytes)..<range.upperBound)
       at = range.upperBound
     }
+    if let order = noted?.order(of: number, contentDigest: content) {
+      return Partition(bytes: bytes, order, contentDigest: content, reusing: used)
+    }
     return Partition(
-      bytes: bytes, payloads: payloads, partitionBits: partitioning.bits, identicalRows: identicalRows, reusing: used)
+      bytes: bytes, payloads: payloads, contentDigest: content, partitionBits: partitioning.bits, identicalRows: identicalRows,
+      reusing: used)
   }
 
   /// Calls `body` with each record of a partition, in no order. Memory: one frame.
@@ -155,7 +164,7 @@ package final class PartitionReader: Sendable {
     guard head.count > PartitionFile.frameHeadBytes, load32(head, 0) == PartitionFile.magic,
       Int(load32(head, 4)) == head.count - PartitionFile.frameHeadBytes, Int(load32(head, 8)) == partition,
       Int(load32(head, 12)) == frame.number, load64(head, 16) == 0,
-      load64(head, 24)
+      load64(head, PartitionFile.checksumPlace)
         == PartitionFile.checksum(
           head.extracting(PartitionFile.frameHeadBytes...), file: opened.file.number, partition: partition, frame: frame.number)
     else { throw damage(opened.file, "frame \(frame.number) is not what was written") }

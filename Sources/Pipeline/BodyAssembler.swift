@@ -15,17 +15,18 @@ struct BodyAssembler: ~Copyable {
   private let reader: PartitionReader
   private let memoryBytes: Int
   private let judges: PartitionJudges
-  /// Judges partitions that lie ahead.
-  private var ahead: PartitionsAhead?
+  private let noted: OrderReader?
+  /// Composes partitions that lie ahead.
+  private var ahead: PartitionsAhead<PartitionComposer>?
   /// Judges the visitors of large partitions.
   private var judge: PartitionJudge
   private var composer: BodyComposer
   private var ledger = LedgerCollector()
   /// The partition at hand, −1 before the first: held in memory, or read page by page when it is large.
   private var number = -1
-  private var held = JudgedPartition()
+  private var held = ComposedPartition()
   private var paged: Paged?
-  /// The visitor at hand among those held, and the next of its records; of a paged one the next record of its page.
+  /// The visitor at hand among those written, and when it is split the next of its records; of a paged one the next record of its page.
   private var visitor = 0
   private var at = 0
 
@@ -35,10 +36,11 @@ struct BodyAssembler: ~Copyable {
     init(_ walker: consuming PagedWalker) { self.walker = walker }
   }
 
-  init(_ judges: PartitionJudges, memoryBytes: Int) {
+  init(_ judges: PartitionJudges, noted: OrderReader?, memoryBytes: Int) {
     settings = judges.settings
     reader = judges.reader
     self.judges = judges
+    self.noted = noted
     self.memoryBytes = memoryBytes
     judge = judges.judge(memoryBytes: memoryBytes / 4)
     composer = BodyComposer(settings.body, limit: settings.bodyLimit)
@@ -56,7 +58,7 @@ struct BodyAssembler: ~Copyable {
         guard number + 1 < reader.count else { throw mismatch(body) }
         try open(number + 1)
       }
-      let entries = ledger.finish()
+      let entries = ledger.finish { LedgerEntries($0) }
       let mismatch = mismatch(body)
       let value = try composer.finish { bytes throws(RunFailure) in
         guard bytes.count == body.byteCount else { throw mismatch }
@@ -80,73 +82,89 @@ struct BodyAssembler: ~Copyable {
     at = 0
     paged = nil
     if let runs = reader.largeRuns(of: number) {
-      held = JudgedPartition()
+      held = ComposedPartition()
       paged = Paged(try PagedWalker(runs, memoryBytes: memoryBytes, identicalRows: settings.identicalRows))
     } else {
-      if ahead?.next != number { ahead = PartitionsAhead(judges, from: number) }
+      if ahead?.next != number { ahead = judges.composed(from: number, noted: noted) }
       ahead!.giveBack(held)
-      held = JudgedPartition()
+      held = ComposedPartition()
       held = try ahead!.take()
     }
   }
 
   // MARK: partitions that are held
 
-  private var visitorCount: Int { held.partition!.visitorCount }
+  /// Appends what belongs to the body. Returns false when the partition ends before the body.
+  private mutating func takeHeld(_ body: BodyRow, _ lastHash: UInt64) -> Bool {
+    if visitor < 0 { begin(0) }
+    let last = find(body.lastVisitor, lastHash)
+    let end = last.map { $0 + 1 } ?? held.written.visitors.count
+    while visitor < end {
+      if !held.written.visitors[visitor].isSplit {
+        let whole = visitor..<min(end, held.written.split(from: visitor))
+        Self.append(held.written, whole, to: &composer, &ledger)
+        begin(whole.upperBound)
+      } else if visitor == last {
+        Self.append(held, visitor, at..<(body.lastIndex + 1), to: &composer, &ledger)
+        at = body.lastIndex + 1
+        return true
+      } else {
+        Self.append(held, visitor, at..<Int.max, to: &composer, &ledger)
+        begin(visitor + 1)
+      }
+    }
+    return last != nil
+  }
 
-  /// Goes to a visitor that is held.
+  /// Goes to a visitor that is written.
   private mutating func begin(_ number: Int) {
     visitor = number
     at = 0
     composer.begin()
-    guard !settings.body.enrichDecisions, visitor < visitorCount, let partition = held.partition else { return }
-    for place in partition.records(of: visitor) where held.fates[place].stands {
+    guard !settings.body.enrichDecisions, visitor < held.written.visitors.count, held.written.visitors[visitor].isSplit else { return }
+    let partition = held.partition!
+    for place in partition.records(of: held.written.visitors[visitor].number) where held.fates[place].stands {
       let record = StagedRecord(partition.bytes.span, at: partition.offsets[place])
       if record.isDecision { composer.learn(record) }
     }
   }
 
-  /// Appends what belongs to the body. Returns false when the partition ends before the body.
-  private mutating func takeHeld(_ body: BodyRow, _ lastHash: UInt64) throws(RunFailure) -> Bool {
-    if visitor < 0 { begin(0) }
-    while visitor < visitorCount {
-      let isLast = isAt(body.lastVisitor, lastHash)
-      let end = isLast ? body.lastIndex + 1 : Int.max
-      Self.append(held, visitor, at, upTo: end, to: &composer, &ledger)
-      if isLast {
-        at = end
-        return true
-      }
-      begin(visitor + 1)
+  /// The number of a visitor among those written; nil when it is none of them.
+  private func find(_ wanted: [UInt8], _ hash: UInt64) -> Int? {
+    var number = held.written.first(from: hash)
+    while number < held.written.visitors.count, held.written.visitors[number].hash == hash {
+      if isVisitor(number, wanted) { return number }
+      number += 1
     }
-    return false
+    return nil
   }
 
-  /// Whether the visitor at hand, of those held, is this one.
-  private func isAt(_ wanted: [UInt8], _ hash: UInt64) -> Bool {
-    guard let partition = held.partition, visitor >= 0, visitor < partition.visitorCount, partition.hash(of: visitor) == hash else {
-      return false
-    }
-    let first = partition.records(of: visitor).lowerBound
+  private func isVisitor(_ number: Int, _ wanted: [UInt8]) -> Bool {
+    let visitor = held.written.visitors[number]
+    guard visitor.isSplit, let partition = held.partition else { return held.written.isVisitor(number, wanted) }
+    let first = partition.records(of: visitor.number).lowerBound
     return same(StagedRecord(partition.bytes.span, at: partition.offsets[first]).visitor, wanted)
   }
 
   private static func append(
-    _ held: JudgedPartition, _ visitor: Int, _ from: Int, upTo end: Int, to composer: inout BodyComposer,
-    _ ledger: inout LedgerCollector
+    _ written: WrittenVisitors, _ whole: Range<Int>, to composer: inout BodyComposer, _ ledger: inout LedgerCollector
+  ) {
+    let (first, last) = (written.visitors[whole.lowerBound], written.visitors[whole.upperBound - 1])
+    composer.append(visitors: written.text.span.extracting(first.text.lowerBound..<last.text.upperBound))
+    ledger.add(written.entries.span.extracting(first.entries.lowerBound..<last.entries.upperBound))
+  }
+
+  private static func append(
+    _ held: ComposedPartition, _ visitor: Int, _ wanted: Range<Int>, to composer: inout BodyComposer, _ ledger: inout LedgerCollector
   ) {
     let partition = held.partition!
-    let records = partition.records(of: visitor)
-    let hash = partition.hash(of: visitor)
     let bytes = partition.bytes.span
-    let offsets = partition.offsets.span
-    let fates = held.fates.span
-    let marks = held.marks.span
-    for place in records.dropFirst(from).prefix(end - from)
-    where fates[place] == .kept {
-      let record = StagedRecord(bytes, at: offsets[place])
+    let hash = held.written.visitors[visitor].hash
+    for place in partition.records(of: held.written.visitors[visitor].number).dropFirst(wanted.lowerBound).prefix(wanted.count)
+    where held.fates[place] == .kept {
+      let record = StagedRecord(bytes, at: partition.offsets[place])
       composer.append(record)
-      ledger.add(hash, marks[place])
+      ledger.add(hash, EventMark(record))
     }
   }
 
@@ -217,11 +235,8 @@ struct BodyAssembler: ~Copyable {
       }
       return
     }
-    if !isAt(body.firstVisitor, hash) || at > body.firstIndex {
-      begin(held.partition!.firstVisitor(from: hash))
-      while visitor < visitorCount, !isAt(body.firstVisitor, hash) { begin(visitor + 1) }
-      guard visitor < visitorCount else { throw mismatch(body) }
-    }
+    guard let first = find(body.firstVisitor, hash) else { throw mismatch(body) }
+    if visitor != first { begin(first) }
     at = body.firstIndex
   }
 

@@ -12,11 +12,9 @@ struct JudgedPartition: Sendable {
   var partition: Partition?
   /// A fate for each record, as `partition.offsets` has them.
   var fates: [RecordFate] = []
-  /// What the ledger will remember of each record that is kept, as `fates` has them; only when sending.
-  var marks: [EventMark] = []
-  /// A visitor each, as the partition has them; only when planning.
+  /// A visitor each, as the partition has them.
   var visitors: [JudgedVisitor] = []
-  /// What was counted in these visitors; only when planning.
+  /// What was counted in these visitors.
   var counts: VisitorCounts?
 }
 
@@ -47,7 +45,7 @@ struct VisitorCounts: Sendable {
 /// Judges and measures visitors: by whole partitions, which each are independent of all others, or a large one by itself.
 ///
 /// Memory: `memoryBytes` for comparing the ids of one visitor.
-struct PartitionJudge: ~Copyable {
+struct PartitionJudge: PartitionWorker, ~Copyable {
   private let reader: PartitionReader
   private let settings: RunSettings
   private var known: LedgerFilter
@@ -72,29 +70,22 @@ struct PartitionJudge: ~Copyable {
   var fates: [RecordFate] { judge.fates }
 
   /// Reads and judges a partition. Partitions must be asked for in ascending order.
-  mutating func judge(_ number: Int, into used: consuming Partition = Partition()) throws(RunFailure) -> JudgedPartition {
+  mutating func make(_ number: Int, from used: consuming JudgedPartition?) throws(RunFailure) -> JudgedPartition {
     guard reader.largeRuns(of: number) == nil else { return JudgedPartition() }
     var partition: Partition
     do throws(DiskFailure) {
-      partition = try reader.read(number, into: used)
+      partition = try reader.read(number, into: used?.partition ?? Partition())
     } catch {
       throw stagingFailure(error)
     }
     var judged = JudgedPartition()
     while partition.findVisitor() {
-      let found = try judge(&partition)
+      judged.visitors.append(try judge(&partition))
       judged.fates.append(contentsOf: judge.fates)
-      if counts != nil { judged.visitors.append(found) } else { try mark(&partition, &judged.marks) }
     }
     judged.partition = partition
     judged.counts = takeCounts()
     return judged
-  }
-
-  private func mark(_ visitor: inout Partition, _ marks: inout [EventMark]) throws(RunFailure) {
-    try visitor.eachPage { page, offsets, _ in
-      for at in offsets.indices { marks.append(EventMark(StagedRecord(page, at: offsets[at]))) }
-    }
   }
 
   /// What was counted since this was asked last.
@@ -115,6 +106,8 @@ struct PartitionJudge: ~Copyable {
       for at in offsets.indices {
         let record = StagedRecord(page, at: offsets[at])
         let fate = fate(of: record, start + at)
+        // What was planned is not counted again.
+        guard counts != nil else { continue }
         counts?.tally.add(fate, record)
         if fate.stands {
           hasNew = hasNew || fate == .kept
@@ -150,8 +143,7 @@ struct PartitionJudge: ~Copyable {
   /// The last word on a record: one that is kept must fit into a body, and is measured.
   private mutating func fate(of record: borrowing StagedRecord, _ ordinal: Int) -> RecordFate {
     let fate = judge.fates[ordinal]
-    // What was planned is not measured again.
-    if fate != .kept || (counts == nil ? measurer.fits(record) : measurer.measure(record, ordinal: ordinal)) { return fate }
+    if fate != .kept || measurer.measure(record, ordinal: ordinal) { return fate }
     judge.markTooLarge(ordinal)
     return .tooLarge
   }

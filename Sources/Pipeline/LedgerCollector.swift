@@ -13,42 +13,64 @@ struct EventMark: Sendable {
   }
 }
 
-/// The ledger entries of one body, collected while it is composed: in the order of visitor hashes.
-struct LedgerCollector {
-  private var hashes: [UInt64] = []
+/// Ledger entries as they are kept: in the order of visitor hashes, those of one visitor in the order of ids.
+///
+///     entry   u64 visitor hash · 128 bits digest of the event id · u64 digest of the content, each highest byte first
+struct LedgerCollector: ~Copyable {
+  private var entries = ByteArena(limit: 1 << 40)
+  /// Of the visitor at hand.
+  private var hash: UInt64 = 0
   private var marks: [EventMark] = []
 
+  /// Adds an event of a visitor, who is the one at hand or one with a greater hash.
   mutating func add(_ hash: UInt64, _ mark: EventMark) {
-    precondition(hashes.last ?? 0 <= hash, "a body's records lie in the order of their visitors' hashes")
-    hashes.append(hash)
+    if hash != self.hash { begin(hash) }
     marks.append(mark)
   }
 
-  /// The entries in the order of hash and id, and begins anew.
-  mutating func finish() -> LedgerEntries {
-    sortByID()
-    var bytes = ByteArena(limit: hashes.count * CheckpointFormat.entryBytes + 64, reserving: hashes.count * CheckpointFormat.entryBytes)
-    for (hash, mark) in zip(hashes, marks) {
-      let start = bytes.appendZeros(CheckpointFormat.entryBytes)
-      bytes.store(hash.byteSwapped, at: start)
-      bytes.store(mark.id.high.byteSwapped, at: start + 8)
-      bytes.store(mark.id.low.byteSwapped, at: start + 16)
-      bytes.store(mark.content.byteSwapped, at: start + 24)
-    }
-    let result = LedgerEntries(firstHash: hashes.first!, lastHash: hashes.last!, entries: copy(bytes.span))
-    hashes.removeAll(keepingCapacity: true)
-    marks.removeAll(keepingCapacity: true)
-    return result
+  /// Adds entries that are written already, of visitors behind the one at hand.
+  mutating func add(_ written: Span<UInt8>) {
+    guard written.count > 0 else { return }
+    endVisitor()
+    precondition(load64(written, 0).byteSwapped >= hash, "a body's records lie in the order of their visitors' hashes")
+    hash = load64(written, written.count - CheckpointFormat.entryBytes).byteSwapped
+    entries.append(written)
   }
 
-  /// Sorts the marks of each visitor, mostly a few.
-  private mutating func sortByID() {
-    var start = 0
-    while start < hashes.count {
-      var end = start + 1
-      while end < hashes.count, hashes[end] == hashes[start] { end += 1 }
-      if end - start > 1 { marks[start..<end].sort { ($0.id.high, $0.id.low) < ($1.id.high, $1.id.low) } }
-      start = end
+  /// Calls `use` with all entries, and begins anew.
+  mutating func finish<Value>(_ use: (Span<UInt8>) -> Value) -> Value {
+    endVisitor()
+    let value = use(entries.span)
+    entries.removeAll()
+    hash = 0
+    return value
+  }
+
+  private mutating func begin(_ hash: UInt64) {
+    precondition(self.hash <= hash, "a body's records lie in the order of their visitors' hashes")
+    endVisitor()
+    self.hash = hash
+  }
+
+  private mutating func endVisitor() {
+    if marks.count > 1 { marks.sort { ($0.id.high, $0.id.low) < ($1.id.high, $1.id.low) } }
+    for mark in marks {
+      let start = entries.appendZeros(CheckpointFormat.entryBytes)
+      entries.store(hash.byteSwapped, at: start)
+      entries.store(mark.id.high.byteSwapped, at: start + 8)
+      entries.store(mark.id.low.byteSwapped, at: start + 16)
+      entries.store(mark.content.byteSwapped, at: start + 24)
     }
+    marks.removeAll(keepingCapacity: true)
+  }
+}
+
+extension LedgerEntries {
+  /// The entries of one body. Of one without events there are none.
+  init(_ entries: Span<UInt8>) {
+    precondition(entries.count > 0, "a body has an event")
+    self.init(
+      firstHash: load64(entries, 0).byteSwapped, lastHash: load64(entries, entries.count - CheckpointFormat.entryBytes).byteSwapped,
+      entries: copy(entries))
   }
 }

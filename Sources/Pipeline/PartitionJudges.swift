@@ -5,80 +5,83 @@ import Grouping
 import Synchronization
 import Vocabulary
 
-/// Judges all partitions on several threads and hands them out in order.
+/// How the partitions of a run are worked through: by several threads, each with a view of its own of what was accepted before.
 ///
 /// Memory: `aheadCount` partitions, one that is looked at, and `memoryBytes` for each thread.
 struct PartitionJudges {
   let reader: PartitionReader
   let settings: RunSettings
-  let ledger: Checkpoint
-  let run: RunRow
-  let mark: Int64
-  let memoryBytes: Int
-  let threadCount: Int
-  let aheadCount: Int
-  let tally: PlanTally?
+  private let ledger: Checkpoint
+  private let run: RunRow
+  private let mark: Int64
+  private let memoryBytes: Int
+  private let threadCount: Int
+  private let aheadCount: Int
 
-  /// `tally` is an empty one, for planning.
-  init(
-    _ reader: PartitionReader, _ settings: RunSettings, _ options: RunOptions, ledger: Checkpoint, run: RunRow, mark: Int64,
-    tally: PlanTally? = nil
-  ) {
+  init(_ reader: PartitionReader, _ settings: RunSettings, _ options: RunOptions, ledger: Checkpoint, run: RunRow, mark: Int64) {
     self.reader = reader
     self.settings = settings
     self.ledger = ledger
     self.run = run
     self.mark = mark
-    self.tally = tally
     memoryBytes = options.memoryBytes / 32
     // A partition takes up to an eighth of the memory, though mostly far less.
     threadCount = min(options.workerCount, 4)
     aheadCount = options.memoryBytes < RunFlow.smallMemoryBytes ? 2 : 4
   }
 
-  /// A judge with a view of its own of what was accepted before.
-  func judge(memoryBytes: Int) -> PartitionJudge {
+  /// A judge; with an empty tally one that also counts.
+  func judge(memoryBytes: Int, tally: PlanTally? = nil) -> PartitionJudge {
     PartitionJudge(
       reader, settings, known: LedgerFilter(ledger, account: run.account, endpoint: run.endpoint, mark: mark),
       memoryBytes: memoryBytes, tally: tally)
   }
 
-  /// Calls `body` with each partition, in ascending order.
-  func each(_ body: (Int, JudgedPartition) throws(RunFailure) -> Void) throws(RunFailure) {
-    let ahead = PartitionsAhead(self, from: 0)
-    while let number = ahead.next {
-      let judged = try ahead.take()
-      try body(number, judged)
-      ahead.giveBack(judged)
+  /// All partitions in ascending order, judged and counted.
+  func judged(_ tally: PlanTally) -> PartitionsAhead<PartitionJudge> {
+    PartitionsAhead(0..<reader.count, threadCount: threadCount, ahead: aheadCount) { judge(memoryBytes: memoryBytes, tally: tally) }
+  }
+
+  /// The partitions from `first` on, composed.
+  func composed(from first: Int, noted: OrderReader?) -> PartitionsAhead<PartitionComposer> {
+    PartitionsAhead(first..<reader.count, threadCount: threadCount, ahead: aheadCount) {
+      PartitionComposer(reader, settings, noted: noted, judge(memoryBytes: memoryBytes))
     }
   }
 }
 
-/// Partitions in order, judged ahead by threads that end with this.
-final class PartitionsAhead {
-  private let pieces: PiecesInOrder<Result<JudgedPartition, RunFailure>>
-  private let served = ServedPartitions()
+/// What one thread makes of partitions.
+protocol PartitionWorker: ~Copyable, SendableMetatype {
+  associatedtype Piece: Sendable
+  /// Makes the piece of a partition, in the memory of one that has served. Partitions are asked for in ascending order.
+  mutating func make(_ number: Int, from used: consuming Piece?) throws(RunFailure) -> Piece
+}
+
+/// Partitions in order, each made ahead by threads that end with this.
+final class PartitionsAhead<Worker: PartitionWorker & ~Copyable> {
+  private let pieces: PiecesInOrder<Result<Worker.Piece, RunFailure>>
+  private let served = ServedPieces<Worker.Piece>()
   private let threadCount: Int
   private let ended = DispatchSemaphore(value: 0)
-  private let count: Int
+  private let end: Int
   private var at: Int
 
-  /// Begins to judge the partitions from `first` on.
-  init(_ judges: PartitionJudges, from first: Int) {
-    count = judges.reader.count
-    at = first
-    threadCount = judges.threadCount
-    pieces = PiecesInOrder(first..<count, ahead: judges.aheadCount)
+  /// Begins to work at the partitions. Each thread has a worker of its own.
+  init(_ partitions: Range<Int>, threadCount: Int, ahead: Int, worker: @escaping @Sendable () -> Worker) {
+    at = partitions.lowerBound
+    end = partitions.upperBound
+    self.threadCount = threadCount
+    pieces = PiecesInOrder(partitions, ahead: ahead)
     for number in 0..<threadCount {
       let thread = Thread { [pieces, served, ended] in
-        var judge = judges.judge(memoryBytes: judges.memoryBytes)
+        var worker = worker()
         while let number = pieces.next() {
           let used = served.take()
-          pieces.put(Result { () throws(RunFailure) in try judge.judge(number, into: used) }, number)
+          pieces.put(Result { () throws(RunFailure) in try worker.make(number, from: used) }, number)
         }
         ended.signal()
       }
-      thread.name = "judge \(number + 1)"
+      thread.name = "partitions \(number + 1)"
       thread.stackSize = 4 << 20
       thread.start()
     }
@@ -90,27 +93,23 @@ final class PartitionsAhead {
   }
 
   /// The partition that comes next; nil at the end.
-  var next: Int? { at < count ? at : nil }
+  var next: Int? { at < end ? at : nil }
 
   /// Takes the next partition.
-  func take() throws(RunFailure) -> JudgedPartition {
+  func take() throws(RunFailure) -> Worker.Piece {
     defer { at += 1 }
     return try pieces.take(at).get()
   }
 
   /// Gives back a partition that nobody looks at any more.
-  func giveBack(_ judged: consuming JudgedPartition) { served.put(judged) }
+  func giveBack(_ piece: consuming Worker.Piece) { served.put(piece) }
 }
 
-/// Partitions that have served, whose memory serves again: taking it from the system anew costs as much as filling it.
-private final class ServedPartitions: Sendable {
-  private let partitions = Mutex<[Partition]>([])
+/// Pieces that have served, whose memory serves again: taking it from the system anew costs as much as filling it.
+private final class ServedPieces<Piece: Sendable>: Sendable {
+  private let pieces = Mutex<[Piece]>([])
 
-  func put(_ judged: consuming JudgedPartition) {
-    guard let partition = judged.partition else { return }
-    judged.partition = nil
-    partitions.withLock { $0.append(partition) }
-  }
+  func put(_ piece: Piece) { pieces.withLock { $0.append(piece) } }
 
-  func take() -> Partition { partitions.withLock { $0.popLast() } ?? Partition() }
+  func take() -> Piece? { pieces.withLock { $0.popLast() } }
 }

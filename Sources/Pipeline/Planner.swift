@@ -73,24 +73,34 @@ struct Planner {
     var walk = PlanWalk(
       staged, settings, writer: writer,
       rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"), tally: tally)
-    let judges = PartitionJudges(reader, settings, options, ledger: ledger, run: run, mark: mark, tally: tally)
-    try judges.each { number, judged throws(RunFailure) in
+    let judges = PartitionJudges(reader, settings, options, ledger: ledger, run: run, mark: mark)
+    var notes = try OrderWriter(path: Planner.notesPath(folder), partitionCount: reader.count)
+    let ahead = judges.judged(tally)
+    while let number = ahead.next {
+      let judged = try ahead.take()
       if stop.isStopped {
         throw RunFailure(.stopped, "stopped while planning; nothing of this run was sent yet; run the same command again")
       }
       if let runs = reader.largeRuns(of: number) {
-        try take(runs, &walk, judges.judge(memoryBytes: options.memoryBytes / 8))
+        try take(runs, &walk, judges.judge(memoryBytes: options.memoryBytes / 8, tally: tally))
       } else {
         try walk.take(judged)
+        // A note would not tell which of identical rows was numbered how.
+        if settings.identicalRows == .once, let partition = judged.partition { try notes.append(number, partition, judged.fates) }
       }
       progress(.planning(records: walk.counts.tally.total, of: staged.counts.staged))
+      ahead.giveBack(judged)
     }
+    try notes.finish()
     var (plan, counts) = try walk.finish()
     plan.findings = Findings(staged.counts, counts.judged, counts.tally, inputs: staged.inputs).all()
     plan.refusal = refusal(plan)
     try writer.commit(
       ledgerMark: mark, summary: storedJSON(plan), phase: plan.refusal == nil ? .sending : .refused, now: now)
   }
+
+  /// Where the order is noted, for sending.
+  static func notesPath(_ folder: String) -> String { folder + "/staging/order" }
 
   /// Takes the visitors of a large partition, page by page.
   private func take(_ runs: [SortedRun], _ walk: inout PlanWalk, _ judge: consuming PartitionJudge) throws(RunFailure) {

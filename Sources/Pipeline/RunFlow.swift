@@ -236,7 +236,8 @@ struct RunFlow: Sendable {
     do throws(DiskFailure) {
       let reader = try staged.reader(identicalRows: settings.identicalRows)
       return BodyAssembler(
-        PartitionJudges(reader, settings, options, ledger: ledger, run: run, mark: mark), memoryBytes: options.memoryBytes / 8)
+        PartitionJudges(reader, settings, options, ledger: ledger, run: run, mark: mark),
+        noted: OrderReader(path: Planner.notesPath(folder), partitionCount: reader.count), memoryBytes: options.memoryBytes / 8)
     } catch {
       throw stagingFailure(error)
     }

@@ -37,7 +37,6 @@ import Vocabulary
         partition.visitor = visitor
         #expect(visited(&partition) == found[first + visitor])
         #expect(reader.partition(of: partition.visitorHash) == number)
-        #expect(partition.firstVisitor(from: partition.visitorHash) <= visitor)
       }
     }
     return found

@@ -38,6 +38,8 @@ struct DamageTests {
       }
     }
 
+    var notes: URL { URL(fileURLWithPath: options.state + "/runs/1/staging/order") }
+
     func resume(restaging: Bool = false) async throws -> RunSummary {
       try #require(try await importer(options).resume(nil, restaging: restaging))
     }
@@ -56,6 +58,32 @@ struct DamageTests {
     let status = try stopped.status()
     #expect(status.distinctEvents == summary.records.accepted)
     #expect(status.bodies == summary.bodyCount)
+    #expect(status.eventsInDifferentBodies == 0)
+  }
+
+  @Test(
+    "a note of the order that is damaged, cut short or gone changes no body",
+    arguments: ["damaged", "short", "gone", "of another plan"])
+  func notes(what: String) async throws {
+    let stopped = try await Stopped(seed: 76)
+    var bytes = try Data(contentsOf: stopped.notes)
+    #expect(bytes.count > 500)
+    switch what {
+    case "damaged": for at in stride(from: 9, to: bytes.count - 200, by: 31) { bytes[at] ^= 1 }
+    case "short": bytes.removeLast(9)
+    case "of another plan":
+      let other = try await Stopped(seed: 77)
+      bytes = try Data(contentsOf: other.notes)
+    default: break
+    }
+    if what == "gone" { try FileManager.default.removeItem(at: stopped.notes) } else { try bytes.write(to: stopped.notes) }
+    // Nothing but staging may be read, which is enough.
+    try FileManager.default.removeItem(atPath: stopped.file)
+    let summary = try await stopped.resume()
+    #expect(summary.state == .complete, "\(summary.message ?? "")")
+    #expect(summary.bodyCount == stopped.summary.bodyCount)
+    let status = try stopped.status()
+    #expect(status.distinctEvents == summary.records.accepted)
     #expect(status.eventsInDifferentBodies == 0)
   }
 

@@ -96,22 +96,54 @@ extension ByteArena {
   /// Appends the 36 characters of the UUIDv5 of `message`, which begins with the namespace's sixteen bytes (RFC 4122, 4.3).
   @usableFromInline package mutating func append(uuidOf message: Span<UInt8>) {
     let hash = sha1(message)
-    let second = hexadecimal(hash.1 & 0xffff_0fff | 0x5000)
-    let third = hexadecimal(hash.2 & 0x3fff_ffff | 0x8000_0000)
+    append(uuid: UUIDWords(hash.0, hash.1 & 0xffff_0fff | 0x5000, hash.2 & 0x3fff_ffff | 0x8000_0000, hash.3))
+  }
+
+  /// Appends the 36 characters of a UUID.
+  @inlinable @inline(__always)
+  package mutating func append(uuid: UUIDWords) {
+    let second = hexadecimal(uuid.second)
+    let third = hexadecimal(uuid.third)
     // Each word's last bytes are written over by the next one; the text has 36 bytes, and the last word ends there.
     let start = appendZeros(36)
-    store(hexadecimal(hash.0), at: start)
+    store(hexadecimal(uuid.first), at: start)
     store(0x2d | (second & 0xffff_ffff) &<< 8 | 0x2d &<< 40, at: start &+ 8)
     store(second &>> 32 | 0x2d &<< 32, at: start &+ 14)
     store((third & 0xffff_ffff) | 0x2d &<< 32, at: start &+ 19)
     store(third &>> 32, at: start &+ 24)
-    store(hexadecimal(hash.3), at: start &+ 28)
+    store(hexadecimal(uuid.fourth), at: start &+ 28)
+  }
+}
+
+/// A UUID as four numbers, the first of its 128 bits highest in the first of them.
+@usableFromInline package struct UUIDWords: Sendable, Equatable {
+  @usableFromInline package var first: UInt32
+  @usableFromInline package var second: UInt32
+  @usableFromInline package var third: UInt32
+  @usableFromInline package var fourth: UInt32
+
+  @inlinable package init(_ first: UInt32, _ second: UInt32, _ third: UInt32, _ fourth: UInt32) {
+    self.first = first
+    self.second = second
+    self.third = third
+    self.fourth = fourth
+  }
+
+  /// Reads a UUID in its canonical spelling, 36 characters with letters in lower case; nil for any other text.
+  @inlinable package init?(_ text: Span<UInt8>) {
+    guard text.count == 36, text[8] & text[13] & text[18] & text[23] == 0x2d, text[8] | text[13] | text[18] | text[23] == 0x2d,
+      let first = number(ofHexadecimal: load64(text, 0)),
+      let second = number(ofHexadecimal: UInt64(load32(text, 9)) | UInt64(load32(text, 14)) &<< 32),
+      let third = number(ofHexadecimal: UInt64(load32(text, 19)) | UInt64(load32(text, 24)) &<< 32),
+      let fourth = number(ofHexadecimal: load64(text, 28))
+    else { return nil }
+    self.init(first, second, third, fourth)
   }
 }
 
 /// The eight hexadecimal digits of a number, the first lowest in the word.
-@inline(__always)
-private func hexadecimal(_ number: UInt32) -> UInt64 {
+@inlinable @inline(__always)
+func hexadecimal(_ number: UInt32) -> UInt64 {
   // Four bytes are drawn apart to sixteen bits each, then each into two halves of its own, the upper one first.
   var spread = UInt64(number.byteSwapped)
   spread = (spread | spread &<< 16) & 0x0000_ffff_0000_ffff
@@ -120,4 +152,15 @@ private func hexadecimal(_ number: UInt32) -> UInt64 {
   // Six more carry a half of ten and above into its byte's upper half: there stands a letter.
   let letters = ((halves &+ repeated(6)) &>> 4) & repeated(1)
   return halves &+ repeated(0x30) &+ letters &* 0x27
+}
+
+/// The number that eight hexadecimal digits in lower case spell, the first lowest in the word; nil when they are not.
+@inlinable @inline(__always)
+func number(ofHexadecimal digits: UInt64) -> UInt32? {
+  // A letter has a bit that no figure has, and stands for nine more than its lower half.
+  let halves = (digits & repeated(0x0f)) &+ ((digits &>> 6) & repeated(1)) &* 9
+  var joined = (halves &<< 4 | halves &>> 8) & 0x00ff_00ff_00ff_00ff
+  joined = (joined | joined &>> 8) & 0x0000_ffff_0000_ffff
+  let number = UInt32(truncatingIfNeeded: joined | joined &>> 16).byteSwapped
+  return hexadecimal(number) == digits ? number : nil
 }

@@ -1,30 +1,32 @@
 internal import Bytes
 
-/// Writes staged records, in the total order, in the form they are stored in: visitor and group once for the records that share
-/// them, small numbers in few bytes, the event's text as it is.
+/// Writes staged records, in the total order, in the form they are stored in: what their texts have in common is left out.
 ///
-///     u8 tag: 1 conversion, 2 same visitor as before, 4 same group as before
+///     u8 tag: 1 conversion, 2 same visitor as before, 4 same group as before, 8 the id is a UUID, 16 the names are those of the slot
 ///     u8 flags        number row offset        number timestamp
 ///     [number bytes, visitor]        [number bytes, group]
-///     number bytes of the event, then the six lengths at 48 … 68 of the head
-///     [8 bytes revenue]  [8 bytes value]       event
+///     u8 slot, and unless it has the names: the lengths of campaign, experiment and variation, or of entity and key;
+///         number bytes, names: a decision's object from its campaign id on, or a conversion's text from its entity id to its key
+///     [16 bytes UUID] or [number bytes, event id]
+///     number bytes, what stands behind the event id
+///     [8 bytes revenue]  [8 bytes value]
 ///
-/// A number is in groups of seven bits, lowest first, the eighth saying that another follows. Input and line are not kept.
+/// A number is in groups of seven bits, lowest first, the eighth saying that another follows. A slot holds the names that were written for it
+/// last. Input and line are not kept.
 struct RecordPacker: ~Copyable {
   private(set) var bytes = ByteArena(limit: 1 << 30)
   private(set) var recordCount = 0
   /// Where the last visitor and group lie in `bytes`.
   private var visitor = 0..<0
   private var group = 0..<0
-
-  /// Where the head keeps the lengths of the event's parts.
-  fileprivate static var firstLength: Int { 48 }
-  fileprivate static var lastLength: Int { 68 }
+  private var slots = NameSlots()
 
   fileprivate enum Tag {
     static let conversion: UInt8 = 1
     static let sameVisitor: UInt8 = 2
     static let sameGroup: UInt8 = 4
+    static let uuid: UInt8 = 8
+    static let knownNames: UInt8 = 16
   }
 
   /// A part ends with the record that brings it to as many bytes. It is what a reader holds of each body at a time.
@@ -35,26 +37,40 @@ struct RecordPacker: ~Copyable {
   mutating func removeAll() {
     bytes.removeAll()
     recordCount = 0
+    slots = NameSlots()
   }
 
   mutating func append(_ record: borrowing StagedRecord) {
     let sameVisitor = recordCount > 0 && same(record.visitor, bytes.span.extracting(visitor))
     let sameGroup = recordCount > 0 && same(record.group, bytes.span.extracting(group))
-    bytes.append((record.isDecision ? 0 : Tag.conversion) | (sameVisitor ? Tag.sameVisitor : 0) | (sameGroup ? Tag.sameGroup : 0))
+    let event = record.event
+    let names = EventFrame.names(of: record)
+    let nameBytes = event.extracting(names)
+    let slot = NameSlots.slot(of: nameBytes)
+    let isKnown = slots.holds(nameBytes, at: slot, isConversion: !record.isDecision, in: bytes.span)
+    let uuid = UUIDWords(record.eventID)
+    var tag: UInt8 = record.isDecision ? 0 : Tag.conversion
+    if sameVisitor { tag |= Tag.sameVisitor }
+    if sameGroup { tag |= Tag.sameGroup }
+    if uuid != nil { tag |= Tag.uuid }
+    if isKnown { tag |= Tag.knownNames }
+    bytes.append(tag)
     bytes.append(record.flags.rawValue)
     bytes.append(sevenBits: UInt64(record.rowOffset))
     bytes.append(sevenBits: UInt64(bitPattern: record.timestamp))
     if !sameVisitor { visitor = append(counted: record.visitor) }
     if !sameGroup { group = append(counted: record.group) }
-    bytes.append(sevenBits: UInt64(record.eventCount))
-    var place = RecordPacker.firstLength
-    while place <= RecordPacker.lastLength {
-      bytes.append(sevenBits: UInt64(load32(record.bytes, place)))
-      place += 4
+    bytes.append(UInt8(slot))
+    if !isKnown {
+      bytes.append(sevenBits: UInt64(record.campaignOrEntity.count))
+      bytes.append(sevenBits: UInt64(record.experimentOrKey.count))
+      if record.isDecision { bytes.append(sevenBits: UInt64(record.variation.count)) }
+      slots.set(append(counted: nameBytes), at: slot, isConversion: !record.isDecision)
     }
+    if let uuid { append(uuid) } else { _ = append(counted: record.eventID) }
+    _ = append(counted: event.extracting(EventFrame.rest(of: record)))
     if let revenue = record.revenue { bytes.append(word: UInt64(bitPattern: revenue)) }
     if let value = record.value { bytes.append(word: value.bitPattern) }
-    bytes.append(record.event)
     recordCount += 1
   }
 
@@ -67,58 +83,167 @@ struct RecordPacker: ~Copyable {
     bytes.append(text)
     return (bytes.count - text.count)..<bytes.count
   }
+
+  private mutating func append(_ uuid: UUIDWords) {
+    bytes.append(word: UInt64(uuid.first) | UInt64(uuid.second) << 32)
+    bytes.append(word: UInt64(uuid.third) | UInt64(uuid.fourth) << 32)
+  }
+}
+
+/// The names written last, so that those that come again and again are written once a part.
+private struct NameSlots {
+  private struct Slot {
+    var names = 0..<0
+    var isConversion = false
+  }
+
+  static let count = 64
+  private var slots = InlineArray<64, Slot>(repeating: Slot())
+
+  /// Names share a slot by chance.
+  static func slot(of names: Span<UInt8>) -> Int {
+    guard names.count >= 8 else { return names.count }
+    let mixed = (load64(names, 0) ^ load64(names, names.count - 8) &* 3 ^ UInt64(names.count)) &* 0x9e37_79b9_7f4a_7c15
+    return Int(mixed >> 58)
+  }
+
+  func holds(_ names: Span<UInt8>, at slot: Int, isConversion: Bool, in bytes: Span<UInt8>) -> Bool {
+    slots[slot].isConversion == isConversion && !slots[slot].names.isEmpty && same(bytes.extracting(slots[slot].names), names)
+  }
+
+  mutating func set(_ names: Range<Int>, at slot: Int, isConversion: Bool) { slots[slot] = Slot(names: names, isConversion: isConversion) }
+}
+
+/// What every event's text has in common. All records have the encoder's one text.
+private enum EventFrame {
+  /// `{"entity_id":"` NAMES `","timestamp":` TIMESTAMP `,"uuid":"` ID `"` REST `}`
+  static let conversion: StaticString = "{\"entity_id\":\""
+  static let conversionTime: StaticString = "\",\"timestamp\":"
+  static let conversionEnd: StaticString = "}"
+  /// `{"decisions":[{"campaign_id":"` NAMES `],"events":[{"entity_id":"` CAMPAIGN `","type":…,"timestamp":` … `"` REST `}]}`
+  static let decision: StaticString = "{\"decisions\":[{\"campaign_id\":\""
+  static let decisionEvent: StaticString = "],\"events\":[{\"entity_id\":\""
+  static let decisionTime: StaticString = "\",\"type\":\"campaign_activated\",\"key\":\"campaign_activated\",\"timestamp\":"
+  static let decisionEnd: StaticString = "}]}"
+  static let id: StaticString = ",\"uuid\":\""
+  private static let timestampBytes = 13
+
+  /// Where the names lie in the event's text.
+  static func names(of record: borrowing StagedRecord) -> Range<Int> {
+    let start = (record.isDecision ? decision : conversion).utf8CodeUnitCount
+    let end: Int
+    var idStart: Int
+    if record.isDecision {
+      end = record.decision.count + 14
+      idStart = end + decisionEvent.utf8CodeUnitCount + record.campaignOrEntity.count + decisionTime.utf8CodeUnitCount
+    } else {
+      end = start + record.campaignOrEntity.count + (record.flags.contains(.hasKey) ? 9 + record.experimentOrKey.count : 0)
+      idStart = end + conversionTime.utf8CodeUnitCount
+    }
+    idStart += timestampBytes + id.utf8CodeUnitCount
+    precondition(record.eventIDStart - (record.byteCount - record.eventCount) == idStart, "the record's text is the encoder's")
+    return start..<end
+  }
+
+  /// Where it goes on behind the id.
+  static func rest(of record: borrowing StagedRecord) -> Range<Int> {
+    let start = record.eventIDStart - (record.byteCount - record.eventCount) + record.eventID.count + 1
+    return start..<(record.eventCount - (record.isDecision ? decisionEnd : conversionEnd).utf8CodeUnitCount)
+  }
 }
 
 /// Reads what `RecordPacker` wrote, one record at a time: the same staged records, but for input and line, which are 0.
 struct RecordUnpacker {
   enum Step { case record, end, damaged }
 
+  private struct Names {
+    var text = 0..<0
+    var isConversion = false
+    var campaignOrEntityBytes = 0
+    var experimentOrKeyBytes = 0
+    var variationBytes = 0
+  }
+
   private var cursor = PackedCursor()
   private var visitor = 0..<0
   private var group = 0..<0
   private var hash: UInt64 = 0
   private var isFirst = true
+  private var slots = InlineArray<64, Names>(repeating: Names())
 
   /// Replaces what the arena holds by the next record. `packed` is the same at every call.
   mutating func next(_ packed: Span<UInt8>, into arena: inout ByteArena) -> Step {
     arena.removeAll()
     guard cursor.at < packed.count else { return .end }
-    guard let tag = cursor.byte(packed), let rawFlags = cursor.byte(packed), let rowOffset = cursor.number(packed),
-      rowOffset <= UInt64(Int64.max), let timestamp = cursor.number(packed), readNames(tag, packed),
-      let eventCount = cursor.number(packed), let eventBytes = Int(exactly: eventCount)
-    else { return .damaged }
+    return read(packed, &arena) == nil ? .damaged : .record
+  }
+
+  private mutating func read(_ packed: Span<UInt8>, _ arena: inout ByteArena) -> Void? {
+    guard let tag = cursor.byte(packed), let rawFlags = cursor.byte(packed), let rowOffset = cursor.count(packed),
+      let timestamp = cursor.number(packed), readVisitor(tag, packed), let names = readNames(tag, packed)
+    else { return nil }
+    var head = RecordHead()
+    head.isConversion = names.isConversion
+    head.flags = StagedRecord.Flags(rawValue: rawFlags)
+    head.hash = hash
+    head.timestamp = Int64(bitPattern: timestamp)
+    head.rowOffset = rowOffset
+    head.campaignOrEntityBytes = names.campaignOrEntityBytes
+    head.experimentOrKeyBytes = names.experimentOrKeyBytes
+    head.variationBytes = names.variationBytes
     _ = arena.appendZeros(StagedRecord.headBytes)
-    for place in stride(from: RecordPacker.firstLength, through: RecordPacker.lastLength, by: 4) {
-      guard let length = cursor.number(packed), let short = UInt32(exactly: length) else { return .damaged }
-      arena.store(short, at: place)
-    }
-    let flags = StagedRecord.Flags(rawValue: rawFlags)
-    if flags.contains(.revenue) {
-      guard let word = cursor.word(packed) else { return .damaged }
-      arena.store(word, at: 72)
-    }
-    if flags.contains(.value) {
-      guard let word = cursor.word(packed) else { return .damaged }
-      arena.store(word, at: 80)
-    }
-    guard let event = cursor.range(packed, count: eventBytes) else { return .damaged }
     arena.append(packed.extracting(visitor))
     arena.append(packed.extracting(group))
-    arena.append(packed.extracting(event))
-    arena.store(UInt32(arena.count), at: 0)
-    arena.store(tag & RecordPacker.Tag.conversion, at: 4)
-    arena.store(rawFlags, at: 5)
-    arena.store(hash, at: 8)
-    arena.store(timestamp, at: 16)
-    arena.store(rowOffset, at: 24)
-    arena.store(UInt32(visitor.count), at: 36)
-    arena.store(UInt32(group.count), at: 40)
-    arena.store(UInt32(event.count), at: 44)
-    return .record
+    head.visitorBytes = visitor.count
+    head.groupBytes = group.count
+    let start = arena.count
+    appendBeginning(names, head.timestamp, packed, &arena)
+    if !names.isConversion { head.decisionBytes = EventFrame.decision.utf8CodeUnitCount - 14 + names.text.count }
+    head.eventIDStart = arena.count - start
+    if tag & RecordPacker.Tag.uuid != 0 {
+      guard let upper = cursor.word(packed), let lower = cursor.word(packed) else { return nil }
+      arena.append(
+        uuid: UUIDWords(
+          UInt32(truncatingIfNeeded: upper), UInt32(upper >> 32), UInt32(truncatingIfNeeded: lower), UInt32(lower >> 32)))
+    } else {
+      guard let id = cursor.range(packed) else { return nil }
+      arena.append(packed.extracting(id))
+    }
+    head.eventIDBytes = arena.count - start - head.eventIDStart
+    guard let rest = cursor.range(packed) else { return nil }
+    arena.append(0x22)
+    arena.append(packed.extracting(rest))
+    arena.append(names.isConversion ? EventFrame.conversionEnd : EventFrame.decisionEnd)
+    head.eventBytes = arena.count - start
+    if head.flags.contains(.revenue) {
+      guard let word = cursor.word(packed) else { return nil }
+      head.revenue = Int64(bitPattern: word)
+    }
+    if head.flags.contains(.value) {
+      guard let word = cursor.word(packed) else { return nil }
+      head.value = Double(bitPattern: word)
+    }
+    arena.overwrite(head, at: 0)
+    return ()
+  }
+
+  /// Appends an event's text up to its id.
+  private func appendBeginning(_ names: Names, _ timestamp: Int64, _ packed: Span<UInt8>, _ arena: inout ByteArena) {
+    arena.append(names.isConversion ? EventFrame.conversion : EventFrame.decision)
+    arena.append(packed.extracting(names.text))
+    if names.isConversion {
+      arena.append(EventFrame.conversionTime)
+    } else {
+      arena.append(EventFrame.decisionEvent)
+      arena.append(packed.extracting(names.text).extracting(first: names.campaignOrEntityBytes))
+      arena.append(EventFrame.decisionTime)
+    }
+    arena.append(decimal: timestamp)
+    arena.append(EventFrame.id)
   }
 
   /// Finds the record's visitor and group, which may be those of the record before.
-  private mutating func readNames(_ tag: UInt8, _ packed: Span<UInt8>) -> Bool {
+  private mutating func readVisitor(_ tag: UInt8, _ packed: Span<UInt8>) -> Bool {
     if tag & RecordPacker.Tag.sameVisitor == 0 {
       guard let range = cursor.range(packed) else { return false }
       visitor = range
@@ -134,6 +259,27 @@ struct RecordUnpacker {
     }
     isFirst = false
     return true
+  }
+
+  /// Finds the record's names, which may be those of its slot.
+  private mutating func readNames(_ tag: UInt8, _ packed: Span<UInt8>) -> Names? {
+    guard let slot = cursor.byte(packed), slot < NameSlots.count else { return nil }
+    let isConversion = tag & RecordPacker.Tag.conversion != 0
+    if tag & RecordPacker.Tag.knownNames != 0 {
+      let names = slots[Int(slot)]
+      return names.text.isEmpty || names.isConversion != isConversion ? nil : names
+    }
+    var names = Names()
+    names.isConversion = isConversion
+    guard let first = cursor.count(packed), let second = cursor.count(packed), let third = isConversion ? 0 : cursor.count(packed),
+      let text = cursor.range(packed), first <= text.count, second <= text.count, third <= text.count
+    else { return nil }
+    names.text = text
+    names.campaignOrEntityBytes = first
+    names.experimentOrKeyBytes = second
+    names.variationBytes = third
+    slots[Int(slot)] = names
+    return names
   }
 }
 
@@ -155,6 +301,9 @@ private struct PackedCursor {
     }
     return nil
   }
+
+  /// A number of bytes.
+  mutating func count(_ bytes: Span<UInt8>) -> Int? { number(bytes).flatMap { Int(exactly: $0) } }
 
   mutating func word(_ bytes: Span<UInt8>) -> UInt64? {
     guard bytes.count - at >= 8 else { return nil }

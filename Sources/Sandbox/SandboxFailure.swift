@@ -15,6 +15,8 @@ package enum SandboxFailure: Error, Sendable, Equatable {
   case damaged(path: String, what: String)
   /// A database of another program, or of a later version of this one.
   case foreign(path: String)
+  /// A database of an earlier version of this one.
+  case outdated(path: String)
   case missing(path: String)
   /// SQLite did not take a setting that our promises stand on.
   case notDurable(path: String, setting: String)
@@ -29,7 +31,7 @@ package enum SandboxFailure: Error, Sendable, Equatable {
       case .network: .stopped
       case .diskFull, .inputOutput, .readOnly, .damaged, .missing, .notDurable: .diskTrouble
       case .locked: .locked
-      case .foreign: .configuration
+      case .foreign, .outdated: .configuration
       case .unexpected: .bug
       }
     return RunFailure(status, description)
@@ -52,6 +54,8 @@ extension SandboxFailure: CustomStringConvertible {
       "\(path): damaged: \(what); delete the file, which holds only what the sandbox was sent"
     case .foreign(let path):
       "\(path): a database of another program or of a later version; name another folder with --state"
+    case .outdated(let path):
+      "\(path): a sandbox of an earlier version of optireplay; delete the file, which holds only what the sandbox was sent"
     case .missing(let path): "\(path): nothing has been sent to a sandbox with this state folder yet"
     case .notDurable(let path, let setting):
       "\(path): SQLite refused \(setting), without which an accepted event could be lost; keep the file on a local disk"

@@ -6,7 +6,7 @@ internal import GRDB
 enum StoreFormat {
   /// "optS": says that an SQLite file is a sandbox (https://www.sqlite.org/pragma.html#pragma_application_id).
   static let applicationID: Int64 = 0x6f70_7453
-  static let version: Int64 = 1
+  static let version: Int64 = 2
   /// Parts are blobs of 32 KB and more: pages of 16 KB took 156 MB/s where pages of 4 KB took 107.
   static let pageBytes = 16 << 10
   /// How long one side waits for the other. A commit of some large bodies takes a tenth of a second.
@@ -66,6 +66,7 @@ enum StoreFormat {
     let id = try Int64.fetchOne(db, sql: "PRAGMA application_id")
     let version = try Int64.fetchOne(db, sql: "PRAGMA user_version")
     if id == applicationID, version == StoreFormat.version { return false }
+    if id == applicationID, version ?? 0 < StoreFormat.version { throw SandboxFailure.outdated(path: path) }
     let tables = try Int64.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master")
     guard id == 0, version == 0, tables == 0 else { throw SandboxFailure.foreign(path: path) }
     return true

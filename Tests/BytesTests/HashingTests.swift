@@ -82,6 +82,30 @@ import Testing
   static let dns: [UInt8] = [0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8]
 
   @Test(
+    "only the canonical spelling of a UUID is read as one, and is written again as it was",
+    arguments: [1, 2])
+  func uuidWords(seed: Int) {
+    var random = Seeded(seed)
+    for _ in 0..<500 {
+      let uuid = UUIDWords(
+        .random(in: 0 ... .max, using: &random), .random(in: 0 ... .max, using: &random), .random(in: 0 ... .max, using: &random),
+        .random(in: 0 ... .max, using: &random))
+      var text = Array(written { $0.append(uuid: uuid) }.utf8)
+      #expect(text.count == 36 && UUIDWords(text.span) == uuid)
+      let at = Int.random(in: 0..<36, using: &random)
+      text[at] =
+        random.next() % 2 == 0 ? Array("0123456789abcdefABCDEFGg-/:`@".utf8).randomElement(using: &random)! : UInt8(random.next() % 256)
+      let isCanonical = [8, 13, 18, 23].contains(at) ? text[at] == 0x2d : Array("0123456789abcdef".utf8).contains(text[at])
+      let read = UUIDWords(text.span)
+      #expect((read != nil) == isCanonical)
+      if let read { #expect(Array(written { $0.append(uuid: read) }.utf8) == text) }
+    }
+    for text in ["", "0", String(repeating: "0", count: 36), String(repeating: "-", count: 36)] {
+      #expect(UUIDWords(Array(text.utf8).span) == nil)
+    }
+  }
+
+  @Test(
     "UUIDv5 gives what Python's uuid prints",
     arguments: [
       ("www.example.com", "2ed6657d-e927-568b-95e1-2665a8aea6a2"),

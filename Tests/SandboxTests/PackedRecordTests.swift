@@ -112,6 +112,38 @@ import Vocabulary
     }
   }
 
+  @Test("names that no record before has written are damage, as are those of the other kind, and a slot beyond the last")
+  func unknownNames() {
+    let head: [UInt8] = [1, 0, 0, 0, 1, 0x76, 0]
+    let event: [UInt8] = [1, 0x69, 0]
+    #expect(PackedRecordTests.unpacked((head + [7, 1, 0, 1, 0x65] + event).span)?.count == 1)
+    let known: [UInt8] = [1 | 2 | 4 | 16, 0, 0, 0, 7]
+    #expect(PackedRecordTests.unpacked((head + [7, 1, 0, 1, 0x65] + event + known + event).span)?.count == 2)
+    let decision: [UInt8] = [2 | 4 | 16, 0, 0, 0, 7]
+    #expect(PackedRecordTests.unpacked((head + [7, 1, 0, 1, 0x65] + event + decision + event).span) == nil)
+    #expect(PackedRecordTests.unpacked((head + [8, 1, 0, 1, 0x65] + event + known + event).span) == nil)
+    #expect(PackedRecordTests.unpacked((head + [64, 1, 0, 1, 0x65] + event).span) == nil)
+    #expect(PackedRecordTests.unpacked((head + [7, 2, 0, 1, 0x65] + event).span) == nil)
+  }
+
+  @Test("ordinary events are stored in a third of their text, whatever their names and amounts")
+  func size() throws {
+    let names = (0..<20).map { "purchase-\($0)" }
+    let events = (0..<2_000).map { number in
+      let id = String(repeating: "\(number % 10)", count: 8) + "-0000-4000-8000-" + String(100_000_000_000 + number)
+      var event = Event.conversion("visitor-\(number / 5)", id, revenue: number % 2 == 0 ? 1_999 : nil)
+      event.entity = "2030172\(number % 20)"
+      event.key = names[number % 20]
+      return event
+    }
+    let text = body(events)
+    var packer = BodyPacker(bodyLimit: 1 << 20)
+    let packed = try packer.pack(Array(text.utf8).span)
+    let stored = packed.parts.reduce(0) { $0 + $1.records.count }
+    #expect(stored * 3 < text.utf8.count, "\(stored) of \(text.utf8.count) bytes")
+    #expect(packed.parts.reduce(0) { $0 + (PackedRecordTests.unpacked(Array($1.records).span)?.count ?? 0) } == 2_000)
+  }
+
   @Test("a body's records are packed in the total order, whatever their order in the body")
   func order() throws {
     let events = (0..<50).map { Event.conversion("v\($0 % 7)", "u\($0)", at: 1_700_000_000_000 - Int64($0)) }
@@ -130,11 +162,11 @@ import Vocabulary
 
   @Test("a body is divided into parts that a reader can hold")
   func parts() throws {
-    let events = (0..<2_000).map { Event.conversion("v\($0)", "u\($0)") }
-    var packer = BodyPacker(bodyLimit: 1 << 20)
+    let events = (0..<8_000).map { Event.conversion("v\($0)", "u\($0)") }
+    var packer = BodyPacker(bodyLimit: 1 << 21)
     let packed = try packer.pack(Array(body(events).utf8).span)
     #expect(packed.parts.count > 4)
     for part in packed.parts { #expect(part.records.count < RecordPacker.partBytes + 300) }
-    #expect(packed.parts.reduce(0) { $0 + (PackedRecordTests.unpacked(Array($1.records).span)?.count ?? 0) } == 2_000)
+    #expect(packed.parts.reduce(0) { $0 + (PackedRecordTests.unpacked(Array($1.records).span)?.count ?? 0) } == 8_000)
   }
 }

@@ -284,6 +284,17 @@ import Vocabulary
     #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.path)) == before)
   }
 
+  @Test("a sandbox of an earlier version is refused, and says that it may be deleted")
+  func outdated() throws {
+    try SandboxStore(at: scratch.path).close()
+    let queue = try DatabaseQueue(path: scratch.path)
+    try queue.inDatabase { db in try db.execute(sql: "PRAGMA user_version = 1") }
+    try queue.close()
+    #expect(failure { _ = try SandboxStore(at: scratch.path) } == .outdated(path: scratch.path))
+    #expect(failure { _ = try sandboxStatus(at: scratch.path) } == .outdated(path: scratch.path))
+    #expect(SandboxFailure.outdated(path: "x").description.contains("delete the file"))
+  }
+
   @Test("what is no database is damage")
   func noDatabase() throws {
     try Data(repeating: 0x41, count: 40_000).write(to: URL(fileURLWithPath: scratch.path))

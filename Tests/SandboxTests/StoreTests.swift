@@ -194,7 +194,7 @@ import Vocabulary
     let server = try await SandboxServer.start(settings) { db in try db.execute(sql: "PRAGMA max_page_count = 40") }
     try await Wire.to(server.port) { wire in
       try await wire.post(body(.conversion("v", "first")), expecting: 204)
-      let large = body((0..<20_000).map { .conversion("v", "u\($0)") })
+      let large = body((0..<20_000).map { .conversion("a visitor of their own, \($0)", "u\($0)") })
       let response = try await wire.post(large)
       #expect(response?.status == 500)
       #expect(response?.message?.contains("the disk is full") == true)

@@ -7,6 +7,10 @@ enum TimestampFault: Error, Sendable, Equatable {
   case noOffset
   case form
   case range
+  /// It is not in the form that the mapping says.
+  case otherForm(String)
+  /// Clocks were put forward over it.
+  case skipped(zone: String)
 
   var code: RejectCode { if case .unit = self { .timestampUnit } else { .badTimestamp } }
 
@@ -15,6 +19,9 @@ enum TimestampFault: Error, Sendable, Equatable {
     case .unit(let unit): "this looks like epoch \(unit); give epoch milliseconds (13 digits) or ISO 8601 with an offset"
     case .noOffset: "the time has no offset from UTC; write it with one, as in 2024-05-01T12:00:00Z or 2024-05-01T14:00:00+02:00"
     case .form: "this is not a time; give epoch milliseconds (13 digits) or ISO 8601 with an offset, as in 2024-05-01T12:00:00Z"
+    case .otherForm(let form): "the time does not have the form that the mapping says, \(form); correct the row, or the format"
+    case .skipped(let zone):
+      "this local time never was in \(zone): clocks were put forward over it; give the time with its offset from UTC"
     case .range: "the time lies outside of 2001-09-09 to 2286-11-20, which 13 digits of epoch milliseconds can say"
     }
   }
@@ -43,15 +50,9 @@ func epochMilliseconds(_ text: Span<UInt8>, assumingUTC: Bool) throws(TimestampF
     second = value
     at += 3
     if at < text.count, text[at] == 0x2e || text[at] == 0x2c {
-      var digit = at + 1
-      var weight = 100
-      while digit < text.count, text[digit] &- 0x30 <= 9 {
-        millisecond += Int(text[digit] - 0x30) * weight
-        weight /= 10
-        digit += 1
-      }
-      guard digit > at + 1 else { throw .form }
-      at = digit
+      guard let fraction = fraction(text, at + 1) else { throw .form }
+      millisecond = fraction.milliseconds
+      at = fraction.end
     }
   }
   let offset = try minutesFromUTC(text, at, assumingUTC: assumingUTC)
@@ -71,7 +72,7 @@ private func unitLike(_ digitCount: Int) -> String {
   }
 }
 
-private func minutesFromUTC(_ text: Span<UInt8>, _ start: Int, assumingUTC: Bool) throws(TimestampFault) -> Int {
+func minutesFromUTC(_ text: Span<UInt8>, _ start: Int, assumingUTC: Bool) throws(TimestampFault) -> Int {
   var at = start
   if at < text.count, text[at] == 0x20 { at += 1 }
   guard at < text.count else {
@@ -87,32 +88,4 @@ private func minutesFromUTC(_ text: Span<UInt8>, _ start: Int, assumingUTC: Bool
   if text[at] == 0x3a { at += 1 }
   guard let minutes = digits(text, at, 2), minutes < 60, at + 2 == text.count else { throw .form }
   return sign * (hours * 60 + minutes)
-}
-
-private func digits(_ text: Span<UInt8>, _ start: Int, _ count: Int) -> Int? {
-  guard start + count <= text.count else { return nil }
-  var value = 0
-  for at in start..<(start + count) {
-    guard text[at] &- 0x30 <= 9 else { return nil }
-    value = value * 10 + Int(text[at] - 0x30)
-  }
-  return value
-}
-
-private func daysIn(_ month: Int, _ year: Int) -> Int {
-  switch month {
-  case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-  case 4, 6, 9, 11: 30
-  default: 31
-  }
-}
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar: years begin in March, so that a leap day is the last of its year.
-private func daysSinceEpoch(_ year: Int, _ month: Int, _ day: Int) -> Int {
-  let y = month <= 2 ? year - 1 : year
-  let era = (y >= 0 ? y : y - 399) / 400
-  let yearOfEra = y - era * 400
-  let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-  let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-  return era * 146_097 + dayOfEra - 719_468
 }

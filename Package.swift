@@ -24,6 +24,7 @@ let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { Target.Dependency.product(na
 let nioCore = nio[0]
 let nioPosix = nio[1]
 let nioHTTP1 = nio[2]
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 let package = Package(
@@ -38,6 +39,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ],
   targets: [
     // What every stage stands on.
@@ -62,6 +64,9 @@ let package = Package(
       name: "Sandbox", dependencies: ["Bytes", "Counting", "Disk", "EventAPI", "Vocabulary", grdb] + nio,
       swiftSettings: settings),
 
+    // What a run is told by a file.
+    .target(name: "Configuring", dependencies: ["Normalizing", "Vocabulary", yams], swiftSettings: settings),
+
     // The flow itself, and the command line around it.
     .target(
       name: "Pipeline",
@@ -72,7 +77,8 @@ let package = Package(
     .executableTarget(
       name: "optireplay",
       dependencies: [
-        "Pipeline", "Checkpointing", "Delivering", "EventAPI", "Grouping", "Normalizing", "Reporting", "Sandbox", "Vocabulary",
+        "Pipeline", "Checkpointing", "Configuring", "Delivering", "Disk", "EventAPI", "Grouping", "Normalizing", "Reporting", "Sandbox",
+        "Vocabulary",
         argumentParser, logging, signals,
       ], swiftSettings: settings),
 
@@ -94,6 +100,7 @@ let package = Package(
     .testTarget(
       name: "SandboxTests", dependencies: ["Bytes", "Counting", "EventAPI", "Sandbox", "Vocabulary", grdb] + nio,
       swiftSettings: settings),
+    .testTarget(name: "ConfiguringTests", dependencies: ["Configuring", "Normalizing", "Vocabulary"], swiftSettings: settings),
     .testTarget(
       name: "PipelineTests",
       dependencies: [

@@ -78,11 +78,7 @@ struct ColumnBinding: Sendable {
     let ignored = (mapping.ignored + mapping.decisionMarks).compactMap(place)
     var used: Set<Int> = []
     for (field, source) in mapping.fields {
-      switch source {
-      case .path(let path): columns[field.slot] = [path].compactMap(place)
-      case .first(let paths): columns[field.slot] = paths.compactMap(place)
-      case .constant: break
-      }
+      columns[field.slot] = source.columns.compactMap(place)
       used.formUnion(columns[field.slot])
     }
     bound = columns.enumerated().flatMap { slot, columns in
@@ -156,13 +152,8 @@ struct ColumnBinding: Sendable {
     case nil: break
     }
     for field in required where columns[field.slot].isEmpty {
-      guard let source = mapping.fields[field] else { continue }
-      let name: String
-      switch source {
-      case .constant: continue
-      case .path(let path): name = path.description
-      case .first(let paths): name = paths.map(\.description).joined(separator: ", ")
-      }
+      guard let source = mapping.fields[field], !source.columns.isEmpty else { continue }
+      let name = source.description
       var message = "the column \(name) is missing, which every \(kind?.word ?? "row") needs"
       if let likelyDelimiter {
         message += "; the header has one column with \(likelyDelimiter) in it, so the file may not be divided by commas"

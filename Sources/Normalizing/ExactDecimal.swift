@@ -68,6 +68,16 @@ struct ExactDecimal: Equatable {
     return signed(quotient + (goesUp(quotient, rest, power(fractionDigits), .halfUp) ?? 0))
   }
 
+  /// -1, 0 or 1 as this is less than, equal to or greater than another number; nil when their digits are too many to tell.
+  func compared(with other: ExactDecimal) -> Int? {
+    let places = max(fractionDigits, other.fractionDigits)
+    guard let one = scaled(by: places - fractionDigits), let two = other.scaled(by: places - other.fractionDigits) else { return nil }
+    let signs = (isNegative && one > 0, other.isNegative && two > 0)
+    if signs.0 != signs.1 { return signs.0 ? -1 : 1 }
+    if one == two { return 0 }
+    return (one < two) != signs.0 ? -1 : 1
+  }
+
   private func scaled(by places: Int) -> UInt128? {
     guard significand > 0 else { return 0 }
     guard places <= 38 else { return nil }

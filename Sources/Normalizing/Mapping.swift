@@ -48,22 +48,33 @@ package enum Field: String, Sendable, CaseIterable, Codable, CodingKeyRepresenta
 
 /// The way to a value in a row: the names of nested JSON members, which a CSV column spells with dots between them.
 package struct Path: Sendable, Hashable, Codable, CustomStringConvertible {
+  /// Names of members, and `[3]` for the fourth element of a list.
   package let names: [String]
 
   package init(_ names: [String]) { self.names = names }
 
-  /// `user.id` is the member `id` of the member `user`, or the column of that very name.
-  package init(_ text: String) { names = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init) }
+  /// `user.id` is the member `id` of the member `user`, or the column of that very name; `items[0].price` looks into a list.
+  package init(_ text: String) {
+    var names: [String] = []
+    for part in text.split(separator: ".", omittingEmptySubsequences: false) {
+      // `name[1][2]`: a name that does not end with an index has none.
+      var name = part
+      var indexes: [String] = []
+      while name.hasSuffix("]"), let open = name.lastIndex(of: "["), open > name.startIndex,
+        let index = Int(name[name.index(after: open)...].dropLast()), index >= 0
+      {
+        indexes.insert("[\(index)]", at: 0)
+        name = name[..<open]
+      }
+      names.append(String(name))
+      names += indexes
+    }
+    self.names = names
+  }
 
-  package var description: String { names.joined(separator: ".") }
-}
-
-/// Where a field's value comes from.
-package enum Source: Sendable, Hashable, Codable {
-  case path(Path)
-  case constant(String)
-  /// The first of several that is not absent.
-  case first([Path])
+  package var description: String {
+    names.dropFirst().reduce(names.first ?? "") { $1.hasPrefix("[") && $1.hasSuffix("]") ? $0 + $1 : $0 + "." + $1 }
+  }
 }
 
 /// A condition on one element of a list: its member at `path` is, or is not, one of `values`.
@@ -81,6 +92,8 @@ package struct ElementFilter: Sendable, Hashable, Codable {
 
 /// Where named values (tags, properties) come from.
 package enum NamedValues: Sendable, Hashable, Codable {
+  /// One value under a name of its own.
+  case one(name: String, Source, ValueType?)
   /// The members of a JSON object, or the CSV columns whose names begin with the path and a dot.
   case members(of: Path)
   /// A list whose elements hold a name and a value.
@@ -91,6 +104,8 @@ package enum NamedValues: Sendable, Hashable, Codable {
 package enum AttributeValues: Sendable, Hashable, Codable {
   /// Named values of custom attributes, whose entity ids come from the settings: object members, or columns `PATH.KEY`.
   case members(of: Path)
+  /// One custom attribute; without an entity id it comes from the settings.
+  case one(key: String, entity: String?, Source, ValueType?)
   /// A list of attribute objects; only elements that pass every filter are taken.
   case elements(of: Path, filters: [ElementFilter], type: Path, entity: Path, key: Path, value: Path, entityOnlyForCustom: Bool)
 }
@@ -107,6 +122,8 @@ package struct Mapping: Sendable, Hashable, Codable {
   package var decisionMarks: [Path]
   /// Columns that are known and not needed: no finding speaks of them.
   package var ignored: [Path]
+  /// What a row must be like to be taken: all of these. Others are filtered.
+  package var conditions: [Condition]
   /// A time without an offset is UTC; otherwise it is a reject.
   package var timesWithoutOffsetAreUTC: Bool
 
@@ -115,7 +132,8 @@ package struct Mapping: Sendable, Hashable, Codable {
 
   package init(
     name: String, fields: [Field: Source], tags: [NamedValues] = [], properties: [NamedValues] = [],
-    attributes: [AttributeValues] = [], decisionMarks: [Path], ignored: [Path] = [], timesWithoutOffsetAreUTC: Bool = false
+    attributes: [AttributeValues] = [], decisionMarks: [Path], ignored: [Path] = [], conditions: [Condition] = [],
+    timesWithoutOffsetAreUTC: Bool = false
   ) {
     self.name = name
     self.fields = fields
@@ -124,6 +142,7 @@ package struct Mapping: Sendable, Hashable, Codable {
     self.attributes = attributes
     self.decisionMarks = decisionMarks
     self.ignored = ignored
+    self.conditions = conditions
     self.timesWithoutOffsetAreUTC = timesWithoutOffsetAreUTC
   }
 }

@@ -21,17 +21,19 @@ struct MemberLists: Sendable {
 
   init(_ mapping: Mapping, _ members: inout MemberTable) {
     func bytes(_ path: Path) -> [[UInt8]] { path.names.map { Array($0.utf8) } }
-    func bind(_ values: NamedValues) -> Pairs {
+    func bind(_ values: NamedValues) -> Pairs? {
       switch values {
       case .members(let path): Pairs(way: members.way(to: path), name: nil, value: [])
       case .pairs(let path, let name, let value): Pairs(way: members.way(to: path), name: bytes(name), value: bytes(value))
+      case .one: nil
       }
     }
-    tags = mapping.tags.map(bind)
-    properties = mapping.properties.map(bind)
+    tags = mapping.tags.compactMap(bind)
+    properties = mapping.properties.compactMap(bind)
     for values in mapping.attributes {
       switch values {
       case .members(let path): attributeMembers.append(members.way(to: path))
+      case .one: break
       case .elements(let path, let filters, let type, let entity, let key, let value, let onlyForCustom):
         attributeElements.append(
           Elements(

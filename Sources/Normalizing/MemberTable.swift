@@ -137,8 +137,25 @@ func elementNode(_ path: Span<[UInt8]>, of element: Int, _ row: Span<UInt8>, _ t
   let nodes = tape.nodes.span
   var node = element
   for at in path.indices {
-    guard node >= 0, nodes[node].kind == .object else { return -1 }
-    node = tape.member(path[at].span, of: node, in: row) ?? -1
+    guard node >= 0 else { return -1 }
+    switch nodes[node].kind {
+    case .object: node = tape.member(path[at].span, of: node, in: row) ?? -1
+    case .array: node = elementNode(path[at], of: node, nodes)
+    default: return -1
+    }
   }
   return node >= 0 && nodes[node].kind == .null ? -1 : node
+}
+
+/// The node of a list's element by an index as a path writes it, `[3]`, or -1.
+private func elementNode(_ index: [UInt8], of list: Int, _ nodes: Span<Node>) -> Int {
+  guard index.count > 2, index[0] == 0x5b, let wanted = wholeNumber(index.span.extracting(1..<(index.count - 1))) else { return -1 }
+  var node = list + 1
+  var at = 0
+  while node < nodes[list].next {
+    if at == wanted { return node }
+    at += 1
+    node = nodes[node].next
+  }
+  return -1
 }

@@ -20,6 +20,8 @@ package enum RowOutcome: Sendable {
   /// A record was written; it begins at this byte of the arena.
   case record(at: Int)
   case reject(Reject)
+  /// The mapping's conditions leave the row out.
+  case filtered
 }
 
 /// Turns rows into staged records, by a mapping bound to one input.
@@ -46,12 +48,33 @@ package struct Normalizer: ~Copyable {
   private var parts = EventParts()
   /// Constants of the mapping by field, written behind each row that is decoded.
   private let constants: [(slot: Int, text: [UInt8])]
+  private let assumesUTC: Bool
+  /// Whether rows without escapes are read where they stand.
+  private let isPlain: Bool
+  /// Nil when values are read where they stand.
+  private let mapper: RowMapper?
+  /// What rows are copied into that cannot be read where they stand, apart from the normalizer that reads it.
+  private let aside = Aside()
+
+  private final class Aside {
+    var decoded = ByteArena(limit: 4 * Limits.rowBytes)
+  }
 
   /// Binds a mapping to an input: CSV with its header, or JSON rows without. Throws when the header cannot make records.
   package init(
     mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings, likelyDelimiter: String? = nil
   ) throws(HeaderRefusal) {
+    let mapper = mapping.isDirect ? nil : try RowMapper(mapping, header: header, kind: kind, settings: settings)
+    let binding =
+      mapper != nil
+      ? nil
+      : try header.map { header throws(HeaderRefusal) in
+        try ColumnBinding(mapping, header: header, kind: kind, settings: settings, likelyDelimiter: likelyDelimiter)
+      }
+    self.mapper = mapper
     self.mapping = mapping
+    // What is mapped comes as native JSON rows.
+    let mapping = mapper?.native ?? mapping
     known = CustomAttributes(settings)
     account = Array(settings.accountID.utf8)
     derivationHead = EventParts.derivationHead(account: account)
@@ -63,50 +86,65 @@ package struct Normalizer: ~Copyable {
       case .path(let path):
         let way = members.way(to: path)
         if !members.bind(way, to: field.slot) { ways.append((field.slot, [way])) }
-      case .first(let paths): ways.append((field.slot, paths.map { members.way(to: $0) }))
       case .constant(let text): if !text.isEmpty { constants.append((field.slot, Array(text.utf8))) }
+      default: ways.append((field.slot, source.columns.map { members.way(to: $0) }))
       }
     }
     for path in mapping.decisionMarks { decisionMarks.append(members.way(to: path)) }
     for path in mapping.ignored { members.ignore(path) }
     self.members = members
     self.constants = constants
-    if let header {
-      let binding = try ColumnBinding(mapping, header: header, kind: kind, settings: settings, likelyDelimiter: likelyDelimiter)
-      columns = binding
-      bound = binding.bound
-      named = binding.named
-      headerCount = binding.cellCount
-      self.kind = binding.kind
-    } else {
-      columns = nil
-      bound = []
-      named = NamedColumns()
-      headerCount = 0
-      self.kind = kind
-    }
+    assumesUTC = mapping.timesWithoutOffsetAreUTC
+    isPlain = constants.isEmpty && mapper == nil
+    columns = binding
+    bound = binding?.bound ?? []
+    named = binding?.named ?? NamedColumns()
+    headerCount = binding?.cellCount ?? 0
+    self.kind = mapper == nil ? binding?.kind ?? kind : mapper?.kind
   }
 
   /// Columns or members that no field asks for, with the number of rows seen with them (all rows, for a column: counted as 0 here).
   package var unknownNames: [(name: String, rowCount: Int)] {
-    columns.map { $0.unknown.map { ($0, 0) } } ?? members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
+    mapper?.unknownNames ?? columns.map { $0.unknown.map { ($0, 0) } }
+      ?? members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
   }
 
-  /// Decodes a row into `arena` when its values cannot be read where they stand. Returns whether it did: then the arena's bytes, not the
-  /// row's, go to `normalize`.
-  package func prepare(_ row: Span<UInt8>, _ tape: inout RowTape, quote: UInt8, into arena: inout ByteArena) -> Bool {
-    guard tape.hasEscapes || !constants.isEmpty else { return false }
-    tape.decode(row, quote: quote, into: &arena)
+  /// What the mapping's conversions saw so far.
+  package var conversionCounts: ConversionCounts { mapper?.target.counts ?? ConversionCounts() }
+
+  /// Writes the row's record at the end of `arena`, or says why there is none; then the arena is as it was. The tape is the row's, and of no
+  /// use afterwards.
+  @inline(__always)
+  package mutating func normalize(
+    _ row: Span<UInt8>, _ tape: inout RowTape, quote: UInt8, place: RowPlace, into arena: inout ByteArena
+  ) -> RowOutcome {
+    isPlain && !tape.hasEscapes
+      ? normalize(row, tape, place: place, into: &arena) : normalizeAside(row, &tape, quote: quote, place: place, into: &arena)
+  }
+
+  @inline(never)
+  private mutating func normalizeAside(
+    _ row: Span<UInt8>, _ tape: inout RowTape, quote: UInt8, place: RowPlace, into arena: inout ByteArena
+  ) -> RowOutcome {
+    if let mapper {
+      do throws(Reject) {
+        guard try mapper.map(row, &tape, quote: quote) else { return .filtered }
+      } catch {
+        return .reject(error)
+      }
+      return normalize(mapper.target.bytes.span, mapper.target.tape, place: place, into: &arena)
+    }
+    let aside = aside
+    tape.decode(row, quote: quote, into: &aside.decoded)
     for constant in constants {
       let next = tape.nodes.count + 1
-      tape.nodes.append(Node(kind: .cell, escaped: false, start: arena.count, count: constant.text.count, next: next))
-      arena.append(constant.text.span)
+      tape.nodes.append(Node(kind: .cell, escaped: false, start: aside.decoded.count, count: constant.text.count, next: next))
+      aside.decoded.append(constant.text.span)
     }
-    return true
+    return normalize(aside.decoded.span, tape, place: place, into: &arena)
   }
 
-  /// Writes the row's record at the end of `arena`, or says why there is none; a reject leaves the arena as it was.
-  package mutating func normalize(
+  private mutating func normalize(
     _ row: Span<UInt8>, _ tape: borrowing RowTape, place: RowPlace, into arena: inout ByteArena
   ) -> RowOutcome {
     do throws(Reject) {
@@ -155,11 +193,7 @@ package struct Normalizer: ~Copyable {
   private mutating func named(_ reject: Reject) -> Reject {
     guard let field = reject.column.flatMap(Field.init(rawValue:)), let source = mapping.fields[field] else { return reject }
     var named = reject
-    switch source {
-    case .path(let path): named.column = path.description
-    case .first(let paths): named.column = paths.map(\.description).joined(separator: ", ")
-    case .constant: break
-    }
+    if !source.columns.isEmpty { named.column = source.description }
     return named
   }
 
@@ -260,7 +294,7 @@ package struct Normalizer: ~Copyable {
       kind: kind,
       visitor: try values.requiredID(.visitor, row),
       session: try values.id(.session, row),
-      timestamp: try values.timestamp(row, assumingUTC: mapping.timesWithoutOffsetAreUTC),
+      timestamp: try values.timestamp(row, assumingUTC: assumesUTC),
       uuid: try values.id(.uuid, row),
       revenue: try values.wholeNumber(.revenue, "revenue counts hundredths of the currency unit: 19.99 is 1999", row),
       value: try values.number(.value, row),

@@ -2,6 +2,7 @@ import Bytes
 import Checkpointing
 import Foundation
 import Grouping
+import Normalizing
 import Vocabulary
 
 /// What planning counts on its way, record by record.
@@ -73,6 +74,11 @@ struct Findings {
         Finding(
           .emptyInput, .warning, count: counts.emptyInputs.count, samples: Array(counts.emptyInputs.prefix(Limits.findingSamples))))
     }
+    let conversions = counts.conversions
+    for (code, severity, count) in [
+      (FindingCode.timestampGuessed, Severity.warning, conversions.guessedTimes), (.timeAmbiguous, .note, conversions.ambiguousTimes),
+      (.amountRounded, .note, conversions.roundedAmounts),
+    ] where count > 0 { found.append(Finding(code, severity, count: count)) }
     if judged.conversionsWithoutDecision.count > 0 {
       found.append(
         Finding(

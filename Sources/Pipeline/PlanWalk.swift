@@ -85,7 +85,7 @@ struct PlanWalk: ~Copyable {
     plan.alreadyAccepted = counts.tally.count(.alreadyAccepted)
     plan.duplicate = counts.duplicates
     if settings.identicalRows == .once { plan.duplicate += counts.tally.count(.sameEvent) }
-    plan.filtered = counts.tally.count(.conflictFiltered) + counts.tally.count(.activationFiltered)
+    plan.filtered = staged.counts.filtered + counts.tally.count(.conflictFiltered) + counts.tally.count(.activationFiltered)
     plan.expected = counts.results.results()
     let found = (plan, counts)
     do throws(DiskFailure) {

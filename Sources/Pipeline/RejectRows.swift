@@ -12,9 +12,11 @@ package import Vocabulary
 /// Memory: one reject, and the names of the columns.
 package struct RejectRows {
   private let path: String
+  /// By file, and that of any other.
+  private var dialects: [String: CSVDialect] = [:]
   private let dialect: CSVDialect
-  /// The name of the mapping that reads rows as they were.
-  package let mapping: String
+  /// The preset that reads rows as they were; nil when a configuration does.
+  package let preset: String?
   /// Which rows are told: all, or those of one form.
   private let form: RejectForm?
   /// Column names of CSV inputs by path.
@@ -32,11 +34,14 @@ package struct RejectRows {
     let (row, inputs) = try guarding { () throws(CheckpointFailure) in (try checkpoint.run(run), try checkpoint.inputs(run)) }
     let specification: ImportSpecification = try fromStoredJSON(row.specification, "input specification")
     let settings: RunSettings = try fromStoredJSON(row.settings, "settings")
-    dialect = specification.dialect
-    mapping = settings.mapping.name
-    self.form = form ?? (settings.mapping == .native ? nil : .raw)
+    dialect = CSVDialect()
+    let mappings = Set(specification.inputs.map { $0.mapping ?? settings.mapping })
+    preset = mappings.count == 1 ? mappings.first.flatMap { Mapping.preset(named: $0.name) == $0 ? $0.name : nil } : nil
+    self.form = form ?? (mappings == [.native] ? nil : .raw)
+    for input in specification.inputs { dialects[displayName(input.path)] = specification.dialect(of: input) }
     for input in inputs where !input.header.isEmpty {
-      columns[displayName(input.path)] = cellTexts(ofRow: input.header, dialect: dialect)
+      let file = displayName(input.path)
+      columns[file] = cellTexts(ofRow: input.header, dialect: dialects[file] ?? dialect)
     }
   }
 
@@ -50,7 +55,7 @@ package struct RejectRows {
   /// Each reject as a JSON row: the members of its row, and `_reject` with where it was and what is wrong.
   package func eachObject(_ body: (String) -> Void) throws(RunFailure) {
     try each { reject in
-      let object = RejectedRow(reject, columns: columns[reject.file], dialect: dialect)?.json
+      let object = RejectedRow(reject, columns: columns[reject.file], dialect: dialects[reject.file] ?? dialect)?.json
       let note = "\"_reject\":" + reject.note(withRow: object == nil)
       guard let object, object != "{}" else {
         body("{\(note)}")
@@ -65,7 +70,8 @@ package struct RejectRows {
     var places: [String: Int] = [:]
     var names: [String] = []
     try each { reject in
-      for cell in RejectedRow(reject, columns: columns[reject.file], dialect: dialect)?.cells ?? [] where places[cell.name] == nil {
+      for cell in RejectedRow(reject, columns: columns[reject.file], dialect: dialects[reject.file] ?? dialect)?.cells ?? []
+      where places[cell.name] == nil {
         places[cell.name] = names.count
         names.append(cell.name)
       }
@@ -73,7 +79,7 @@ package struct RejectRows {
     body((names + ["_reject_file", "_reject_line", "_reject_code", "_reject_message", "_reject_row"]).map(quoted).joined(separator: ","))
     try each { reject in
       var cells = [String](repeating: "", count: names.count)
-      let row = RejectedRow(reject, columns: columns[reject.file], dialect: dialect)?.cells
+      let row = RejectedRow(reject, columns: columns[reject.file], dialect: dialects[reject.file] ?? dialect)?.cells
       for cell in row ?? [] { cells[places[cell.name]!] = cell.value }
       cells += [reject.file, "\(reject.line)", reject.code, reject.message, row == nil ? reject.row ?? "" : ""]
       body(cells.map(quoted).joined(separator: ","))

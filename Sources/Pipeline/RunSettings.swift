@@ -15,11 +15,21 @@ package struct ImportSpecification: Sendable, Hashable, Codable {
     package var record: String?
     /// `csv` or `ndjson`; nil when the file's name or its first byte says it.
     package var format: String?
+    /// How its rows become records; nil when the settings say it for all inputs.
+    package var mapping: Mapping?
+    /// Its own marks, when they are not those of all inputs.
+    package var delimiter: String?
+    package var quote: String?
 
-    package init(path: String, record: RecordKind?, format: String?) {
+    package init(
+      path: String, record: RecordKind?, format: String?, mapping: Mapping? = nil, delimiter: String? = nil, quote: String? = nil
+    ) {
       self.path = path
       self.record = record?.word
       self.format = format
+      self.mapping = mapping
+      self.delimiter = delimiter
+      self.quote = quote
     }
 
     package var kind: RecordKind? { RecordKind.allCases.first { $0.word == record } }
@@ -37,7 +47,9 @@ package struct ImportSpecification: Sendable, Hashable, Codable {
     self.quote = quote
   }
 
-  var dialect: CSVDialect { CSVDialect(delimiter: delimiter.utf8.first ?? 0x2c, quote: quote.utf8.first) }
+  func dialect(of input: Input) -> CSVDialect {
+    CSVDialect(delimiter: (input.delimiter ?? delimiter).utf8.first ?? 0x2c, quote: (input.quote ?? quote).utf8.first)
+  }
 }
 
 /// Everything that shapes bodies, besides the records themselves: a closed list, stored with the run. Nothing else may influence a body.

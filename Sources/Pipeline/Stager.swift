@@ -12,6 +12,9 @@ import Vocabulary
 struct StagingCounts: Codable, Equatable {
   var read = 0
   var staged = 0
+  /// Rows that conditions of a mapping left out.
+  var filtered = 0
+  var conversions = ConversionCounts()
   var rejects: [String: Int] = [:]
   /// Columns and members that were ignored, with the rows that had them.
   var unknownNames: [String: Int] = [:]
@@ -91,6 +94,8 @@ struct Stager {
       counts.read += result.readCounts.values.reduce(0, +)
       for (index, count) in result.readCounts { rows[index].rowCount += count }
       counts.staged += result.stagedCount
+      counts.filtered += result.filteredCount
+      counts.conversions.add(result.conversions)
       counts.rejects.merge(result.rejects, uniquingKeysWith: +)
       counts.unknownNames.merge(result.unknownNames, uniquingKeysWith: +)
     }
@@ -146,7 +151,8 @@ struct Stager {
     _ specification: ImportSpecification, _ settings: RunSettings, _ index: Int, blockBytes: Int
   ) throws(RunFailure) -> OpenInput {
     let input = specification.inputs[index]
-    let dialect = specification.dialect
+    let dialect = specification.dialect(of: input)
+    let mapping = input.mapping ?? settings.mapping
     let reader: BlockReader
     do throws(ReadFailure) {
       reader = try BlockReader(
@@ -156,12 +162,13 @@ struct Stager {
     }
     let file = displayName(input.path)
     let bound = BoundInput(
-      index: index, file: file, header: reader.header?.names, dialect: dialect, kind: input.kind, settings: settings)
+      index: index, file: file, header: reader.header?.names, dialect: dialect, kind: input.kind, mapping: mapping,
+      settings: settings)
     // An input without a header has no rows to bind either.
     if let header = reader.header {
       do throws(HeaderRefusal) {
         _ = try Normalizer(
-          mapping: settings.mapping, header: header.names, kind: input.kind, settings: settings.normalizer,
+          mapping: mapping, header: header.names, kind: input.kind, settings: settings.normalizer,
           likelyDelimiter: header.names.count == 1 ? likelyDelimiter(header.raw).map(delimiterName) : nil)
       } catch {
         throw RunFailure(.refused, "\(file):1: \(error.message)")

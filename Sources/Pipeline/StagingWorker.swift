@@ -14,11 +14,12 @@ struct BoundInput: Sendable {
   var header: [String]?
   var dialect: CSVDialect
   var kind: RecordKind?
+  var mapping: Mapping
   var settings: RunSettings
 
   func normalizer() throws(HeaderRefusal) -> Normalizer {
     try Normalizer(
-      mapping: settings.mapping, header: header, kind: kind, settings: settings.normalizer, likelyDelimiter: nil)
+      mapping: mapping, header: header, kind: kind, settings: settings.normalizer, likelyDelimiter: nil)
   }
 }
 
@@ -36,6 +37,9 @@ struct WorkerResult: Sendable {
   /// Rows read, records or not, by input.
   var readCounts: [Int: Int] = [:]
   var stagedCount = 0
+  /// Rows that the mapping's conditions left out.
+  var filteredCount = 0
+  var conversions = ConversionCounts()
   var rejects: [String: Int] = [:]
   /// Rows with a member or column that no field asks for, by its name.
   var unknownNames: [String: Int] = [:]
@@ -54,7 +58,6 @@ struct StagingWorker: ~Copyable {
   private let isSynced: Bool
   private var result = WorkerResult()
   private var tape = RowTape()
-  private var decoded = ByteArena(limit: 4 * Limits.rowBytes)
 
   /// With `isSynced` the records are on the disk when the work has ended.
   init(records: consuming PartitionWriter, rejects: consuming RejectWriter, isSynced: Bool) {
@@ -97,6 +100,7 @@ struct StagingWorker: ~Copyable {
       try stage(work, &normalizer, &cursor)
       next = queue.take()
     }
+    result.conversions.add(normalizer.conversionCounts)
     for name in normalizer.unknownNames { result.unknownNames[name.name, default: 0] += name.rowCount }
     return next
   }
@@ -122,16 +126,12 @@ struct StagingWorker: ~Copyable {
       case .row(let range, let line):
         let row = bytes.extracting(range)
         let place = RowPlace(input: work.input.index, offset: block.offset + range.lowerBound, line: line)
-        let isDecoded = normalizer.prepare(row, &tape, quote: quote, into: &decoded)
         record.removeAll()
-        let outcome =
-          isDecoded
-          ? Self.normalize(decoded, tape, place, &normalizer, &record)
-          : normalizer.normalize(row, tape, place: place, into: &record)
-        switch outcome {
+        switch normalizer.normalize(row, &tape, quote: quote, place: place, into: &record) {
         case .record:
           try Self.take(record, &records)
           result.stagedCount += 1
+        case .filtered: result.filteredCount += 1
         case .reject(let reject):
           try add(reject, work, line: line, byte: place.offset, row: row)
         }
@@ -143,13 +143,6 @@ struct StagingWorker: ~Copyable {
     } catch {
       throw error.runFailure(forInput: false)
     }
-  }
-
-  private static func normalize(
-    _ decoded: borrowing ByteArena, _ tape: borrowing RowTape, _ place: RowPlace, _ normalizer: inout Normalizer,
-    _ record: inout ByteArena
-  ) -> RowOutcome {
-    normalizer.normalize(decoded.span, tape, place: place, into: &record)
   }
 
   private static func take(_ record: borrowing ByteArena, _ records: inout PartitionWriter) throws(RunFailure) {

@@ -98,6 +98,11 @@ extension FindingCode {
       "Far fewer uuids than records: the server keeps one event for each uuid. Map uuid to a column that is unique, or leave it out."
     case .changedAfterAccept:
       "An event with this uuid was accepted before with other content; it is not sent again, and the server keeps the old one."
+    case .timestampGuessed:
+      "The unit of these times was told by their magnitude; declare it (format: epoch_seconds and the like) to be sure of it."
+    case .timeAmbiguous:
+      "The clocks of the zone showed these local times twice, an hour apart; the earlier was taken. Export times with their offset."
+    case .amountRounded: "These amounts are no whole hundredths of the currency unit, and were rounded as the mapping says."
     }
   }
 }

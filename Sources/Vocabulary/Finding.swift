@@ -17,6 +17,9 @@ package enum FindingCode: String, Sendable, CaseIterable {
   case timestampFuture = "timestamp-future"
   case uuidShared = "uuid-shared"
   case changedAfterAccept = "changed-after-accept"
+  case timestampGuessed = "timestamp-guessed"
+  case timeAmbiguous = "time-ambiguous"
+  case amountRounded = "amount-rounded"
 
   /// Those that can falsify results, and so end an import.
   package static let falsifying: [FindingCode] = [.earlyConversion, .timestampFuture, .uuidShared]

@@ -21,6 +21,7 @@ package enum RejectCode: String, Sendable, CaseIterable {
   case reservedPrefix = "reserved-prefix"
   case damagedID = "damaged-id"
   case otherAccount = "other-account"
+  case unknownKey = "unknown-key"
   // The record among the others of its visitor.
   case eventTooLarge = "event-too-large"
   case uuidReused = "uuid-reused"

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Grouping
 import Pipeline
+import Synchronization
 import Vocabulary
 
 // How flags are read, and where their values come from when they are not given.
@@ -80,38 +81,63 @@ struct CellMark: ExpressibleByArgument {
 enum LogFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
 enum InputFormatArgument: String, ExpressibleByArgument, CaseIterable { case csv, ndjson }
 
-/// What a flag says, else the environment, else nothing.
+/// What a flag says, else the environment, else the configuration, else nothing.
 ///
-/// The variable of `--max-rejects` is `OPTIREPLAY_MAX_REJECTS`; one that is empty counts as not there.
+/// The variable of `--max-rejects` is `OPTIREPLAY_MAX_REJECTS`; one that is empty counts as not there. Its key is `max_rejects`.
 enum Given {
+  /// The flags that a configuration may set.
+  static let names = [
+    "account-id", "endpoint", "state", "preset", "format", "delimiter", "quote", "memory", "max-body-bytes", "on-conflict",
+    "early-conversions", "identical-rows", "activations", "client-name", "anonymize-ip", "enrich-decisions", "max-rejects",
+    "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "accept-status", "json", "quiet",
+    "log-format",
+  ]
+
+  static func key(_ name: String) -> String { name.replacing("-", with: "_") }
+
+  private static let configured = Mutex<(file: String, values: [String: String])>((file: "", values: [:]))
+
+  /// Takes the values that a configuration has for flags that are not given.
+  static func use(_ values: [String: String], from file: String) { configured.withLock { $0 = (file, values) } }
+
   static func value<Value: ExpressibleByArgument>(_ flag: Value?, _ name: String) throws -> Value? {
     if let flag { return flag }
-    guard let text = text(name) else { return nil }
+    guard let (text, place) = text(name) else { return nil }
     guard let value = Value(argument: text) else {
-      throw ValidationError("the environment variable \(variable(name)) is not a value that --\(name) takes; correct or unset it")
+      throw ValidationError("\(place) is not a value that --\(name) takes; correct it, or leave it out")
     }
     return value
   }
 
   static func list<Value: ExpressibleByArgument>(_ flags: [Value], _ name: String) throws -> [Value] {
     if !flags.isEmpty { return flags }
-    return try (text(name) ?? "").split(separator: ",").compactMap { part in
-      try value(Value(argument: String(part)), name) ?? nil
+    guard let (text, place) = text(name) else { return [] }
+    return try text.split(separator: ",").map { part in
+      guard let value = Value(argument: String(part)) else {
+        throw ValidationError("\(part) in \(place) is not a value that --\(name) takes; correct it, or leave it out")
+      }
+      return value
     }
   }
 
   static func flag(_ flag: Bool, _ name: String) throws -> Bool {
     if flag { return true }
-    switch text(name)?.lowercased() {
-    case nil, "0", "false", "no": return false
+    guard let (text, place) = text(name) else { return false }
+    switch text.lowercased() {
+    case "0", "false", "no": return false
     case "1", "true", "yes": return true
-    default: throw ValidationError("the environment variable \(variable(name)) is neither true nor false; correct or unset it")
+    default: throw ValidationError("\(place) is neither true nor false; correct it, or leave it out")
     }
   }
 
-  private static func text(_ name: String) -> String? {
-    guard let text = ProcessInfo.processInfo.environment[variable(name)], !text.isEmpty else { return nil }
-    return text
+  /// The value's text, and where it stands.
+  private static func text(_ name: String) -> (text: String, place: String)? {
+    if let text = ProcessInfo.processInfo.environment[variable(name)], !text.isEmpty {
+      return (text, "the environment variable \(variable(name))")
+    }
+    return configured.withLock { configured in
+      configured.values[key(name)].flatMap { $0.isEmpty ? nil : ($0, "\(key(name)) in \(configured.file)") }
+    }
   }
 
   private static func variable(_ name: String) -> String {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuring
 import EventAPI
 import Foundation
 import Grouping
@@ -12,6 +13,11 @@ struct InputArguments: ParsableArguments {
     help: ArgumentHelp(
       "Files whose rows say what they are; - is standard input. Patterns in quotes are expanded.", valueName: "files"))
   var files: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A YAML file that names inputs and says how their rows become records; any other flag may be a key of it.", valueName: "file"))
+  var config: String?
 
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Files of decisions.", valueName: "glob"))
   var decisions: [String] = []
@@ -39,6 +45,10 @@ struct InputArguments: ParsableArguments {
   var attribute: [AttributeArgument] = []
 
   func specification() throws -> ImportSpecification {
+    let configured = try configuration()
+    if let configured, !files.isEmpty || !decisions.isEmpty || !conversions.isEmpty {
+      throw ValidationError("inputs are named by --config \(configured.path) and by the command as well; name them in one place")
+    }
     let named = NamedInputs(
       files: files, decisions: decisions, conversions: conversions, format: try Given.value(format, "format")?.rawValue)
     let delimiter = try Given.value(delimiter, "delimiter")?.text ?? ","
@@ -46,7 +56,20 @@ struct InputArguments: ParsableArguments {
     guard !delimiter.isEmpty, delimiter != quote else {
       throw ValidationError("--delimiter and --quote must be two different characters")
     }
-    return ImportSpecification(inputs: try named.resolved(), delimiter: delimiter, quote: quote)
+    let inputs = try configured?.inputs() ?? named.resolved()
+    return ImportSpecification(inputs: inputs, delimiter: delimiter, quote: quote)
+  }
+
+  /// The configuration that `--config` names; nil without one.
+  func configuration() throws(RunFailure) -> NamedConfiguration? {
+    guard let config else { return nil }
+    return try NamedConfiguration(config)
+  }
+
+  /// Lets the configuration say what flags and environment do not. To be called before any of them is read.
+  func useConfiguration() throws(RunFailure) {
+    guard let configured = try configuration() else { return }
+    Given.use(configured.file.settings, from: configured.path)
   }
 
   func mapping() throws -> Mapping {
@@ -58,7 +81,8 @@ struct InputArguments: ParsableArguments {
   }
 
   func attributeIDs() throws -> [String: String] {
-    Dictionary(try Given.list(attribute, "attribute").map { ($0.key, $0.entity) }) { $1 }
+    let given = Dictionary(try Given.list(attribute, "attribute").map { ($0.key, $0.entity) }) { $1 }
+    return try configuration()?.file.attributes.merging(given) { $1 } ?? given
   }
 }
 

@@ -18,6 +18,16 @@ struct OutputArguments: ParsableArguments {
   @Option(help: "How the log on standard error is written. (default: text)")
   var logFormat: LogFormat?
 
+  /// What a command speaks with whose configuration may say how. A configuration that cannot be read ends the command.
+  func voice(of input: InputArguments) throws -> Voice {
+    do throws(RunFailure) {
+      try input.useConfiguration()
+    } catch {
+      throw try voice().told(error)
+    }
+    return try voice()
+  }
+
   func voice() throws -> Voice {
     let isQuiet = try Given.flag(quiet, "quiet")
     let terminal = Terminal(isQuiet: isQuiet)
@@ -43,7 +53,8 @@ struct Voice: Sendable {
     throw ExitCode(summary.exit.rawValue)
   }
 
-  private func told(_ failure: RunFailure) -> ExitCode {
+  /// Says why a command ends, and returns its status.
+  func told(_ failure: RunFailure) -> ExitCode {
     terminal.clearProgress()
     log.error("\(failure.message)")
     return ExitCode(failure.status.rawValue)
@@ -82,7 +93,7 @@ struct ImportCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputArguments
 
   func run() async throws {
-    let voice = try output.voice()
+    let voice = try output.voice(of: input)
     try await voice.failing {
       let settings = try body.settings(input)
       var options = RunOptions(
@@ -200,7 +211,7 @@ struct PlanCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputArguments
 
   func run() async throws {
-    let voice = try output.voice()
+    let voice = try output.voice(of: input)
     try await voice.failing {
       let settings = try body.settings(input)
       var options = RunOptions(

@@ -110,8 +110,9 @@ struct RejectsCommand: AsyncParsableCommand {
       }
       let others = try rejects.otherCount()
       if others > 0, format != .text {
-        let (form, preset) = form == .native ? ("raw", rejects.mapping) : ("native", "native")
-        voice.log.warning("\(counted(others, "reject")) more: pass --form \(form) for them, and import them with --preset \(preset)")
+        let way = rejects.preset.map { "--preset \($0)" } ?? "their configuration"
+        let (form, by) = form == .native ? ("raw", way) : ("native", "--preset native")
+        voice.log.warning("\(counted(others, "reject")) more: pass --form \(form) for them, and import them with \(by)")
       }
     }
   }

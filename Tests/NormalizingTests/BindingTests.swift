@@ -183,7 +183,7 @@ import Vocabulary
   @Test("the first of several that is there counts, and a path goes into nested members or is a column's very name")
   func paths() throws {
     var mapping = Mapping.native
-    mapping.fields[.visitor] = .first(["user.id", "anonymous_id"])
+    mapping.fields[.visitor] = .first([.path("user.id"), .path("anonymous_id")])
     mapping.fields[.timestamp] = .path("at")
     let time = #""entity_id":"5","uuid":"u","at":1700000000000"#
     for (members, visitor) in [

@@ -44,6 +44,7 @@ struct Written: Equatable {
 enum Fate: Equatable {
   case record(Written)
   case reject(Reject)
+  case filtered
 
   var record: Written? { if case .record(let written) = self { written } else { nil } }
   var reject: Reject? { if case .reject(let reject) = self { reject } else { nil } }
@@ -78,7 +79,6 @@ struct Row {
 struct Harness: ~Copyable {
   private var normalizer: Normalizer
   private var arena = ByteArena(limit: 64 << 20)
-  private var decoded = ByteArena(limit: 16 << 20)
   private let header: [String]?
 
   init(
@@ -92,19 +92,18 @@ struct Harness: ~Copyable {
     arena.append("before")
   }
 
+  var conversionCounts: ConversionCounts { normalizer.conversionCounts }
+
   var unknownNames: [String] { normalizer.unknownNames.map { "\($0.name) \($0.rowCount)" } }
 
   mutating func normalize(_ row: Row) -> Fate {
     var tape = row.tape
     let length = arena.count
     let place = RowPlace(input: 3, offset: 5, line: 7)
-    let outcome: RowOutcome
-    if normalizer.prepare(row.bytes.span, &tape, quote: 0x22, into: &decoded) {
-      outcome = Harness.normalize(decoded, tape, place, &normalizer, &arena)
-    } else {
-      outcome = normalizer.normalize(row.bytes.span, tape, place: place, into: &arena)
-    }
-    switch outcome {
+    switch normalizer.normalize(row.bytes.span, &tape, quote: 0x22, place: place, into: &arena) {
+    case .filtered:
+      precondition(arena.count == length, "a row that is left out leaves the arena as it was")
+      return .filtered
     case .reject(let reject):
       precondition(arena.count == length, "a reject leaves the arena as it was")
       return .reject(reject)
@@ -114,13 +113,6 @@ struct Harness: ~Copyable {
       arena.truncate(to: length)
       return .record(written)
     }
-  }
-
-  private static func normalize(
-    _ decoded: borrowing ByteArena, _ tape: borrowing RowTape, _ place: RowPlace, _ normalizer: inout Normalizer,
-    _ arena: inout ByteArena
-  ) -> RowOutcome {
-    normalizer.normalize(decoded.span, tape, place: place, into: &arena)
   }
 
   private func read(_ start: Int) -> Written {

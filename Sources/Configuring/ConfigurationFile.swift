@@ -1,0 +1,158 @@
+package import Normalizing
+package import Vocabulary
+import Yams
+
+/// An input as a configuration names it.
+package struct ConfiguredInput: Sendable, Equatable {
+  /// Files, folders and patterns as they are written; relative ones count from the configuration's folder.
+  package var files: [String]
+  package var record: RecordKind?
+  package var format: String?
+  package var delimiter: String?
+  package var quote: String?
+  /// How its rows become records; nil when it does not say.
+  package var mapping: Mapping?
+}
+
+/// A configuration: one YAML document.
+///
+///     account_id: "12001"
+///     endpoint: eu
+///     inputs:
+///       - files: exports/*.csv
+///         record: conversion
+///         fields: {visitor_id: user, entity_id: {from: event, lookup: {bought: "9"}}, timestamp: {from: at, zone: Europe/Paris}}
+package struct ConfigurationFile: Sendable, Equatable {
+  /// The values of settings by their keys, as texts: lists with commas between. A setting is a flag with `_` for `-`.
+  package var settings: [String: String] = [:]
+  /// Entity ids of custom attributes by key.
+  package var attributes: [String: String] = [:]
+  package var inputs: [ConfiguredInput] = []
+
+  /// Reads a configuration. `settings` are the keys that it may have besides `inputs` and `attributes`, `formats` the formats of inputs.
+  /// Throws everything that is wrong with it.
+  package init(
+    _ text: String, file: String, settings names: [String], formats: [String], variables: [String: String]
+  ) throws(ConfigurationFault) {
+    let problems = Problems()
+    let environment = Environment(variables: variables, problems: problems)
+    guard let root = try ConfigurationFile.compose(text, file) else {
+      throw ConfigurationFault(file: file, problems: [.init(line: 0, message: "the configuration is empty; it needs at least inputs")])
+    }
+    if var keys = Keys(root, "the configuration", environment) {
+      for name in names {
+        guard let value = keys.value(name) else { continue }
+        let texts = environment.texts(value, name)
+        if texts.contains(where: { $0.contains(",") }), case .sequence = value {
+          problems.add(value, "\(name) has a comma in one of its values; leave it out")
+        }
+        settings[name] = texts.joined(separator: ",")
+      }
+      if var attributes = keys.keys("attributes") {
+        for entry in attributes.all() { self.attributes[entry.name] = environment.text(entry.value, entry.name) }
+      }
+      readInputs(&keys, root, formats, environment)
+      keys.end()
+    }
+    if let fault = problems.fault(file) { throw fault }
+  }
+
+  private static func compose(_ text: String, _ file: String) throws(ConfigurationFault) -> Node? {
+    func fault(_ line: Int, _ message: String) -> ConfigurationFault {
+      ConfigurationFault(file: file, problems: [.init(line: line, message: message)])
+    }
+    do {
+      return try Yams.compose(yaml: text)
+    } catch let error as YamlError {
+      switch error {
+      case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+        throw fault(mark.line, "this is not YAML: \(problem)")
+      case .duplicatedKeysInMapping(let names, let context):
+        throw fault(context.mark.line, "the key \(names.joined(separator: ", ")) stands here more than once; leave one")
+      case .reader(let problem, _, _, _): throw fault(0, "this is not text in UTF-8: \(problem)")
+      default: throw fault(0, "this cannot be read as YAML: \(error)")
+      }
+    } catch {
+      throw fault(0, "this cannot be read as YAML: \(error)")
+    }
+  }
+
+  private mutating func readInputs(_ keys: inout Keys, _ root: Node, _ formats: [String], _ environment: Environment) {
+    guard let node = keys.value("inputs") else {
+      environment.problems.add(root, "the configuration has no inputs: a list of files and how they are read")
+      return
+    }
+    guard case .sequence(let nodes) = node, !nodes.isEmpty else {
+      environment.problems.add(node, "inputs is a list, each with files; begin each with a hyphen")
+      return
+    }
+    for node in nodes {
+      guard var input = Keys(node, "an input", environment) else { continue }
+      let before = environment.problems.all.count
+      let files = input.texts("files") ?? []
+      if files.isEmpty, environment.problems.all.count == before {
+        environment.problems.add(node, "an input has no files; name some, or - for standard input")
+      }
+      let record = input.word("record", RecordWord.self)
+      let preset = ConfigurationFile.preset(&input)
+      let format = ConfigurationFile.format(&input, formats)
+      let delimiter = ConfigurationFile.mark(&input, "delimiter")
+      let quote = ConfigurationFile.mark(&input, "quote")
+      let mapping = MappingKeys.read(&input, preset: preset)
+      input.end()
+      // What could not be read is not missing as well.
+      if let mapping, environment.problems.all.count == before { ConfigurationFile.check(mapping, record?.kind, node, environment) }
+      inputs.append(
+        ConfiguredInput(files: files, record: record?.kind, format: format, delimiter: delimiter, quote: quote, mapping: mapping))
+    }
+  }
+
+  private enum RecordWord: String, CaseIterable {
+    case decision, conversion
+    var kind: RecordKind { self == .decision ? .decision : .conversion }
+  }
+
+  private static func preset(_ input: inout Keys) -> Mapping? {
+    guard let node = input.value("preset"), let name = input.environment.text(node, "preset") else { return nil }
+    if let preset = Mapping.preset(named: name) { return preset }
+    let names = Mapping.presets.map(\.name)
+    input.environment.problems.add(node, "preset is \(names.joined(separator: " or ")), not \(name)\(hint(name, names))")
+    return nil
+  }
+
+  private static func format(_ input: inout Keys, _ formats: [String]) -> String? {
+    guard let node = input.value("format"), let name = input.environment.text(node, "format") else { return nil }
+    if formats.contains(name) { return name }
+    input.environment.problems.add(node, "format is \(formats.joined(separator: " or ")), not \(name)\(hint(name, formats))")
+    return nil
+  }
+
+  /// One character, `tab`, or `none`.
+  private static func mark(_ input: inout Keys, _ key: String) -> String? {
+    guard let node = input.value(key), let text = input.environment.text(node, key) else { return nil }
+    switch text {
+    case "tab", "\t": return "\t"
+    case "none" where key == "quote": return ""
+    default:
+      if text.utf8.count == 1, text != "\n", text != "\r" { return text }
+      input.environment.problems.add(node, "\(key) is one character, or tab\(key == "quote" ? ", or none" : "")")
+      return nil
+    }
+  }
+
+  /// What a mapping lacks whatever its input holds.
+  private static func check(_ mapping: Mapping, _ kind: RecordKind?, _ node: Node, _ environment: Environment) {
+    func require(_ fields: [Field], _ what: String) {
+      for field in fields where mapping.fields[field] == nil {
+        environment.problems.add(node, "the fields have no \(field.rawValue), which every \(what) needs")
+      }
+    }
+    require([.visitor, .timestamp], "record")
+    if kind == .decision { require([.campaign], "decision") }
+    if kind == .conversion { require([.entity], "conversion") }
+    if kind == nil, mapping.fields[.record] == nil, mapping.fields[.campaign] == nil, mapping.fields[.entity] == nil {
+      environment.problems.add(
+        node, "the fields have neither entity_id, which conversions need, nor campaign_id, which decisions need; map one of them")
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import Normalizing
+import Yams
+
+/// Reads where one value comes from.
+///
+///     user_id                                           a column, or a path into JSON
+///     {from: amount, unit: major, decimal: ","}         with what is done to it
+///     {const: web}     {first: [a, b]}     {join: [a, b], separator: "-"}     {from: [order_id, line]}: an event id derived from them
+struct SourceKeys {
+  /// What a value may say besides where it comes from: a tag's type, an attribute's entity id.
+  enum Extra { case none, type, attribute }
+
+  var source: Source
+  var type: ValueType?
+  var entityID: String?
+
+  /// Nil, and a problem, for what cannot be read.
+  init?(_ node: Node, _ name: String, _ environment: Environment, extra: Extra = .none) {
+    if case .scalar = node {
+      guard let text = environment.text(node, name) else { return nil }
+      guard !text.isEmpty else {
+        environment.problems.add(node, "\(name) names no column; leave it out, or write {const: ...}")
+        return nil
+      }
+      source = .path(Path(text))
+      return
+    }
+    guard var keys = Keys(node, name, environment) else { return nil }
+    let base = SourceKeys.base(&keys, node, isEventID: name == Field.uuid.rawValue)
+    let lookup = SourceKeys.lookup(&keys)
+    let conversion = SourceKeys.conversion(&keys, node)
+    if extra != .none { type = keys.word("type", ValueType.self) }
+    if extra == .attribute { entityID = keys.text("entity_id") }
+    keys.end()
+    guard var base else { return nil }
+    if let lookup { base = .lookup(base, lookup) }
+    if let conversion { base = .converted(base, conversion) }
+    source = base
+  }
+
+  /// Exactly one of the keys that say where a value comes from.
+  private static func base(_ keys: inout Keys, _ node: Node, isEventID: Bool) -> Source? {
+    let problems = keys.environment.problems
+    let before = problems.all.count
+    var found: [Source] = []
+    if let from = keys.value("from") {
+      if case .sequence = from {
+        let paths = keys.environment.texts(from, "from").map { Source.path(Path($0)) }
+        if isEventID {
+          found.append(.converted(.join(paths, separator: "\u{1f}"), .eventID))
+        } else {
+          problems.add(from, "from names one column; for several write first (the first that is there) or join")
+          return nil
+        }
+      } else if let text = keys.environment.text(from, "from") {
+        found.append(.path(Path(text)))
+      }
+    }
+    if let text = keys.text("const") { found.append(.constant(text)) }
+    if let sources = sources(&keys, "first") { found.append(.first(sources)) }
+    let separator = keys.text("separator")
+    if let sources = sources(&keys, "join") {
+      found.append(.join(sources, separator: separator ?? ""))
+    } else if separator != nil {
+      problems.add(node, "separator belongs to join, which is not here")
+    }
+    guard found.count == 1 else {
+      if found.isEmpty, problems.all.count > before {
+        return nil
+      } else if found.isEmpty {
+        problems.add(node, "\(keys.place) does not say where its value comes from: write from, const, first or join")
+      } else {
+        problems.add(node, "\(keys.place) says more than once where its value comes from: from, const, first and join exclude each other")
+      }
+      return nil
+    }
+    return found[0]
+  }
+
+  private static func sources(_ keys: inout Keys, _ name: String) -> [Source]? {
+    guard let node = keys.value(name) else { return nil }
+    guard case .sequence(let nodes) = node, !nodes.isEmpty else {
+      keys.environment.problems.add(node, "\(name) is a list of columns, paths, or places of values")
+      return nil
+    }
+    return nodes.compactMap { SourceKeys($0, name, keys.environment)?.source }
+  }
+
+  private static func lookup(_ keys: inout Keys) -> Lookup? {
+    let otherwise = otherwise(&keys)
+    guard let node = keys.value("lookup") else { return nil }
+    guard var entries = Keys(node, "lookup", keys.environment) else { return nil }
+    var table: [String: String] = [:]
+    for entry in entries.all() {
+      if let value = keys.environment.text(entry.value, entry.name) { table[entry.name] = value }
+    }
+    return Lookup(table, otherwise: otherwise ?? .reject)
+  }
+
+  /// `reject`, `keep`, `absent`, or `{const: TEXT}`.
+  private static func otherwise(_ keys: inout Keys) -> Lookup.Otherwise? {
+    guard let node = keys.value("otherwise") else { return nil }
+    if case .mapping = node {
+      guard var constant = Keys(node, "otherwise", keys.environment) else { return nil }
+      defer { constant.end() }
+      return constant.text("const").map(Lookup.Otherwise.constant)
+    }
+    switch keys.environment.text(node, "otherwise") {
+    case "reject": return .reject
+    case "keep": return .keep
+    case "absent": return .absent
+    default:
+      keys.environment.problems.add(node, "otherwise is reject, keep, absent, or {const: TEXT}")
+      return nil
+    }
+  }
+
+  /// A time, an amount of money, or a number in a form of its own.
+  private static func conversion(_ keys: inout Keys, _ node: Node) -> Conversion? {
+    let problems = keys.environment.problems
+    let format = keys.text("format")
+    let zone = keys.text("zone")
+    let decimal = keys.text("decimal")
+    let group = keys.text("group")
+    let number = NumberFormat(decimal: decimal ?? ".", group: group)
+    let unit = keys.word("unit", MoneyFormat.Unit.self)
+    let exponent = keys.integer("exponent")
+    let rounding = keys.word("rounding", MoneyFormat.Rounding.self)
+    let isTime = format != nil || zone != nil
+    guard !isTime || (unit == nil && decimal == nil && group == nil) else {
+      problems.add(node, "\(keys.place) is a time by its format or zone, and a number by its unit, decimal or group; it can be one of them")
+      return nil
+    }
+    let conversion: Conversion
+    if isTime {
+      conversion = .time(format.map(TimeFormat.init) ?? .native, zone: zone)
+    } else if let unit {
+      conversion = .money(MoneyFormat(unit: unit, exponent: exponent ?? 2, number: number, rounding: rounding ?? .reject))
+    } else {
+      if exponent != nil || rounding != nil {
+        problems.add(node, "exponent and rounding belong to unit (major or minor), which is not here")
+      }
+      guard decimal != nil || group != nil else { return nil }
+      conversion = .number(number)
+    }
+    if let fault = conversion.fault { problems.add(node, fault) }
+    return conversion
+  }
+}

@@ -1,0 +1,317 @@
+import Bytes
+import EventAPI
+import Vocabulary
+
+/// Writes rows of a mapping that computes as native rows, which are then judged as any native row is.
+///
+///     order_id,when,amount                       {"entity_id":"9","timestamp":1714564800000,"revenue":1999,…}
+///     A7,5/1/2024 12:00,19.99         ─▶         as bytes and nodes, never parsed
+///
+/// Memory: the row at hand, as it came and as a native one.
+final class RowMapper {
+  /// What a mapping asks for, bound to one input.
+  private struct Parts {
+    var places: RowPlaces
+    var filters: [RowFilter] = []
+    var fields: [Named] = []
+    var tags = List()
+    var properties = List()
+    var attributes: [Attribute] = []
+    var wholes: [Whole] = []
+    /// The words that every attribute has: its members' names, and `custom`.
+    var words: [Range<Int>] = []
+    var attributesName = 0..<0
+  }
+
+  /// A value that is written under a name.
+  private struct Named {
+    var name: Range<Int>
+    var source: SourceReader
+    var type: ValueType?
+    /// Whether a row without a value is a reject.
+    var mustSay = false
+  }
+
+  private struct List {
+    var name = 0..<0
+    var values: [Named] = []
+  }
+
+  private struct Attribute {
+    var value: Named
+    var entity: Range<Int>
+  }
+
+  /// A list or object of the row that goes into the native row as it is, or a CSV file's columns below a path.
+  private struct Whole {
+    var name: Range<Int>
+    var place: RowPlaces.Place?
+    var columns: [(name: Range<Int>, column: Int)] = []
+  }
+
+  private var parts: Parts
+  private let headerCount: Int
+  private var decoded = ByteArena(limit: 4 * Limits.rowBytes)
+  /// The native row of the row mapped last.
+  private(set) var target: NativeRow
+  /// What the native rows are read by.
+  let native: Mapping
+  /// What kind of record all rows are, as far as the header says it.
+  let kind: RecordKind?
+
+  init(_ mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings) throws(HeaderRefusal) {
+    headerCount = header?.count ?? 0
+    var binder = Binder(mapping, header: header, settings: settings)
+    try binder.bindFields(recordMustSay: header != nil && kind == nil)
+    try binder.bindLists()
+    var known = kind
+    if known == nil, mapping.fields[.record] == nil, header != nil {
+      known = mapping.decisionMarks.contains { binder.parts.places.place($0) != nil } ? .decision : .conversion
+    }
+    for path in mapping.ignored + mapping.decisionMarks { _ = binder.parts.places.place(path) }
+    try binder.requireFields(known)
+    self.kind = known
+    native = binder.native
+    parts = binder.parts
+    target = binder.takeTarget()
+  }
+
+  /// Columns that the mapping does not ask for, or members with the number of rows that had them.
+  var unknownNames: [(name: String, rowCount: Int)] {
+    headerCount > 0
+      ? parts.places.unused.filter { !$0.hasPrefix(Mapping.rejectPrefix) }.map { ($0, 0) }
+      : parts.places.members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
+  }
+
+  /// Makes `target` the native row of a row. Returns false when the mapping filters it.
+  func map(_ row: Span<UInt8>, _ tape: inout RowTape, quote: UInt8) throws(Reject) -> Bool {
+    tape.decode(row, quote: quote, into: &decoded)
+    if headerCount > 0 {
+      guard tape.nodes.count >= headerCount else {
+        throw Reject(.raggedRow, "the row has \(tape.nodes.count) cells and the header \(headerCount); complete it")
+      }
+    } else {
+      guard tape.nodes.count > 0, tape.nodes[0].kind == .object else {
+        throw Reject(.notAnObject, "the row is not a JSON object; write one object a line")
+      }
+      Self.scan(decoded, tape, &parts.places.members)
+    }
+    return try Self.map(decoded, tape, parts, into: &target)
+  }
+
+  private static func scan(_ row: borrowing ByteArena, _ tape: borrowing RowTape, _ members: inout MemberTable) {
+    var values = RowValues()
+    members.scan(row.span, tape.nodes.span, &values)
+  }
+
+  private static func map(
+    _ decoded: borrowing ByteArena, _ tape: borrowing RowTape, _ parts: borrowing Parts, into target: inout NativeRow
+  ) throws(Reject) -> Bool {
+    let row = decoded.span
+    target.begin()
+    for filter in parts.filters {
+      guard try target.passes(filter, row, tape, parts.places) else { return false }
+    }
+    for field in parts.fields {
+      let hasValue = try append(field, row, tape, parts.places, into: &target)
+      // As in native rows: an empty cell says nothing, and what a row is must be said.
+      if field.mustSay, !hasValue {
+        throw Reject(.missingField, column: field.source.name, "record is empty; write decision or conversion")
+      }
+    }
+    for list in [parts.tags, parts.properties] where !list.values.isEmpty {
+      target.append(list.name)
+      let object = target.open(.object)
+      for value in list.values { _ = try append(value, row, tape, parts.places, into: &target) }
+      target.close(object)
+    }
+    if !parts.attributes.isEmpty {
+      target.append(parts.attributesName)
+      let list = target.open(.array)
+      for attribute in parts.attributes { try append(attribute, parts.words, row, tape, parts.places, into: &target) }
+      target.close(list)
+    }
+    for whole in parts.wholes { append(whole, row, tape, parts.places, into: &target) }
+    target.end()
+    return true
+  }
+
+  private static func append(
+    _ named: Named, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, into target: inout NativeRow
+  ) throws(Reject) -> Bool {
+    guard let (value, kind) = try target.read(named.source, named.type, row, tape, places) else { return false }
+    target.append(named.name)
+    target.append(value, kind)
+    return true
+  }
+
+  private static func append(
+    _ attribute: Attribute, _ words: [Range<Int>], _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces,
+    into target: inout NativeRow
+  ) throws(Reject) {
+    guard let (value, kind) = try target.read(attribute.value.source, attribute.value.type, row, tape, places) else { return }
+    let object = target.open(.object)
+    for word in [words[0], words[1], words[2], attribute.entity, words[3], attribute.value.name, words[4]] { target.append(word) }
+    target.append(value, kind)
+    target.close(object)
+  }
+
+  private static func append(
+    _ whole: Whole, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, into target: inout NativeRow
+  ) {
+    if !whole.columns.isEmpty {
+      target.append(whole.name)
+      let object = target.open(.object)
+      for (name, column) in whole.columns where tape.nodes[column].count > 0 {
+        target.append(name)
+        target.append(text: row.extracting(tape.nodes[column].range))
+      }
+      target.close(object)
+    } else if let place = whole.place {
+      let node = places.node(place, row, tape)
+      guard node >= 0 else { return }
+      target.append(whole.name)
+      target.append(node, row, tape)
+    }
+  }
+
+  // MARK: binding
+
+  /// Puts together what a mapping asks for.
+  private struct Binder: ~Copyable {
+    let mapping: Mapping
+    let settings: NormalizerSettings
+    let head: [UInt8]
+    var parts: Parts
+    var native: Mapping
+    var target = NativeRow()
+
+    init(_ mapping: Mapping, header: [String]?, settings: NormalizerSettings) {
+      self.mapping = mapping
+      self.settings = settings
+      head = EventParts.derivationHead(account: Array(settings.accountID.utf8))
+      parts = Parts(places: RowPlaces(header: header))
+      native = Mapping(name: mapping.name, fields: [:], decisionMarks: ["variation_id"])
+    }
+
+    consuming func takeTarget() -> NativeRow { target }
+
+    mutating func bindFields(recordMustSay: Bool) throws(HeaderRefusal) {
+      for condition in mapping.conditions { parts.filters.append(try RowFilter(condition, &parts.places, derivationHead: head)) }
+      for (field, source) in mapping.fields.sorted(by: { $0.key.slot < $1.key.slot }) {
+        let isPlainTime = mapping.timesWithoutOffsetAreUTC && field == .timestamp && source.isDirect
+        native.fields[field] = .path(Path([field.rawValue]))
+        var value = try named(field.rawValue, isPlainTime ? .converted(source, .time(.native, zone: "UTC")) : source, nil)
+        value.mustSay = field == .record && recordMustSay
+        parts.fields.append(value)
+      }
+    }
+
+    mutating func bindLists() throws(HeaderRefusal) {
+      for case .one(let name, let source, let type) in mapping.tags { parts.tags.values.append(try named(name, source, type)) }
+      for case .one(let name, let source, let type) in mapping.properties { parts.properties.values.append(try named(name, source, type)) }
+      for values in mapping.attributes {
+        if case .one(let key, let entity, let source, let type) = values { try addAttribute(key, entity, source, type) }
+        // A CSV file's attributes are known before its rows are read.
+        if case .members(let path) = values {
+          for (key, _) in parts.places.columns(below: path) {
+            let key = String(decoding: key, as: UTF8.self)
+            try addAttribute(key, nil, .path(Path([path.description + "." + key])), nil)
+          }
+        }
+      }
+      parts.words = ["type", "custom", "entity_id", "key", "value"].map { target.place($0) }
+      parts.tags.name = target.place("tags")
+      parts.properties.name = target.place("properties")
+      parts.attributesName = target.place("attributes")
+      if !parts.tags.values.isEmpty { native.tags.append(.members(of: "tags")) }
+      if !parts.properties.values.isEmpty { native.properties.append(.members(of: "properties")) }
+      if !parts.attributes.isEmpty {
+        native.attributes.append(
+          .elements(
+            of: "attributes", filters: [], type: "type", entity: "entity_id", key: "key", value: "value", entityOnlyForCustom: false))
+      }
+      // Lists of the row keep their form, under names that no native field has.
+      for values in mapping.tags { if let path = values.wholePath { native.tags.append(values.moved(to: addWhole(path))) } }
+      for values in mapping.properties { if let path = values.wholePath { native.properties.append(values.moved(to: addWhole(path))) } }
+      guard !parts.places.isCSV else { return }
+      for values in mapping.attributes { if let path = values.wholePath { native.attributes.append(values.moved(to: addWhole(path))) } }
+    }
+
+    func requireFields(_ kind: RecordKind?) throws(HeaderRefusal) {
+      if let doubled = parts.places.doubled {
+        throw HeaderRefusal(message: "the header has the column \(doubled) more than once; rename or remove all but one")
+      }
+      var required: [Field] = [.visitor, .timestamp]
+      if kind == .decision { required.append(.campaign) }
+      if kind == .conversion { required.append(.entity) }
+      for field in required where mapping.fields[field] == nil {
+        throw HeaderRefusal(message: "the mapping has no \(field.rawValue), which every \(kind?.word ?? "row") needs")
+      }
+    }
+
+    private mutating func addAttribute(_ key: String, _ entity: String?, _ source: Source, _ type: ValueType?) throws(HeaderRefusal) {
+      guard isAttributeKey(Array(key.utf8).span) else {
+        throw HeaderRefusal(
+          message: "\(key) is no attribute's key: keys have at most \(Limits.attributeKeyCharacters) letters, digits, spaces, and _ - .")
+      }
+      guard let entity = entity ?? settings.attributes[key], !entity.isEmpty else {
+        throw HeaderRefusal(
+          message: "the entity id of the custom attribute \(key) is not known; say it in the mapping (entity_id), or pass "
+            + "--attribute '\(key)=ENTITY_ID'")
+      }
+      parts.attributes.append(Attribute(value: try named(key, source, type), entity: target.place(entity)))
+    }
+
+    private mutating func named(_ name: String, _ source: Source, _ type: ValueType?) throws(HeaderRefusal) -> Named {
+      Named(name: target.place(name), source: try SourceReader(source, &parts.places, derivationHead: head), type: type)
+    }
+
+    private mutating func addWhole(_ path: Path) -> Path {
+      let name = "\u{1}\(parts.wholes.count)"
+      var whole = Whole(name: target.place(name), place: parts.places.place(path))
+      for (name, column) in parts.places.columns(below: path) {
+        whole.columns.append((target.place(String(decoding: name, as: UTF8.self)), column))
+      }
+      parts.wholes.append(whole)
+      return Path([name])
+    }
+  }
+}
+
+extension NamedValues {
+  /// Where a whole list or object lies; nil for a value of its own.
+  fileprivate var wholePath: Path? {
+    switch self {
+    case .members(let path), .pairs(let path, _, _): path
+    case .one: nil
+    }
+  }
+
+  fileprivate func moved(to path: Path) -> NamedValues {
+    switch self {
+    case .members: .members(of: path)
+    case .pairs(_, let name, let value): .pairs(of: path, name: name, value: value)
+    case .one: self
+    }
+  }
+}
+
+extension AttributeValues {
+  fileprivate var wholePath: Path? {
+    switch self {
+    case .members(let path), .elements(let path, _, _, _, _, _, _): path
+    case .one: nil
+    }
+  }
+
+  fileprivate func moved(to path: Path) -> AttributeValues {
+    switch self {
+    case .members: .members(of: path)
+    case .elements(_, let filters, let type, let entity, let key, let value, let entityOnlyForCustom):
+      .elements(
+        of: path, filters: filters, type: type, entity: entity, key: key, value: value, entityOnlyForCustom: entityOnlyForCustom)
+    case .one: self
+    }
+  }
+}

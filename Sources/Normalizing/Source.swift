@@ -1,0 +1,115 @@
+/// Where a value comes from. An empty text and a JSON `null` are no value.
+package indirect enum Source: Sendable, Hashable, Codable {
+  case path(Path)
+  case constant(String)
+  /// The first of several that is there.
+  case first([Source])
+  /// All of several that are there, one behind the other.
+  case join([Source], separator: String)
+  case lookup(Source, Lookup)
+  case converted(Source, Conversion)
+
+  /// How a message names it: by its columns or paths.
+  package var description: String {
+    switch self {
+    case .path(let path): path.description
+    case .constant: "a constant"
+    case .first(let sources), .join(let sources, _): sources.map(\.description).joined(separator: ", ")
+    case .lookup(let source, _), .converted(let source, _): source.description
+    }
+  }
+
+  /// All columns and paths that it looks at.
+  package var columns: [Path] {
+    switch self {
+    case .path(let path): [path]
+    case .constant: []
+    case .first(let sources), .join(let sources, _): sources.flatMap(\.columns)
+    case .lookup(let source, _), .converted(let source, _): source.columns
+    }
+  }
+
+  /// Whether it is a column or path, a constant, or the first of several columns or paths: what rows are read by without computing anything.
+  var isDirect: Bool {
+    switch self {
+    case .path, .constant: true
+    case .first(let sources): sources.allSatisfy { if case .path = $0 { true } else { false } }
+    case .join, .lookup, .converted: false
+    }
+  }
+}
+
+/// A table that says what stands for what.
+package struct Lookup: Sendable, Hashable, Codable {
+  package enum Otherwise: Sendable, Hashable, Codable {
+    case reject, keep, absent
+    case constant(String)
+  }
+
+  package var table: [String: String]
+  /// What becomes of a value that the table does not have.
+  package var otherwise: Otherwise
+
+  package init(_ table: [String: String], otherwise: Otherwise = .reject) {
+    self.table = table
+    self.otherwise = otherwise
+  }
+}
+
+/// What is done to a text before it is read as a native row's.
+package enum Conversion: Sendable, Hashable, Codable {
+  case time(TimeFormat, zone: String?)
+  case money(MoneyFormat)
+  case number(NumberFormat)
+  /// The UUIDv5 of account and text, so that a key of one's own gives the event's id.
+  case eventID
+}
+
+extension Conversion {
+  /// What it asks for that cannot be done, in words; nil when all of it can.
+  package var fault: String? {
+    do throws(MappingFault) {
+      switch self {
+      case .time(let format, let zone): _ = try TimeReader(format, zone: zone)
+      case .money(let format): _ = try MoneyReader(format)
+      case .number(let format): _ = try NumberReader(format)
+      case .eventID: break
+      }
+      return nil
+    } catch {
+      return error.message
+    }
+  }
+}
+
+/// What a tag's or an attribute's value is. Without a type JSON values stay what they are, and cells are text.
+package enum ValueType: String, Sendable, Hashable, Codable, CaseIterable { case string, number, boolean }
+
+/// A condition on a row.
+package struct Condition: Sendable, Hashable, Codable {
+  package enum Test: Sendable, Hashable, Codable {
+    case isOneOf([String])
+    case isNoneOf([String])
+    case isEmpty, isNotEmpty
+    /// Compared as exact decimals with a number; what is no number passes none of these.
+    case less(String), atMost(String), greater(String), atLeast(String)
+  }
+
+  package var source: Source
+  package var test: Test
+
+  package init(_ source: Source, _ test: Test) {
+    self.source = source
+    self.test = test
+  }
+}
+
+extension Mapping {
+  /// Whether its values are read where they stand; otherwise each row is written anew as a native one (`RowMapper`).
+  var isDirect: Bool {
+    guard conditions.isEmpty, fields.values.allSatisfy(\.isDirect) else { return false }
+    for case .one in tags + properties { return false }
+    for case .one in attributes { return false }
+    return true
+  }
+}

@@ -1,0 +1,279 @@
+import Bytes
+import Vocabulary
+
+/// Where the values of one input's rows are found: its columns by name, or its members by path.
+struct RowPlaces: Sendable {
+  /// Nil for JSON rows.
+  private let columns: [[UInt8]: Int]?
+  private let header: [String]
+  var members = MemberTable()
+  /// Columns that a source looks at.
+  private(set) var used: Set<Int> = []
+
+  init(header: [String]?) {
+    self.header = header ?? []
+    columns = header.map { Dictionary($0.enumerated().map { (Array($1.utf8), $0) }, uniquingKeysWith: { first, _ in first }) }
+  }
+
+  var isCSV: Bool { columns != nil }
+
+  enum Place: Sendable {
+    case column(Int)
+    case member(MemberTable.Way)
+  }
+
+  /// Where the path leads. Nil when there is no such column.
+  mutating func place(_ path: Path) -> Place? {
+    guard let columns else { return .member(members.way(to: path)) }
+    guard let column = columns[Array(path.description.utf8)] else { return nil }
+    used.insert(column)
+    return .column(column)
+  }
+
+  /// The columns whose names begin with the path and a dot, and what follows there.
+  mutating func columns(below path: Path) -> [(name: [UInt8], column: Int)] {
+    let prefix = Array((path.description + ".").utf8)
+    let found = header.enumerated().filter { $1.utf8.count > prefix.count && $1.utf8.starts(with: prefix) }
+    used.formUnion(found.map(\.offset))
+    return found.map { (Array($0.element.utf8.dropFirst(prefix.count)), $0.offset) }
+  }
+
+  /// Columns that nothing looks at.
+  var unused: [String] { header.indices.filter { !used.contains($0) }.map { header[$0] } }
+
+  /// The first of the used columns whose name stands there twice.
+  var doubled: String? {
+    used.sorted().map { header[$0] }.first { name in header.count { $0 == name } > 1 }
+  }
+
+  /// The node of the value in the row at hand, or -1. JSON rows were scanned before.
+  func node(_ place: Place, _ row: Span<UInt8>, _ tape: borrowing RowTape) -> Int {
+    switch place {
+    case .column(let column): column < tape.nodes.count && tape.nodes[column].count > 0 ? column : -1
+    case .member(let way): members.node(at: way, row, tape)
+    }
+  }
+}
+
+/// What conversions saw that is not wrong and yet suspicious, in one input.
+package struct ConversionCounts: Sendable, Equatable, Codable {
+  /// Local times that the clocks showed twice.
+  package var ambiguousTimes = 0
+  /// Times whose unit was told by their magnitude.
+  package var guessedTimes = 0
+  /// Amounts that were rounded.
+  package var roundedAmounts = 0
+
+  package init(ambiguousTimes: Int = 0, guessedTimes: Int = 0, roundedAmounts: Int = 0) {
+    self.ambiguousTimes = ambiguousTimes
+    self.guessedTimes = guessedTimes
+    self.roundedAmounts = roundedAmounts
+  }
+
+  package mutating func add(_ others: ConversionCounts) {
+    ambiguousTimes += others.ambiguousTimes
+    guessedTimes += others.guessedTimes
+    roundedAmounts += others.roundedAmounts
+  }
+}
+
+/// Reads one value of a mapping from rows: a source, made ready for the rows of one input.
+struct SourceReader: Sendable {
+  private indirect enum Step: Sendable {
+    case place(RowPlaces.Place)
+    case nowhere
+    case constant([UInt8])
+    case first([Step])
+    case join([Step], separator: [UInt8])
+    case lookup(Step, LookupTable)
+    case time(Step, TimeReader)
+    case money(Step, MoneyReader)
+    case number(Step, NumberReader)
+    case eventID(Step, head: [UInt8])
+  }
+
+  private let step: Step
+  /// How messages name it.
+  let name: String
+
+  /// Throws when a column is missing (naming the one most like it), or when the source asks for what cannot be done.
+  init(_ source: Source, _ places: inout RowPlaces, derivationHead: [UInt8]) throws(HeaderRefusal) {
+    step = try Self.step(source, &places, derivationHead, depth: 0)
+    name = source.description
+  }
+
+  private static func step(
+    _ source: Source, _ places: inout RowPlaces, _ head: [UInt8], depth: Int, mayMiss: Bool = false
+  ) throws(HeaderRefusal) -> Step {
+    guard depth < 8 else { throw HeaderRefusal(message: "a field of the mapping is nested deeper than 8 levels; make it simpler") }
+    func inner(_ source: Source, mayMiss: Bool = false, _ places: inout RowPlaces) throws(HeaderRefusal) -> Step {
+      try step(source, &places, head, depth: depth + 1, mayMiss: mayMiss)
+    }
+    switch source {
+    case .path(let path):
+      if let place = places.place(path) { return .place(place) }
+      if mayMiss { return .nowhere }
+      let hint = closest(to: path.description, among: places.unused).map { "; the closest column is \($0)" } ?? ""
+      throw HeaderRefusal(message: "the mapping names the column \(path), which the header does not have\(hint)")
+    case .constant(let text): return .constant(Array(text.utf8))
+    case .first(let sources):
+      var steps: [Step] = []
+      for source in sources { steps.append(try inner(source, mayMiss: true, &places)) }
+      if steps.allSatisfy({ if case .nowhere = $0 { true } else { false } }) {
+        throw HeaderRefusal(message: "the mapping names the columns \(source.description), none of which the header has")
+      }
+      return .first(steps)
+    case .join(let sources, let separator):
+      var steps: [Step] = []
+      for source in sources { steps.append(try inner(source, &places)) }
+      return .join(steps, separator: Array(separator.utf8))
+    case .lookup(let source, let lookup): return .lookup(try inner(source, mayMiss: mayMiss, &places), LookupTable(lookup))
+    case .converted(let source, let conversion):
+      let step = try inner(source, mayMiss: mayMiss, &places)
+      do throws(MappingFault) {
+        switch conversion {
+        case .time(let format, let zone): return .time(step, try TimeReader(format, zone: zone))
+        case .money(let format): return .money(step, try MoneyReader(format))
+        case .number(let format): return .number(step, try NumberReader(format))
+        case .eventID: return .eventID(step, head: head)
+        }
+      } catch {
+        throw HeaderRefusal(message: "\(source.description): \(error.message)")
+      }
+    }
+  }
+
+  /// Appends the value's text to `target`, and returns what kind of value it is; nil, and nothing appended, when there is none.
+  func append(
+    _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, _ scratch: inout ByteArena,
+    _ counts: inout ConversionCounts, into target: inout ByteArena
+  ) throws(Reject) -> NodeKind? {
+    do throws(Reject) {
+      return try Self.append(step, row, tape, places, &scratch, &counts, into: &target)
+    } catch {
+      throw Reject(error.code, column: name, error.message)
+    }
+  }
+
+  private static func append(
+    _ step: Step, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, _ scratch: inout ByteArena,
+    _ counts: inout ConversionCounts, into target: inout ByteArena
+  ) throws(Reject) -> NodeKind? {
+    switch step {
+    case .nowhere: return nil
+    case .constant(let text):
+      target.append(text)
+      return text.isEmpty ? nil : .string
+    case .place(let place):
+      let at = places.node(place, row, tape)
+      guard at >= 0, tape.nodes[at].count > 0 else { return nil }
+      let node = tape.nodes[at]
+      guard node.kind != .object, node.kind != .array else {
+        throw Reject(.wrongType, "a value is text, a number, true or false, not an object or a list; name a path inside of it")
+      }
+      target.append(row.extracting(node.range))
+      return node.kind
+    case .first(let steps):
+      for step in steps {
+        if let kind = try append(step, row, tape, places, &scratch, &counts, into: &target) { return kind }
+      }
+      return nil
+    case .join(let steps, let separator):
+      let start = target.count
+      var isFirst = true
+      for step in steps {
+        let before = target.count
+        if !isFirst { target.append(separator) }
+        if try append(step, row, tape, places, &scratch, &counts, into: &target) == nil {
+          target.truncate(to: before)
+        } else {
+          isFirst = false
+        }
+      }
+      return target.count > start ? .string : nil
+    case .lookup(let inner, _), .time(let inner, _), .money(let inner, _), .number(let inner, _), .eventID(let inner, _):
+      let start = target.count
+      guard try append(inner, row, tape, places, &scratch, &counts, into: &target) != nil else { return nil }
+      // What is converted stands aside while its result is written in its place.
+      scratch.removeAll()
+      scratch.append(target.span.extracting(start..<target.count))
+      target.truncate(to: start)
+      return try convert(scratch.span, step, &counts, into: &target)
+    }
+  }
+
+  private static func convert(
+    _ text: Span<UInt8>, _ step: Step, _ counts: inout ConversionCounts, into target: inout ByteArena
+  ) throws(Reject) -> NodeKind? {
+    switch step {
+    case .time(_, let reader):
+      let reading: TimeReading
+      do throws(TimestampFault) {
+        reading = try reader.read(text)
+      } catch {
+        throw Reject(error.code, error.message)
+      }
+      if reading.isAmbiguous { counts.ambiguousTimes += 1 }
+      if reading.isGuessed { counts.guessedTimes += 1 }
+      target.append(decimal: reading.milliseconds)
+      return .number
+    case .money(_, let reader):
+      do throws(NumberFault) {
+        if try reader.append(text, into: &target) { counts.roundedAmounts += 1 }
+      } catch {
+        throw Reject(.badNumber, error.message)
+      }
+      return .number
+    case .number(_, let reader):
+      do throws(NumberFault) {
+        try reader.append(text, into: &target)
+      } catch {
+        throw Reject(.badNumber, error.message)
+      }
+      return .number
+    case .eventID(_, let head):
+      var message = ByteArena(limit: 1 << 30, reserving: head.count + text.count + 16)
+      message.append(head)
+      message.append("key\n")
+      message.append(text)
+      target.append(uuidOf: message.span)
+      return .string
+    case .lookup(_, let table): return try table.append(text, into: &target)
+    case .place, .nowhere, .constant, .first, .join: preconditionFailure("only conversions convert")
+    }
+  }
+}
+
+/// A lookup table whose entries are found without allocations.
+private struct LookupTable: Sendable {
+  private let places: [Digest: Int]
+  private let values: [[UInt8]]
+  private let names: [String]
+  private let otherwise: Lookup.Otherwise
+
+  init(_ lookup: Lookup) {
+    let sorted = lookup.table.sorted { $0.key < $1.key }
+    names = sorted.map(\.key)
+    values = sorted.map { Array($0.value.utf8) }
+    places = Dictionary(
+      sorted.enumerated().map { (Digest(Array($1.key.utf8).span), $0) }, uniquingKeysWith: { first, _ in first })
+    otherwise = lookup.otherwise
+  }
+
+  func append(_ name: Span<UInt8>, into target: inout ByteArena) throws(Reject) -> NodeKind? {
+    let start = target.count
+    if let place = places[Digest(name)] {
+      target.append(values[place])
+    } else {
+      switch otherwise {
+      case .keep: target.append(name)
+      case .absent: break
+      case .constant(let value): target.append(Array(value.utf8))
+      case .reject:
+        let hint = closest(to: text(name), among: names).map { "; the closest entry is \($0)" } ?? ""
+        throw Reject(.unknownKey, "the mapping's table has no entry for this value\(hint); add one, or say what else it becomes")
+      }
+    }
+    return target.count > start ? .string : nil
+  }
+}

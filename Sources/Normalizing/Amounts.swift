@@ -181,6 +181,10 @@ struct MoneyReader: Sendable {
 
   /// Appends the amount in whole hundredths of the currency unit, and returns whether it was rounded.
   func append(_ text: Span<UInt8>, into arena: inout ByteArena) throws(NumberFault) -> Bool {
+    if places >= 0, text.count <= 12, let whole = wholeNumber(text) {
+      arena.append(decimal: whole * (places == 2 ? 100 : places == 1 ? 10 : 1))
+      return false
+    }
     let decimal = try number.read(text)
     guard let (value, isRounded) = decimal.whole(movingPoint: places, rounding) else {
       throw decimal.whole(movingPoint: places, .towardsPast) == nil ? .range : .fraction

@@ -10,6 +10,8 @@ struct NativeRow: ~Copyable {
   private(set) var counts = ConversionCounts()
   private var scratch = ByteArena(limit: 32 * Limits.rowBytes)
   private var nameBytes = 0
+  /// Where the row that it is made of begins in the bytes.
+  private var rowStart = 0
 
   /// Adds a name for all rows, and returns where it lies. Before the first row.
   mutating func place(_ name: String) -> Range<Int> {
@@ -19,9 +21,11 @@ struct NativeRow: ~Copyable {
     return start..<bytes.count
   }
 
-  /// Begins the next row.
-  mutating func begin() {
+  /// Begins the next row, which is made of this one.
+  mutating func begin(_ row: Span<UInt8>) {
     bytes.truncate(to: nameBytes)
+    rowStart = nameBytes
+    bytes.append(row)
     tape.removeAll()
     _ = open(.object)
   }
@@ -43,6 +47,13 @@ struct NativeRow: ~Copyable {
     guard let kind = try source.append(row, from, places, &scratch, &counts, into: &bytes) else { return nil }
     let range = start..<bytes.count
     return (range, try NativeRow.kind(kind, type, bytes.span.extracting(range), source.name))
+  }
+
+  /// Appends a value of the row under a name, as it stands there.
+  mutating func append(_ name: Range<Int>, _ node: Node) {
+    append(name)
+    let start = rowStart + node.start
+    append(start..<(start + node.count), node.kind == .cell ? .string : node.kind)
   }
 
   /// Appends a text that lies in the bytes already: a name, or a value that was read.

@@ -13,9 +13,11 @@ final class RowMapper {
   private struct Parts {
     var places: RowPlaces
     var filters: [RowFilter] = []
-    var fields: [Named] = []
-    var tags = List()
-    var properties = List()
+    var fields = Values()
+    var tags = Values()
+    var tagsName = 0..<0
+    var properties = Values()
+    var propertiesName = 0..<0
     var attributes: [Attribute] = []
     var wholes: [Whole] = []
     /// The words that every attribute has: its members' names, and `custom`.
@@ -32,9 +34,20 @@ final class RowMapper {
     var mustSay = false
   }
 
-  private struct List {
-    var name = 0..<0
-    var values: [Named] = []
+  /// Values that are cells or top-level members as they stand, which most are, and all others.
+  private struct Values {
+    var simple: [(name: Range<Int>, place: Int)] = []
+    var simpleNames: [String] = []
+    var computed: [Named] = []
+
+    var isEmpty: Bool { simple.isEmpty && computed.isEmpty }
+
+    mutating func append(_ value: Named) {
+      let place = value.type == nil && !value.mustSay ? value.source.simplePlace : -1
+      if place < 0 { return computed.append(value) }
+      simple.append((value.name, place))
+      simpleNames.append(value.source.name)
+    }
   }
 
   private struct Attribute {
@@ -85,7 +98,20 @@ final class RowMapper {
 
   /// Makes `target` the native row of a row. Returns false when the mapping filters it.
   func map(_ row: Span<UInt8>, _ tape: inout RowTape, quote: UInt8) throws(Reject) -> Bool {
+    guard tape.hasEscapes else { return try Self.map(row, tape, headerCount, &parts, into: &target) }
     tape.decode(row, quote: quote, into: &decoded)
+    return try Self.map(decoded, tape, headerCount, &parts, into: &target)
+  }
+
+  private static func map(
+    _ decoded: borrowing ByteArena, _ tape: borrowing RowTape, _ headerCount: Int, _ parts: inout Parts, into target: inout NativeRow
+  ) throws(Reject) -> Bool {
+    try map(decoded.span, tape, headerCount, &parts, into: &target)
+  }
+
+  private static func map(
+    _ row: Span<UInt8>, _ tape: borrowing RowTape, _ headerCount: Int, _ parts: inout Parts, into target: inout NativeRow
+  ) throws(Reject) -> Bool {
     if headerCount > 0 {
       guard tape.nodes.count >= headerCount else {
         throw Reject(.raggedRow, "the row has \(tape.nodes.count) cells and the header \(headerCount); complete it")
@@ -94,37 +120,22 @@ final class RowMapper {
       guard tape.nodes.count > 0, tape.nodes[0].kind == .object else {
         throw Reject(.notAnObject, "the row is not a JSON object; write one object a line")
       }
-      Self.scan(decoded, tape, &parts.places.members)
+      var values = RowValues()
+      parts.places.members.scan(row, tape.nodes.span, &values)
     }
-    return try Self.map(decoded, tape, parts, into: &target)
-  }
-
-  private static func scan(_ row: borrowing ByteArena, _ tape: borrowing RowTape, _ members: inout MemberTable) {
-    var values = RowValues()
-    members.scan(row.span, tape.nodes.span, &values)
+    return try map(row, tape, parts, into: &target)
   }
 
   private static func map(
-    _ decoded: borrowing ByteArena, _ tape: borrowing RowTape, _ parts: borrowing Parts, into target: inout NativeRow
+    _ row: Span<UInt8>, _ tape: borrowing RowTape, _ parts: borrowing Parts, into target: inout NativeRow
   ) throws(Reject) -> Bool {
-    let row = decoded.span
-    target.begin()
+    target.begin(row)
     for filter in parts.filters {
       guard try target.passes(filter, row, tape, parts.places) else { return false }
     }
-    for field in parts.fields {
-      let hasValue = try append(field, row, tape, parts.places, into: &target)
-      // As in native rows: an empty cell says nothing, and what a row is must be said.
-      if field.mustSay, !hasValue {
-        throw Reject(.missingField, column: field.source.name, "record is empty; write decision or conversion")
-      }
-    }
-    for list in [parts.tags, parts.properties] where !list.values.isEmpty {
-      target.append(list.name)
-      let object = target.open(.object)
-      for value in list.values { _ = try append(value, row, tape, parts.places, into: &target) }
-      target.close(object)
-    }
+    try append(parts.fields, row, tape, parts.places, into: &target)
+    try appendObject(parts.tagsName, parts.tags, row, tape, parts.places, into: &target)
+    try appendObject(parts.propertiesName, parts.properties, row, tape, parts.places, into: &target)
     if !parts.attributes.isEmpty {
       target.append(parts.attributesName)
       let list = target.open(.array)
@@ -136,13 +147,38 @@ final class RowMapper {
     return true
   }
 
+  private static func appendObject(
+    _ name: Range<Int>, _ values: borrowing Values, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces,
+    into target: inout NativeRow
+  ) throws(Reject) {
+    guard !values.isEmpty else { return }
+    target.append(name)
+    let object = target.open(.object)
+    try append(values, row, tape, places, into: &target)
+    target.close(object)
+  }
+
   private static func append(
-    _ named: Named, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, into target: inout NativeRow
-  ) throws(Reject) -> Bool {
-    guard let (value, kind) = try target.read(named.source, named.type, row, tape, places) else { return false }
-    target.append(named.name)
-    target.append(value, kind)
-    return true
+    _ values: borrowing Values, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, into target: inout NativeRow
+  ) throws(Reject) {
+    let simple = values.simple.span
+    for at in simple.indices {
+      let node = places.simpleNode(simple[at].place, tape)
+      if node.count == 0 { continue }
+      guard node.kind != .object, node.kind != .array else {
+        throw Reject(.wrongType, column: values.simpleNames[at], SourceReader.wrongType)
+      }
+      target.append(simple[at].name, node)
+    }
+    for named in values.computed {
+      guard let (value, kind) = try target.read(named.source, named.type, row, tape, places) else {
+        // As in native rows: an empty cell says nothing, and what a row is must be said.
+        guard named.mustSay else { continue }
+        throw Reject(.missingField, column: named.source.name, "record is empty; write decision or conversion")
+      }
+      target.append(named.name)
+      target.append(value, kind)
+    }
   }
 
   private static func append(
@@ -208,8 +244,8 @@ final class RowMapper {
     }
 
     mutating func bindLists() throws(HeaderRefusal) {
-      for case .one(let name, let source, let type) in mapping.tags { parts.tags.values.append(try named(name, source, type)) }
-      for case .one(let name, let source, let type) in mapping.properties { parts.properties.values.append(try named(name, source, type)) }
+      for case .one(let name, let source, let type) in mapping.tags { parts.tags.append(try named(name, source, type)) }
+      for case .one(let name, let source, let type) in mapping.properties { parts.properties.append(try named(name, source, type)) }
       for values in mapping.attributes {
         if case .one(let key, let entity, let source, let type) = values { try addAttribute(key, entity, source, type) }
         // A CSV file's attributes are known before its rows are read.
@@ -221,11 +257,11 @@ final class RowMapper {
         }
       }
       parts.words = ["type", "custom", "entity_id", "key", "value"].map { target.place($0) }
-      parts.tags.name = target.place("tags")
-      parts.properties.name = target.place("properties")
+      parts.tagsName = target.place("tags")
+      parts.propertiesName = target.place("properties")
       parts.attributesName = target.place("attributes")
-      if !parts.tags.values.isEmpty { native.tags.append(.members(of: "tags")) }
-      if !parts.properties.values.isEmpty { native.properties.append(.members(of: "properties")) }
+      if !parts.tags.isEmpty { native.tags.append(.members(of: "tags")) }
+      if !parts.properties.isEmpty { native.properties.append(.members(of: "properties")) }
       if !parts.attributes.isEmpty {
         native.attributes.append(
           .elements(

@@ -12,10 +12,11 @@ struct RowPlaces: Sendable {
 
   init(header: [String]?) {
     self.header = header ?? []
+    isCSV = header != nil
     columns = header.map { Dictionary($0.enumerated().map { (Array($1.utf8), $0) }, uniquingKeysWith: { first, _ in first }) }
   }
 
-  var isCSV: Bool { columns != nil }
+  let isCSV: Bool
 
   enum Place: Sendable {
     case column(Int)
@@ -44,6 +45,14 @@ struct RowPlaces: Sendable {
   /// The first of the used columns whose name stands there twice.
   var doubled: String? {
     used.sorted().map { header[$0] }.first { name in header.count { $0 == name } > 1 }
+  }
+
+  /// A cell or a top-level member; one without bytes is an absent value.
+  @inline(__always)
+  func simpleNode(_ place: Int, _ tape: borrowing RowTape) -> Node {
+    if isCSV { return tape.nodes[place] }
+    let at = members.node(top: place, tape.nodes.span)
+    return at < 0 ? RowValues.absent : tape.nodes[at]
   }
 
   /// The node of the value in the row at hand, or -1. JSON rows were scanned before.
@@ -165,12 +174,7 @@ struct SourceReader: Sendable {
       target.append(text)
       return text.isEmpty ? nil : .string
     case .place(let place):
-      let at = places.node(place, row, tape)
-      guard at >= 0, tape.nodes[at].count > 0 else { return nil }
-      let node = tape.nodes[at]
-      guard node.kind != .object, node.kind != .array else {
-        throw Reject(.wrongType, "a value is text, a number, true or false, not an object or a list; name a path inside of it")
-      }
+      guard let node = try node(place, row, tape, places) else { return nil }
       target.append(row.extracting(node.range))
       return node.kind
     case .first(let steps):
@@ -192,6 +196,11 @@ struct SourceReader: Sendable {
       }
       return target.count > start ? .string : nil
     case .lookup(let inner, _), .time(let inner, _), .money(let inner, _), .number(let inner, _), .eventID(let inner, _):
+      if case .place(let place) = inner {
+        // Nearly all: the text is converted where it stands.
+        guard let node = try node(place, row, tape, places) else { return nil }
+        return try convert(row.extracting(node.range), step, &counts, into: &target)
+      }
       let start = target.count
       guard try append(inner, row, tape, places, &scratch, &counts, into: &target) != nil else { return nil }
       // What is converted stands aside while its result is written in its place.
@@ -199,6 +208,29 @@ struct SourceReader: Sendable {
       scratch.append(target.span.extracting(start..<target.count))
       target.truncate(to: start)
       return try convert(scratch.span, step, &counts, into: &target)
+    }
+  }
+
+  private static func node(
+    _ place: RowPlaces.Place, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces
+  ) throws(Reject) -> Node? {
+    let at = places.node(place, row, tape)
+    guard at >= 0, tape.nodes[at].count > 0 else { return nil }
+    let node = tape.nodes[at]
+    guard node.kind != .object, node.kind != .array else {
+      throw Reject(.wrongType, wrongType)
+    }
+    return node
+  }
+
+  static let wrongType = "a value is text, a number, true or false, not an object or a list; name a path inside of it"
+
+  /// Where the value stands, when it is one of the row's own cells or top-level members; -1 for any other.
+  var simplePlace: Int {
+    guard case .place(let place) = step else { return -1 }
+    switch place {
+    case .column(let column): return column
+    case .member(let way): return way.rest.isEmpty ? way.top : -1
     }
   }
 

@@ -80,6 +80,8 @@ struct TimeReader: Sendable {
 
   /// A decimal count without exponent.
   private func epoch(_ text: Span<UInt8>, _ unit: EpochUnit) throws(TimestampFault) -> Int64 {
+    if unit == .milliseconds, let number = thirteenDigits(text) { return number }
+    if unit == .seconds, text.count <= 11, let number = wholeNumber(text) { return number * 1000 }
     guard let decimal = ExactDecimal(text) else { throw .otherForm("epoch \(unit.rawValue)") }
     guard let milliseconds = decimal.whole(movingPoint: unit.exponent, .towardsPast) else { throw .range }
     return milliseconds.value

@@ -46,6 +46,8 @@ struct Planner {
   let ledger: Checkpoint
   let run: RunRow
   let folder: String
+  /// What commands call the run.
+  let name: String
   let stop: StopSwitch
   let progress: @Sendable (RunProgress) -> Void
   /// Epoch milliseconds, for findings about the future; never for a body.
@@ -128,7 +130,7 @@ struct Planner {
     let judged = plan.read - plan.filtered
     if !options.maxRejects.allows(plan.rejected, of: judged) {
       return "\(grouped(plan.rejected)) of \(grouped(judged)) records were rejected, more than --max-rejects \(options.maxRejects.words); "
-        + "nothing was sent; mend the input (see `optireplay rejects \(run.id)`), or raise --max-rejects"
+        + "nothing was sent; mend the input (see `optireplay rejects \(name)`), or raise --max-rejects"
     }
     let accepted = Set(options.acceptedFindings.map(\.rawValue))
     let falsifying = plan.findings.filter { $0.severity == Severity.falsifies.rawValue && !accepted.contains($0.code) }

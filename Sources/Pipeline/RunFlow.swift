@@ -200,7 +200,7 @@ struct RunFlow: Sendable {
   private func plan() throws(RunFailure) {
     try Planner(
       staged: try staged(), settings: settings, options: options, checkpoint: checkpoint, ledger: ledger, run: run, folder: folder,
-      stop: stop, progress: progress, now: epochMilliseconds()
+      name: home == StateFolder.planPath(options.state) ? "plan" : "\(run.id)", stop: stop, progress: progress, now: epochMilliseconds()
     ).plan()
   }
 

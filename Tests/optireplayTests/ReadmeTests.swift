@@ -24,6 +24,9 @@ struct ReadmeTests {
         isInside = line == "```console"
       } else if isInside, line.hasPrefix("$ ") {
         steps.append(Step(command: String(line.dropFirst(2))))
+      } else if isInside, line.hasPrefix("> ") {
+        // As shells show the further lines of a command.
+        steps[steps.count - 1].command += "\n" + line.dropFirst(2)
       } else if isInside {
         steps[steps.count - 1].output.append(line)
       }

@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+import Vocabulary
+
+@Suite("A configuration on the command line")
+struct ConfigTests {
+  private static let rows = "user,event,at,usd\nanna,buy,5/1/2024 14:00,19.99\nbert,buy,5/1/2024 14:01,0\nbert,look,5/1/2024 14:02,\n"
+  private static let config = """
+    account_id: 1
+    inputs:
+      - files: rows-*.csv
+        record: conversion
+        fields:
+          visitor_id: user
+          entity_id: {from: event, lookup: {buy: 9}, otherwise: absent}
+          timestamp: {from: at, format: M/d/yyyy HH:mm, zone: Europe/Paris}
+          revenue: {from: usd, unit: major}
+        where: {event: buy}
+    """
+
+  private let folder: ScratchFolder
+
+  init() throws {
+    folder = try ScratchFolder()
+    _ = try folder.write(ConfigTests.rows, to: "rows-1.csv")
+  }
+
+  private func run(_ command: String, _ config: String = config, _ flags: [String] = []) throws -> Program.Outcome {
+    let file = try folder.write(config, to: "import.yaml")
+    return try Program().run([command, "--config", file, "--state", folder.path + "/state"] + flags)
+  }
+
+  @Test("an import is sent once, and the same command again sends nothing; the fates add up")
+  func again() throws {
+    let first = try run("import", ConfigTests.config, ["--json"])
+    #expect(first.exit == .complete, "\(first.errors)")
+    let records = try #require(try first.json()["records"] as? [String: Int])
+    #expect(records["read"] == 3 && records["accepted"] == 2 && records["filtered"] == 1)
+    let second = try run("import", ConfigTests.config, ["--json"])
+    #expect(try second.json()["requests"] as? Int == 0)
+    let again = try #require(try second.json()["records"] as? [String: Int])
+    #expect(again["already_accepted"] == 2 && again["filtered"] == 1)
+  }
+
+  @Test("times are read in the zone that is named, whatever the machine's is", arguments: ["UTC", "Asia/Tokyo", "America/New_York"])
+  func machineZone(zone: String) throws {
+    let file = try folder.write(ConfigTests.config, to: "import.yaml")
+    var program = Program()
+    program.environment["TZ"] = zone
+    let outcome = try program.run(["plan", "--config", file, "--state", folder.path + "/state", "--output", folder.path + "/bodies"])
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    let body = try String(contentsOfFile: folder.path + "/bodies/1.json", encoding: .utf8)
+    #expect(body.contains("\"timestamp\":1714564800000") && body.contains("\"revenue\":1999") && body.contains("\"revenue\":0"))
+  }
+
+  @Test("mistakes end with 78 before anything is read, all of them with their lines")
+  func mistakes() throws {
+    let wrong = ConfigTests.config.replacing("visitor_id", with: "visitor").replacing("unit: major", with: "unit: dollars")
+    let outcome = try run("import", wrong)
+    #expect(outcome.exit == .configuration)
+    #expect(outcome.errors.contains("import.yaml:6: \"visitor\" is no key of fields; did you mean visitor_id?"))
+    #expect(outcome.errors.contains("import.yaml:9: unit is major, minor, not dollars"))
+    #expect(!FileManager.default.fileExists(atPath: folder.path + "/state"))
+  }
+
+  @Test("a column that the header does not have ends with 65 and the closest one")
+  func wrongColumn() throws {
+    let outcome = try run("import", ConfigTests.config.replacing("visitor_id: user", with: "visitor_id: usr"))
+    #expect(outcome.exit == .refused)
+    #expect(
+      outcome.errors.contains("rows-1.csv:1: the mapping names the column usr, which the header does not have; the closest column is user"))
+  }
+
+  @Test("flags come before the environment, and that before the file; inputs are named in one place")
+  func precedence() throws {
+    let config = ConfigTests.config + "\nmax_rejects: 7\nmemory: 1MB\n"
+    #expect(try run("plan", config).errors.contains("--memory is too small"))
+    #expect(try run("plan", config, ["--memory", "64MB"]).exit == .complete)
+    #expect(try run("plan", ConfigTests.config + "\nmax_rejects: many\n").errors.contains("max_rejects in"))
+    let both = try run("plan", ConfigTests.config, [folder.path + "/rows-1.csv"])
+    #expect(both.exit == .usage && both.errors.contains("in one place"))
+  }
+
+  @Test("a configuration that is not there ends with 66")
+  func missing() throws {
+    let outcome = try Program().run(["import", "--config", folder.path + "/none.yaml", "--state", folder.path + "/state"])
+    #expect(outcome.exit == .inputUnreadable && outcome.errors.contains("none.yaml"))
+  }
+
+  @Test("rejects come out as rows that the configuration reads again")
+  func rejects() throws {
+    _ = try folder.write("user,event,at,usd\nanna,buy,2024-05-01,19.99\n", to: "rows-2.csv")
+    let outcome = try run("import", ConfigTests.config, ["--max-rejects", "50%"])
+    #expect(outcome.exit == .tooManyRejects, "\(outcome.errors)")
+    let rows = try Program().run(["rejects", "--state", folder.path + "/state", "--format", "csv"])
+    #expect(rows.output.hasPrefix("user,event,at,usd,_reject_file,"))
+    #expect(rows.output.contains("\nanna,buy,2024-05-01,19.99,") && rows.output.contains("the mapping says, M/d/yyyy HH:mm"))
+  }
+}

@@ -47,7 +47,9 @@ let package = Package(
     .systemLibrary(name: "CSHA1"),
     .target(name: "Bytes", dependencies: ["CSHA1"], swiftSettings: lifetimes),
     .systemLibrary(name: "CMalloc"),
-    .target(name: "Disk", dependencies: ["Bytes", "CMalloc", "Vocabulary"], swiftSettings: settings),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .yum(["libzstd-devel"]), .brew(["zstd"])]),
+    .target(name: "Disk", dependencies: ["Bytes", "CMalloc", "CZlib", "CZstd", "Vocabulary"], swiftSettings: settings),
     .target(name: "EventAPI", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
 
     // The stages, in the order of the flow. None imports another.

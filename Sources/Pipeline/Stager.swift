@@ -124,12 +124,14 @@ struct Stager {
     path == "-" || (Folder.exists(path) && !Folder.isRegularFile(path) && !Folder.isFolder(path))
   }
 
-  /// About how many bytes will be staged: some four for each byte of a file. Nil when an input does not tell its size.
+  /// About how many bytes will be staged: some four for each byte of a file, and six times as many for one that is packed, as its name says.
+  /// Nil when an input does not tell its size.
   private var expectedBytes: Int? {
     var bytes = 0
     for input in specification.inputs {
       guard let count = Folder.byteCount(of: input.path) else { return nil }
-      bytes += 4 * count
+      let isPacked = Packing.allCases.flatMap(\.suffixes).contains { input.path.lowercased().hasSuffix($0) }
+      bytes += (isPacked ? 24 : 4) * count
     }
     return bytes
   }

@@ -1,3 +1,5 @@
+internal import Disk
+
 /// How the bytes of an input become rows.
 package enum InputFormat: String, Sendable, Hashable {
   /// Cells divided by a delimiter; the first row names the columns.
@@ -9,7 +11,8 @@ package enum InputFormat: String, Sendable, Hashable {
 extension InputFormat {
   /// What a file's name says; nil when it says nothing.
   init?(fileName path: String) {
-    let name = path.lowercased()
+    var name = path.lowercased()
+    for suffix in Packing.allCases.flatMap(\.suffixes) where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
     if name.hasSuffix(".csv") || name.hasSuffix(".tsv") {
       self = .csv
     } else if name.hasSuffix(".ndjson") || name.hasSuffix(".jsonl") {

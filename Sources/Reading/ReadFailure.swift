@@ -7,6 +7,8 @@ package enum ReadFailure: Error, Sendable, Equatable, CustomStringConvertible {
   case disk(DiskFailure)
   /// Not rows of text: what it is, and what to do with it.
   case notText(path: String, message: String)
+  /// Packed, and not as it was written; `byte` is where in the packed file.
+  case packed(path: String, byte: Int, message: String)
   /// The first row does not name the columns.
   case header(path: String, line: Int, message: String)
   /// The delimiter and the quote do not go together.
@@ -16,6 +18,7 @@ package enum ReadFailure: Error, Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .disk(let failure): "\(inputName(failure.path)): \(failure.message)"
     case .notText(let path, let message): "\(inputName(path)): \(message)"
+    case .packed(let path, let byte, let message): "\(inputName(path)): packed byte \(byte): \(message)"
     case .header(let path, let line, let message): "\(inputName(path)):\(line): \(message)"
     case .dialect:
       "the delimiter and the quote must be two different ASCII characters, neither of which ends a line; "
@@ -26,7 +29,7 @@ package enum ReadFailure: Error, Sendable, Equatable, CustomStringConvertible {
   /// How the failure ends a run: 66 for what cannot be read, 65 for a header, 64 for the flags.
   package var runFailure: RunFailure {
     switch self {
-    case .disk, .notText: RunFailure(.inputUnreadable, description)
+    case .disk, .notText, .packed: RunFailure(.inputUnreadable, description)
     case .header: RunFailure(.refused, description)
     case .dialect: RunFailure(.usage, description)
     }

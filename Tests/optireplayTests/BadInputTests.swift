@@ -44,6 +44,27 @@ struct BadInputTests {
     #expect(outcome.errors.contains("none.csv: cannot open it: no such file"))
   }
 
+  @Test("a packed file is imported as the plain one; one that ends in the middle ends with 66 and nothing sent")
+  func packedFile() throws {
+    let folder = try ScratchFolder()
+    let rows = (0..<3_000).map { "v\($0),9,buy,\(1_700_000_000_000 + $0)\n" }.joined()
+    let plain = try folder.write(BadInputTests.header + rows, to: "rows.csv")
+    let gzip = Process()
+    gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    gzip.arguments = ["gzip", "-k", plain]
+    try gzip.run()
+    gzip.waitUntilExit()
+    try #require(gzip.terminationStatus == 0)
+    let packed = try Data(contentsOf: URL(fileURLWithPath: plain + ".gz"))
+    let whole = try rehearse(packed, name: "rows.csv.gz")
+    #expect(whole.exit == .complete, "\(whole.errors)")
+    #expect(try accepted(whole) == 3_000)
+    let cut = try rehearse(packed.dropLast(100), name: "rows.csv.gz")
+    #expect(cut.exit == .inputUnreadable)
+    #expect(cut.errors.contains("rows.csv.gz: packed byte \(packed.count - 100): it ends in the middle, so rows are missing"))
+    #expect(!cut.output.contains("accepted"))
+  }
+
   @Test("a pattern without a match ends with 66")
   func patternWithoutMatch() throws {
     let folder = try ScratchFolder()

@@ -1,0 +1,3 @@
+// The header of zlib, which unpacks gzip.
+#pragma once
+#include <zlib.h>

@@ -29,13 +29,16 @@ package struct ConfigurationFile: Sendable, Equatable {
   package var attributes: [String: String] = [:]
   package var inputs: [ConfiguredInput] = []
 
-  /// Reads a configuration. `settings` are the keys that it may have besides `inputs` and `attributes`, `formats` the formats of inputs.
+  /// Reads a configuration. `settings` are the keys that it may have besides `inputs` and `attributes`, `formats` the formats of inputs;
+  /// `datafile` reads the
+  /// datafile that the key of this name says, which turns keys into ids.
   /// Throws everything that is wrong with it.
   package init(
-    _ text: String, file: String, settings names: [String], formats: [String], variables: [String: String]
+    _ text: String, file: String, settings names: [String], formats: [String], variables: [String: String],
+    datafile: (String?) throws(Datafile.Fault) -> Datafile? = { _ throws(Datafile.Fault) in nil }
   ) throws(ConfigurationFault) {
     let problems = Problems()
-    let environment = Environment(variables: variables, problems: problems)
+    var environment = Environment(variables: variables, problems: problems)
     guard let root = try ConfigurationFile.compose(text, file) else {
       throw ConfigurationFault(file: file, problems: [.init(line: 0, message: "the configuration is empty; it needs at least inputs")])
     }
@@ -47,6 +50,12 @@ package struct ConfigurationFile: Sendable, Equatable {
           problems.add(value, "\(name) has a comma in one of its values; leave it out")
         }
         settings[name] = texts.joined(separator: ",")
+      }
+      let named = keys.value("datafile")
+      do throws(Datafile.Fault) {
+        environment.datafile = try datafile(named.flatMap { environment.text($0, "datafile") })
+      } catch {
+        problems.add(named ?? root, error.message)
       }
       if var attributes = keys.keys("attributes") {
         for entry in attributes.all() { self.attributes[entry.name] = environment.text(entry.value, entry.name) }

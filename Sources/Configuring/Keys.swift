@@ -86,6 +86,7 @@ func hint(_ word: String, _ words: [String]) -> String { closest(to: word, among
 /// What values may refer to, and where what is wrong with them is told.
 struct Environment {
   let variables: [String: String]
+  var datafile: Datafile?
   let problems: Problems
 
   /// A scalar's own text with its variables put in: `${NAME}`, `${NAME:-otherwise}`, and `$$` for a dollar. Nothing is taken for a number or

@@ -27,12 +27,14 @@ struct SourceKeys {
     }
     guard var keys = Keys(node, name, environment) else { return nil }
     let base = SourceKeys.base(&keys, node, isEventID: name == Field.uuid.rawValue)
+    let resolved = KeyLookups.read(&keys, node, base)
     let lookup = SourceKeys.lookup(&keys)
     let conversion = SourceKeys.conversion(&keys, node)
     if extra != .none { type = keys.word("type", ValueType.self) }
     if extra == .attribute { entityID = keys.text("entity_id") }
     keys.end()
     guard var base else { return nil }
+    if let resolved { base = resolved }
     if let lookup { base = .lookup(base, lookup) }
     if let conversion { base = .converted(base, conversion) }
     source = base

@@ -49,10 +49,16 @@ package struct Lookup: Sendable, Hashable, Codable {
   package var table: [String: String]
   /// What becomes of a value that the table does not have.
   package var otherwise: Otherwise
+  /// What messages call the table.
+  package var of: String?
+  /// Values that stand for several entries; they are rejects.
+  package var ambiguous: [String]
 
-  package init(_ table: [String: String], otherwise: Otherwise = .reject) {
+  package init(_ table: [String: String], otherwise: Otherwise = .reject, of: String? = nil, ambiguous: [String] = []) {
     self.table = table
     self.otherwise = otherwise
+    self.of = of
+    self.ambiguous = ambiguous
   }
 }
 

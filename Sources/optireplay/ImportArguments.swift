@@ -19,6 +19,11 @@ struct InputArguments: ParsableArguments {
       "A YAML file that names inputs and says how their rows become records; any other flag may be a key of it.", valueName: "file"))
   var config: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The project's datafile: it gives the account, the entity ids of attributes, and the ids of keys.", valueName: "file"))
+  var datafile: String?
+
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Files of decisions.", valueName: "glob"))
   var decisions: [String] = []
 
@@ -63,7 +68,13 @@ struct InputArguments: ParsableArguments {
   /// The configuration that `--config` names; nil without one.
   func configuration() throws(RunFailure) -> NamedConfiguration? {
     guard let config else { return nil }
-    return try NamedConfiguration(config)
+    return try NamedConfiguration(config, datafile: datafile)
+  }
+
+  /// The project's datafile; nil when none is named.
+  func project() throws -> Datafile? {
+    if let configured = try configuration() { return configured.datafile }
+    return try Given.value(datafile, "datafile").map { try NamedConfiguration.datafile($0) }
   }
 
   /// Lets the configuration say what flags and environment do not. To be called before any of them is read.
@@ -80,9 +91,17 @@ struct InputArguments: ParsableArguments {
     return mapping
   }
 
+  /// Refuses an endpoint of another region than the one where the project keeps its data.
+  func requireRegion(of endpoint: Endpoint) throws {
+    guard let project = try project(), let account = project.accountID else { return }
+    let isEU: Bool? = endpoint.isVendors ? endpoint.name == "eu" : nil
+    if let words = project.contradiction(account: account, isEU: isEU) { throw RunFailure(.configuration, words) }
+  }
+
   func attributeIDs() throws -> [String: String] {
     let given = Dictionary(try Given.list(attribute, "attribute").map { ($0.key, $0.entity) }) { $1 }
-    return try configuration()?.file.attributes.merging(given) { $1 } ?? given
+    let configured = try configuration()?.file.attributes ?? [:]
+    return (try project()?.attributes ?? [:]).merging(configured) { $1 }.merging(given) { $1 }
   }
 }
 
@@ -116,9 +135,11 @@ struct BodyArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Whether the server forgets the sender's address. (default: true)", valueName: "true|false"))
   var anonymizeIP: Bool?
 
-  func account() throws -> String {
-    guard let account = try Given.value(accountID, "account-id"), !account.isEmpty else {
-      throw ValidationError("--account-id is missing: the account that the events belong to (Settings, Account in the vendor's pages)")
+  func account(_ project: Datafile?) throws -> String {
+    guard let account = try Given.value(accountID, "account-id") ?? project?.accountID, !account.isEmpty else {
+      throw ValidationError(
+        "--account-id is missing: the account that the events belong to (Settings, Account in the vendor's pages); a --datafile names it too"
+      )
     }
     return account
   }
@@ -128,10 +149,12 @@ struct BodyArguments: ParsableArguments {
     guard (Limits.smallestBodyBytes...Limits.bodyBytes).contains(limit) else {
       throw ValidationError("--max-body-bytes is \(limit); it must lie between \(Limits.smallestBodyBytes) and \(Limits.bodyBytes)")
     }
-    let account = try account()
+    let project = try input.project()
+    let account = try account(project)
+    if let words = project?.contradiction(account: account, isEU: nil) { throw RunFailure(.configuration, words) }
     return RunSettings(
       body: BodySettings(
-        accountID: account, anonymizeIP: try Given.value(anonymizeIP, "anonymize-ip") ?? true,
+        accountID: account, anonymizeIP: try Given.value(anonymizeIP, "anonymize-ip") ?? project?.anonymizesIP ?? true,
         clientName: try Given.value(clientName, "client-name") ?? Product.name, clientVersion: Product.version,
         enrichDecisions: try Given.value(enrichDecisions, "enrich-decisions") ?? true),
       bodyLimit: limit, mapping: try input.mapping(),

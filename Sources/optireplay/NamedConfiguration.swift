@@ -9,21 +9,50 @@ struct NamedConfiguration {
   let path: String
   let file: ConfigurationFile
 
-  /// Reads the file. Throws 66 when it cannot be read, and 78 with all that is wrong with it.
-  init(_ path: String) throws(RunFailure) {
+  /// The project's datafile; nil when none is named.
+  let datafile: Datafile?
+
+  /// Reads the file, with the datafile that it names or the one at `datafile`. Throws 66 when it cannot be read, and 78 with all that is wrong
+  /// with it.
+  init(_ path: String, datafile named: String?) throws(RunFailure) {
     self.path = path
-    let bytes: [UInt8]
-    do throws(DiskFailure) {
-      bytes = try Folder.read(path)
-    } catch {
-      throw error.runFailure(forInput: true)
-    }
+    let text = String(decoding: try NamedConfiguration.read(path), as: UTF8.self)
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    var project: Datafile?
     do throws(ConfigurationFault) {
       file = try ConfigurationFile(
-        String(decoding: bytes, as: UTF8.self), file: path, settings: Given.names.map(Given.key),
-        formats: InputFormatArgument.allCases.map(\.rawValue), variables: ProcessInfo.processInfo.environment)
+        text, file: path, settings: Given.names.map(Given.key), formats: InputFormatArgument.allCases.map(\.rawValue),
+        variables: ProcessInfo.processInfo.environment
+      ) { key throws(Datafile.Fault) in
+        guard let file = named ?? key.map({ $0.hasPrefix("/") ? $0 : folder + "/" + $0 }) else { return nil }
+        do throws(RunFailure) {
+          project = try NamedConfiguration.datafile(file)
+        } catch {
+          throw Datafile.Fault(error.message)
+        }
+        return project
+      }
     } catch {
       throw RunFailure(.configuration, error.description)
+    }
+    datafile = project
+  }
+
+  /// Reads a datafile. Throws 66 when it cannot be read, and 78 when it is none.
+  static func datafile(_ path: String) throws(RunFailure) -> Datafile {
+    let bytes = try read(path)
+    do throws(Datafile.Fault) {
+      return try Datafile(bytes)
+    } catch {
+      throw RunFailure(.configuration, "\(path): \(error.message)")
+    }
+  }
+
+  private static func read(_ path: String) throws(RunFailure) -> [UInt8] {
+    do throws(DiskFailure) {
+      return try Folder.read(path)
+    } catch {
+      throw error.runFailure(forInput: true)
     }
   }
 

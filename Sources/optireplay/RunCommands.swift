@@ -98,6 +98,7 @@ struct ImportCommand: AsyncParsableCommand {
       let settings = try body.settings(input)
       var options = RunOptions(
         state: try state.folder(), account: settings.body.accountID, endpoint: try Given.value(endpoint, "endpoint") ?? .sandbox)
+      try input.requireRegion(of: options.endpoint)
       try gate.apply(to: &options)
       try delivery.apply(to: &options)
       let specification = try input.specification()
@@ -216,6 +217,7 @@ struct PlanCommand: AsyncParsableCommand {
       let settings = try body.settings(input)
       var options = RunOptions(
         state: try state.folder(), account: settings.body.accountID, endpoint: try Given.value(endpoint, "endpoint") ?? .sandbox)
+      try input.requireRegion(of: options.endpoint)
       try gate.apply(to: &options)
       options.output = outputFolder
       let specification = try input.specification()

@@ -81,6 +81,58 @@ struct ConfigTests {
     #expect(both.exit == .usage && both.errors.contains("in one place"))
   }
 
+  private static let datafile = """
+    {"version":"4","accountId":"777","region":"EU","anonymizeIP":false,"attributes":[{"id":"55","key":"plan"}],
+     "events":[{"id":"9001","key":"buy"}],"featureFlags":[{"key":"f","experimentIds":["101"]}],
+     "experiments":[{"id":"101","key":"r","layerId":"201","variations":[{"id":"301","key":"on"}]}]}
+    """
+
+  @Test("a datafile gives the account, ids of attributes and ids of keys; a key that it does not have is a reject with the closest")
+  func datafile() throws {
+    _ = try folder.write(ConfigTests.datafile, to: "project.json")
+    _ = try folder.write("user,event,at,attributes.plan\nanna,buy,1700000000000,gold\nbert,bye,1700000000000,gold\n", to: "events.csv")
+    _ = try folder.write("user,flag,rule,arm,at\nanna,f,r,on,1690000000000\n", to: "arms.csv")
+    let config = """
+      datafile: project.json
+      max_rejects: 50%
+      inputs:
+        - {files: events.csv, record: conversion, fields: {visitor_id: user, entity_id: {from: event, key: event}, timestamp: at},
+           attributes: {"*": attributes}}
+        - files: arms.csv
+          record: decision
+          fields:
+            visitor_id: user
+            timestamp: at
+            campaign_id: {from: rule, key: campaign, flag: flag}
+            experiment_id: {from: rule, key: experiment, flag: flag}
+            variation_id: {from: arm, key: variation, flag: flag, rule: rule}
+      """
+    let outcome = try run("plan", config, ["--output", folder.path + "/bodies"])
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    let body = try String(contentsOfFile: folder.path + "/bodies/1.json", encoding: .utf8)
+    for part in [
+      #""account_id":"777""#, #""anonymize_ip":false"#, #""entity_id":"9001""#, #""entity_id":"55","key":"plan""#,
+      #""campaign_id":"201","experiment_id":"101","variation_id":"301""#,
+    ] { #expect(body.contains(part), "\(body)") }
+    let rejects = try Program().run(["rejects", "plan", "--state", folder.path + "/state", "--format", "text"])
+    #expect(rejects.output.contains("events.csv:3: event: the datafile's events have no such key; the closest is buy"))
+    let other = try run("import", config, ["--account-id", "778"])
+    #expect(other.exit == .configuration && other.errors.contains("belongs to account 777"))
+    let region = try run("import", config, ["--endpoint", "us"])
+    #expect(region.exit == .configuration && region.errors.contains("in the EU"))
+  }
+
+  @Test("rows with native names need no configuration to take a datafile")
+  func nativeDatafile() throws {
+    let project = try folder.write(ConfigTests.datafile, to: "project.json")
+    let rows = try folder.write("visitor_id,entity_id,timestamp,attributes.plan\nanna,9001,1700000000000,gold\n", to: "native.csv")
+    let outcome = try Program().run(["import", rows, "--datafile", project, "--state", folder.path + "/state", "--json"])
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    let page = try folder.write("<html>", to: "page.json")
+    let wrong = try Program().run(["import", rows, "--datafile", page, "--state", folder.path + "/other"])
+    #expect(wrong.exit == .configuration && wrong.errors.contains("page.json: this is a page, not a datafile"))
+  }
+
   @Test("a configuration that is not there ends with 66")
   func missing() throws {
     let outcome = try Program().run(["import", "--config", folder.path + "/none.yaml", "--state", folder.path + "/state"])

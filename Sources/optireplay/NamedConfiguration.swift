@@ -56,12 +56,13 @@ struct NamedConfiguration {
     }
   }
 
-  /// Its inputs, by absolute path. Relative paths count from the folder of the file.
+  /// Its inputs, by absolute path. Relative paths count from the folder of the file; a folder means all files in it.
   func inputs() throws(RunFailure) -> [ImportSpecification.Input] {
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     var found: [ImportSpecification.Input] = []
     for input in file.inputs {
       let files = input.files.map { $0 == "-" || $0.hasPrefix("/") ? $0 : folder + "/" + $0 }
+        .map { Folder.isFolder($0) ? $0 + "/*" : $0 }
       let named =
         switch input.record {
         case nil: NamedInputs(files: files, format: input.format)

@@ -42,6 +42,17 @@ struct ConfigTests {
     #expect(again["already_accepted"] == 2 && again["filtered"] == 1)
   }
 
+  @Test("a folder means all files in it")
+  func folders() throws {
+    try FileManager.default.createDirectory(atPath: folder.path + "/in", withIntermediateDirectories: false)
+    for name in ["in/a.csv", "in/b.csv"] { _ = try folder.write(ConfigTests.rows.replacing("anna", with: name), to: name) }
+    let outcome = try run("plan", ConfigTests.config.replacing("rows-*.csv", with: "in"), ["--json"])
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    // Bert's row is one event, though it stands in both.
+    let records = try #require(try outcome.json()["records"] as? [String: Int])
+    #expect(records["read"] == 6 && records["pending"] == 3 && records["duplicate"] == 1 && records["filtered"] == 2)
+  }
+
   @Test("times are read in the zone that is named, whatever the machine's is", arguments: ["UTC", "Asia/Tokyo", "America/New_York"])
   func machineZone(zone: String) throws {
     let file = try folder.write(ConfigTests.config, to: "import.yaml")

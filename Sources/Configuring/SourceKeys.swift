@@ -49,7 +49,7 @@ struct SourceKeys {
       if case .sequence = from {
         let paths = keys.environment.texts(from, "from").map { Source.path(Path($0)) }
         if isEventID {
-          found.append(.converted(.join(paths, separator: "\u{1f}"), .eventID))
+          found.append(.eventID(paths))
         } else {
           problems.add(from, "from names one column; for several write first (the first that is there) or join")
           return nil

@@ -8,13 +8,16 @@ package indirect enum Source: Sendable, Hashable, Codable {
   case join([Source], separator: String)
   case lookup(Source, Lookup)
   case converted(Source, Conversion)
+  /// The UUIDv5 of the account and several values, so that a key of one's own gives the event's id. Which of them is absent is part of it;
+  /// without any there is no value.
+  case eventID([Source])
 
   /// How a message names it: by its columns or paths.
   package var description: String {
     switch self {
     case .path(let path): path.description
     case .constant: "a constant"
-    case .first(let sources), .join(let sources, _): sources.map(\.description).joined(separator: ", ")
+    case .first(let sources), .join(let sources, _), .eventID(let sources): sources.map(\.description).joined(separator: ", ")
     case .lookup(let source, _), .converted(let source, _): source.description
     }
   }
@@ -24,7 +27,7 @@ package indirect enum Source: Sendable, Hashable, Codable {
     switch self {
     case .path(let path): [path]
     case .constant: []
-    case .first(let sources), .join(let sources, _): sources.flatMap(\.columns)
+    case .first(let sources), .join(let sources, _), .eventID(let sources): sources.flatMap(\.columns)
     case .lookup(let source, _), .converted(let source, _): source.columns
     }
   }
@@ -34,7 +37,7 @@ package indirect enum Source: Sendable, Hashable, Codable {
     switch self {
     case .path, .constant: true
     case .first(let sources): sources.allSatisfy { if case .path = $0 { true } else { false } }
-    case .join, .lookup, .converted: false
+    case .join, .lookup, .converted, .eventID: false
     }
   }
 }
@@ -67,8 +70,6 @@ package enum Conversion: Sendable, Hashable, Codable {
   case time(TimeFormat, zone: String?)
   case money(MoneyFormat)
   case number(NumberFormat)
-  /// The UUIDv5 of account and text, so that a key of one's own gives the event's id.
-  case eventID
 }
 
 extension Conversion {
@@ -79,7 +80,6 @@ extension Conversion {
       case .time(let format, let zone): _ = try TimeReader(format, zone: zone)
       case .money(let format): _ = try MoneyReader(format)
       case .number(let format): _ = try NumberReader(format)
-      case .eventID: break
       }
       return nil
     } catch {

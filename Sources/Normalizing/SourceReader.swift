@@ -98,7 +98,7 @@ struct SourceReader: Sendable {
     case time(Step, TimeReader)
     case money(Step, MoneyReader)
     case number(Step, NumberReader)
-    case eventID(Step, head: [UInt8])
+    case eventID([Step], head: [UInt8])
   }
 
   private let step: Step
@@ -136,6 +136,10 @@ struct SourceReader: Sendable {
       var steps: [Step] = []
       for source in sources { steps.append(try inner(source, &places)) }
       return .join(steps, separator: Array(separator.utf8))
+    case .eventID(let sources):
+      var steps: [Step] = []
+      for source in sources { steps.append(try inner(source, &places)) }
+      return .eventID(steps, head: head + Array("key".utf8))
     case .lookup(let source, let lookup): return .lookup(try inner(source, mayMiss: mayMiss, &places), LookupTable(lookup))
     case .converted(let source, let conversion):
       let step = try inner(source, mayMiss: mayMiss, &places)
@@ -144,7 +148,6 @@ struct SourceReader: Sendable {
         case .time(let format, let zone): return .time(step, try TimeReader(format, zone: zone))
         case .money(let format): return .money(step, try MoneyReader(format))
         case .number(let format): return .number(step, try NumberReader(format))
-        case .eventID: return .eventID(step, head: head)
         }
       } catch {
         throw HeaderRefusal(message: "\(source.description): \(error.message)")
@@ -195,7 +198,16 @@ struct SourceReader: Sendable {
         }
       }
       return target.count > start ? .string : nil
-    case .lookup(let inner, _), .time(let inner, _), .money(let inner, _), .number(let inner, _), .eventID(let inner, _):
+    case .eventID(let steps, let head):
+      let start = target.count
+      guard try appendKey(steps, row, tape, places, &scratch, &counts, into: &target) else { return nil }
+      var message = ByteArena(limit: 1 << 30, reserving: head.count + target.count - start)
+      message.append(head)
+      message.append(target.span.extracting(start..<target.count))
+      target.truncate(to: start)
+      target.append(uuidOf: message.span)
+      return .string
+    case .lookup(let inner, _), .time(let inner, _), .money(let inner, _), .number(let inner, _):
       if case .place(let place) = inner {
         // Nearly all: the text is converted where it stands.
         guard let node = try node(place, row, tape, places) else { return nil }
@@ -209,6 +221,29 @@ struct SourceReader: Sendable {
       target.truncate(to: start)
       return try convert(scratch.span, step, &counts, into: &target)
     }
+  }
+
+  /// Appends the text that an event's id is derived from: a line for each part, as the inside of a JSON string, an empty one for a part that
+  /// is absent. False, and nothing appended, when all are.
+  private static func appendKey(
+    _ steps: [Step], _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, _ scratch: inout ByteArena,
+    _ counts: inout ConversionCounts, into target: inout ByteArena
+  ) throws(Reject) -> Bool {
+    let start = target.count
+    var isThere = false
+    for step in steps {
+      target.append(0x0a)
+      let partStart = target.count
+      if try append(step, row, tape, places, &scratch, &counts, into: &target) != nil {
+        isThere = true
+        scratch.removeAll()
+        scratch.append(target.span.extracting(partStart..<target.count))
+        target.truncate(to: partStart)
+        target.append(escaping: scratch.span)
+      }
+    }
+    if !isThere { target.truncate(to: start) }
+    return isThere
   }
 
   private static func node(
@@ -263,15 +298,8 @@ struct SourceReader: Sendable {
         throw Reject(.badNumber, error.message)
       }
       return .number
-    case .eventID(_, let head):
-      var message = ByteArena(limit: 1 << 30, reserving: head.count + text.count + 16)
-      message.append(head)
-      message.append("key\n")
-      message.append(text)
-      target.append(uuidOf: message.span)
-      return .string
     case .lookup(_, let table): return try table.append(text, into: &target)
-    case .place, .nowhere, .constant, .first, .join: preconditionFailure("only conversions convert")
+    case .place, .nowhere, .constant, .first, .join, .eventID: preconditionFailure("only conversions convert")
     }
   }
 }

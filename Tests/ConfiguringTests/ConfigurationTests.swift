@@ -73,7 +73,7 @@ struct ConfigurationTests {
     #expect(mapping.fields[.visitor] == .first([.path("user.id"), .constant("nobody")]))
     #expect(mapping.fields[.entity] == .lookup(.path("event"), Lookup(["bought": "9", "null": "8"], otherwise: .keep)))
     #expect(mapping.fields[.key] == .join([.path("shop"), .path("event")], separator: "-"))
-    #expect(mapping.fields[.uuid] == .converted(.join([.path("order"), .path("line")], separator: "\u{1f}"), .eventID))
+    #expect(mapping.fields[.uuid] == .eventID([.path("order"), .path("line")]))
     #expect(mapping.fields[.session] == .lookup(.path("s"), Lookup(["a": "b"], otherwise: .constant("c"))))
   }
 

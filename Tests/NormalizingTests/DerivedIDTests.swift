@@ -41,16 +41,6 @@ import Vocabulary
     ),
   ]
 
-  static let namespace: [UInt8] = [
-    0x2b, 0x4e, 0xbe, 0x69, 0xf7, 0x40, 0x5e, 0x3b, 0xbf, 0x28, 0x17, 0x6c, 0xb1, 0x94, 0xd6, 0xf0,
-  ]
-
-  private func uuid5(_ name: String) -> String {
-    var arena = ByteArena(limit: 36)
-    arena.append(uuidOf: (Self.namespace + bytes(name)).span)
-    return text(arena.span)
-  }
-
   @Test("the published vectors hold: row, text, id", arguments: vectors)
   func published(row: String, name: String, id: String) throws {
     let written = try #require(try json(row).record)

@@ -187,3 +187,13 @@ extension Dictionary where Key == String, Value == String {
   func with(_ name: String, _ value: String) -> [String: String] { merging([name: value]) { $1 } }
   func without(_ name: String) -> [String: String] { filter { $0.key != name } }
 }
+
+/// The id that is derived from a text.
+func uuid5(_ name: String) -> String {
+  let namespace: [UInt8] = [
+    0x2b, 0x4e, 0xbe, 0x69, 0xf7, 0x40, 0x5e, 0x3b, 0xbf, 0x28, 0x17, 0x6c, 0xb1, 0x94, 0xd6, 0xf0,
+  ]
+  var arena = ByteArena(limit: 36)
+  arena.append(uuidOf: (namespace + bytes(name)).span)
+  return text(arena.span)
+}

@@ -15,7 +15,7 @@ struct MappingTests {
       .visitor: .first([.path("user_id"), .path("cookie")]), .entity: .lookup(.path("event"), Lookup(["bought": "9", "looked": "8"])),
       .key: .path("event"), .timestamp: .converted(.path("when"), .time(.pattern("M/d/yyyy HH:mm"), zone: "Europe/Paris")),
       .revenue: .converted(.path("amount"), .money(MoneyFormat(unit: .major, number: NumberFormat(group: ",")))),
-      .uuid: .converted(.join([.path("order"), .path("event")], separator: "/"), .eventID),
+      .uuid: .eventID([.path("order"), .path("cookie"), .path("event")]),
     ],
     tags: [
       .one(name: "category", .path("cat"), nil), .one(name: "items", .path("count"), .number), .one(name: "gift", .path("gift"), .boolean),
@@ -67,6 +67,32 @@ struct MappingTests {
     #expect(try id(["event": "looked"]) != first)
     var other = try Harness(MappingTests.shop, header: MappingTests.header, kind: .conversion, account: "2")
     #expect(try other.csv(MappingTests.cells).record?.eventID != first)
+  }
+
+  @Test("the text of an own key is a line for each part, so that no two keys have one id, whichever of their parts are absent")
+  func keyText() throws {
+    func id(_ order: String, _ cookie: String, _ event: String) throws -> String? {
+      try csv(["order": order, "cookie": cookie, "event": event, "user_id": "v"], keyed).record?.eventID
+    }
+    var keyed = MappingTests.shop
+    keyed.fields[.entity] = .constant("9")
+    keyed.fields[.key] = nil
+    #expect(try id("A\n7", "", "b") == uuid5("1\nkey\nA\\n7\n\nb"))
+    let keys = [("a", "", "c"), ("a", "c", ""), ("", "a", "c"), ("a\nc", "", ""), ("ac", "", ""), ("a", "", "")]
+    #expect(Set(try keys.map { try id($0.0, $0.1, $0.2) }).count == keys.count)
+  }
+
+  @Test("without any part of its own key an event's id is derived from all that the event says")
+  func noKey() throws {
+    var keyed = MappingTests.shop
+    keyed.fields[.uuid] = .eventID([.path("order"), .path("gift")])
+    var derived = MappingTests.shop
+    derived.fields[.uuid] = nil
+    let none = ["order": "", "gift": ""]
+    let record = try #require(try csv(none, keyed).record)
+    #expect(record.isDerived)
+    #expect(record == (try csv(none, derived).record))
+    #expect(try csv(["order": "A7", "gift": ""], keyed).record?.isDerived == false)
   }
 
   @Test(

@@ -26,12 +26,17 @@ package struct BodyFault: Error, Sendable, Equatable, CustomStringConvertible {
 ///     try reader.read(bytes)
 ///     for offset in reader.offsets { StagedRecord(reader.records.span, at: offset) … }
 ///
+/// or, without copying what is in the encoder's own form:
+///
+///     try reader.readInPlace(bytes)
+///     for event in reader.events { … }
+///
 /// An event is one record, in the order of the body. A `campaign_activated` event becomes a decision record with the decision of its
 /// snapshot that has the event's `entity_id` as campaign, else the only one; any other event becomes a conversion. Records have the
 /// encoder's one text whatever the body's spelling, order of members and white space; `rowOffset` is where the event begins in the
 /// body. Members that the API does not know are passed over. Of members with one name the last counts.
 ///
-/// A reader is used again for each body. Memory: the records, the decoded text and nodes of one visitor object at a time.
+/// A reader is used again for each body. Memory: events, records written, the decoded text and nodes of one visitor object at a time.
 package struct BodyReader: ~Copyable {
   package let bodyLimit: Int
   /// Whether visitor objects in the encoder's own form are read in one pass (`OwnForm`). It changes the time, not the outcome.
@@ -41,8 +46,9 @@ package struct BodyReader: ~Copyable {
   private var decoded: ByteArena
   private var visitors: VisitorReader
 
-  /// A reader of bodies of up to `bodyLimit` bytes. Tests leave out the short way for the encoder's own form, to compare.
+  /// A reader of bodies of up to `bodyLimit` bytes, less than 4 GiB. Tests leave out the short way for the encoder's own form, to compare.
   package init(bodyLimit: Int = Limits.bodyBytes, readsOwnForm: Bool = true) {
+    precondition(bodyLimit <= Int(UInt32.max))
     self.bodyLimit = bodyLimit
     self.readsOwnForm = readsOwnForm
     decoded = ByteArena(limit: 2 * bodyLimit + 64)
@@ -52,18 +58,27 @@ package struct BodyReader: ~Copyable {
   /// Bytes of records that one byte of a body may become: attributes are repeated for each event of their visitor object.
   package static let recordRatio = 16
 
-  /// The records of the body read last, of no use after a fault.
+  /// The events of the body read last, of no use after a fault.
+  package var events: [BodyEvent] { _read { yield visitors.events } }
+  /// The records of the events that do not lie in the body; of all events after `read`.
   package var records: ByteArena { _read { yield visitors.records } }
-  /// Where each record begins.
-  package var offsets: [Int] { visitors.offsets }
+  /// Where the record of each event begins after `read`.
+  package private(set) var offsets: [Int] = []
   /// Visitor objects of the body read last.
   package private(set) var visitorObjectCount = 0
   /// How many of them were in the encoder's own form and read in one pass.
   package private(set) var ownFormCount = 0
 
-  /// Replaces `records` and `offsets` by those of `body`, or throws the first fault.
+  /// Replaces `events`, `records` and `offsets` by those of `body`, or throws the first fault.
   package mutating func read(_ body: Span<UInt8>) throws(BodyFault) {
+    try readInPlace(body)
+    for event in visitors.events { offsets.append(visitors.write(event, of: body)) }
+  }
+
+  /// Replaces `events` and `records` by those of `body`, or throws the first fault. Faults are the same as those of `read`.
+  package mutating func readInPlace(_ body: Span<UInt8>) throws(BodyFault) {
     visitors.removeAll()
+    offsets.removeAll(keepingCapacity: true)
     visitorObjectCount = 0
     ownFormCount = 0
     guard body.count <= bodyLimit else {

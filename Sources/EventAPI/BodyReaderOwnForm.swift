@@ -3,7 +3,7 @@ import Vocabulary
 
 /// Reads visitor objects that are spelled as `RecordEncoder` and the planner spell them: members in their order, no white space,
 /// lists sorted, numbers plain. The text of such an object's events is the text of their records, byte by byte, so nothing is
-/// written anew: each literal piece is compared, each value's end is found, and the event is copied as a whole.
+/// written: each literal piece is compared, each value's end is found, and the event is said to lie where it does.
 ///
 /// The form is a part of what is legal, and judges nothing: whatever differs from it in any way, legal or not, is not read here but
 /// left to `VisitorReader.read` from the visitor object's beginning. Both come to the same records.
@@ -13,17 +13,28 @@ import Vocabulary
 struct OwnForm {
   /// Where the next byte of the body is read.
   private(set) var at: Int
-  private var visitor = 0..<0
-  private var group = 0..<0
-  private var hash: UInt64 = 0
-  /// What the records had room for before the last event.
+  /// Bytes of records that there is room for.
+  private(set) var room: Int
+  /// The same before the last event.
   private var lastRoom = Int.max
+  private var visitor = 0..<0
+  private var groupBytes = 0
+  private var hash: UInt64 = 0
+  // Of the event at hand.
+  private var timestamp: Int64 = 0
+  private var eventID = 0..<0
+  private var flags = StagedRecord.Flags(rawValue: 0)
+  private var revenue: Int64 = 0
+  private var value: Double = 0
 
-  init(at: Int) { self.at = at }
+  init(at: Int, room: Int) {
+    self.at = at
+    self.room = room
+  }
 
-  /// Appends the records of the visitor object at `at`, and moves behind it. False when it is not in the form, or has so many
-  /// records that the room for them ends; then `records` and `offsets` are to be taken back by the caller.
-  mutating func read(_ body: Span<UInt8>, _ records: inout ByteArena, _ offsets: inout [Int]) -> Bool {
+  /// Appends the events of the visitor object at `at`, and moves behind it. False when it is not in the form, or has so many
+  /// events that the room for their records ends; then `events` are to be taken back by the caller.
+  mutating func read(_ body: Span<UInt8>, _ events: inout [BodyEvent]) -> Bool {
     let start = at
     guard take("{\"visitor_id\":\"", body), let visitor = takeText(body) else { return false }
     self.visitor = visitor
@@ -31,16 +42,16 @@ struct OwnForm {
     let groupStart = at
     if take(",\"session_id\":\"", body), takeText(body) == nil { return false }
     if take(",\"attributes\":[", body), !takeAttributes(body) { return false }
-    group = groupStart..<at
+    groupBytes = at - groupStart
     guard take(",\"snapshots\":[", body) else { return false }
     repeat {
       if take("{\"decisions\":[],\"events\":[", body) {
         repeat {
-          guard takeConversion(body, &records, &offsets) else { return false }
+          guard takeConversion(body, &events) else { return false }
         } while take(0x2c, body)
         guard take("]}", body) else { return false }
       } else {
-        guard takeDecision(body, &records, &offsets) else { return false }
+        guard takeDecision(body, &events) else { return false }
       }
     } while take(0x2c, body)
     // The same limit as the general reader's: what it refuses, it must see.
@@ -49,67 +60,78 @@ struct OwnForm {
 
   // MARK: events
 
-  private mutating func takeConversion(_ body: Span<UInt8>, _ records: inout ByteArena, _ offsets: inout [Int]) -> Bool {
+  private mutating func takeConversion(_ body: Span<UInt8>, _ events: inout [BodyEvent]) -> Bool {
     let start = at
-    var head = RecordHead()
-    head.isConversion = true
-    head.rowOffset = start
+    flags = []
     guard take("{\"entity_id\":\"", body), let entity = takeText(body) else { return false }
-    head.campaignOrEntityBytes = entity.count
+    var keyBytes = 0
     if take(",\"key\":\"", body) {
       guard let key = takeText(body) else { return false }
       // No key for a conversion: the general reader says so.
       if holds(body, key.lowerBound, "campaign_activated\"") { return false }
-      head.experimentOrKeyBytes = key.count
-      head.flags.insert(.hasKey)
+      keyBytes = key.count
+      flags = .hasKey
     }
-    guard takeRest(body, start, &head) else { return false }
-    return append(head, start..<at, body, &records, &offsets)
+    guard takeRest(body), takeRoom(from: start) else { return false }
+    events.append(
+      BodyEvent(
+        isConversion: true, flags: flags, hash: hash, timestamp: timestamp, revenue: revenue, value: value, rowOffset: start,
+        visitor: visitor, groupBytes: groupBytes, event: start..<at, eventID: eventID, campaignOrEntityBytes: entity.count,
+        experimentOrKeyBytes: keyBytes, variationBytes: 0, decisionBytes: 0))
+    return true
   }
 
-  private mutating func takeDecision(_ body: Span<UInt8>, _ records: inout ByteArena, _ offsets: inout [Int]) -> Bool {
+  private mutating func takeDecision(_ body: Span<UInt8>, _ events: inout [BodyEvent]) -> Bool {
     let start = at
-    var head = RecordHead()
+    flags = []
     guard take("{\"decisions\":[{\"campaign_id\":\"", body), let campaign = takeText(body) else { return false }
-    guard take(",\"experiment_id\":", body), let experimentBytes = takeIDOrNull(body, .nullExperiment, &head.flags) else { return false }
-    guard take(",\"variation_id\":", body), let variationBytes = takeIDOrNull(body, .nullVariation, &head.flags) else { return false }
+    guard take(",\"experiment_id\":", body), let experimentBytes = takeIDOrNull(body, .nullExperiment) else { return false }
+    guard take(",\"variation_id\":", body), let variationBytes = takeIDOrNull(body, .nullVariation) else { return false }
     if take(",\"is_campaign_holdback\":true", body) {
-      head.flags.insert(.holdback)
+      flags.insert(.holdback)
     } else {
       _ = take(",\"is_campaign_holdback\":false", body)
     }
     // Behind `{"decisions":[` and before `],"events":[`.
-    head.decisionBytes = at + 1 - start - 14
+    let decisionBytes = at + 1 - start - 14
     guard take("}],\"events\":[", body) else { return false }
-    head.rowOffset = at
+    let rowOffset = at
     guard take("{\"entity_id\":\"", body), let entity = takeText(body) else { return false }
     guard same(body.extracting(entity), body.extracting(campaign)) else { return false }
     guard take(",\"type\":\"campaign_activated\",\"key\":\"campaign_activated\"", body) else { return false }
-    head.campaignOrEntityBytes = campaign.count
-    head.experimentOrKeyBytes = experimentBytes
-    head.variationBytes = variationBytes
-    guard takeRest(body, start, &head), take("]}", body) else { return false }
-    return append(head, start..<at, body, &records, &offsets)
+    guard takeRest(body), take("]}", body), takeRoom(from: start) else { return false }
+    events.append(
+      BodyEvent(
+        isConversion: false, flags: flags, hash: hash, timestamp: timestamp, revenue: revenue, value: value, rowOffset: rowOffset,
+        visitor: visitor, groupBytes: groupBytes, event: start..<at, eventID: eventID, campaignOrEntityBytes: campaign.count,
+        experimentOrKeyBytes: experimentBytes, variationBytes: variationBytes, decisionBytes: decisionBytes))
+    return true
   }
 
-  /// What both kinds of events have from their timestamp on, to their closing brace. `start` is where the event's text begins.
-  private mutating func takeRest(_ body: Span<UInt8>, _ start: Int, _ head: inout RecordHead) -> Bool {
-    guard take(",\"timestamp\":", body), let timestamp = takeWhole(body), Limits.timestamps.contains(timestamp) else { return false }
-    head.timestamp = timestamp
-    guard take(",\"uuid\":\"", body), let uuid = takeText(body) else { return false }
-    head.eventIDStart = uuid.lowerBound - start
-    head.eventIDBytes = uuid.count
-    if take(0x7d, body) { return true }
+  /// What both kinds of events have from their timestamp on, to their closing brace.
+  @inline(__always)
+  private mutating func takeRest(_ body: Span<UInt8>) -> Bool {
+    guard take(",\"timestamp\":", body), let timestamp = takeTimestamp(body), take(",\"uuid\":\"", body), let eventID = takeText(body)
+    else { return false }
+    self.timestamp = timestamp
+    self.eventID = eventID
+    revenue = 0
+    value = 0
+    return take(0x7d, body) || takeOptional(body)
+  }
+
+  /// The members that an event may have behind its id, and its closing brace.
+  private mutating func takeOptional(_ body: Span<UInt8>) -> Bool {
     if take(",\"revenue\":", body) {
       guard let revenue = takeWhole(body) else { return false }
-      head.revenue = revenue
-      head.flags.insert(.revenue)
+      self.revenue = revenue
+      flags.insert(.revenue)
     }
     if take(",\"value\":", body) {
       let number = at
       guard takeNumber(body), let value = fraction(body.extracting(number..<at)) else { return false }
-      head.value = value
-      head.flags.insert(.value)
+      self.value = value
+      flags.insert(.value)
     }
     if take(",\"quantity\":", body), takeWhole(body) == nil { return false }
     if take(",\"tags\":{", body), !takeMembers(body, areTags: true) { return false }
@@ -117,17 +139,12 @@ struct OwnForm {
     return take(0x7d, body)
   }
 
-  private mutating func append(
-    _ head: RecordHead, _ event: Range<Int>, _ body: Span<UInt8>, _ records: inout ByteArena, _ offsets: inout [Int]
-  ) -> Bool {
-    lastRoom = records.room
-    guard lastRoom >= StagedRecord.headBytes + visitor.count + group.count + event.count else { return false }
-    var head = head
-    head.hash = hash
-    offsets.append(
-      records.append(
-        head, visitor: body.extracting(visitor), group: body.extracting(group), event: body.extracting(event)))
-    return true
+  /// Takes the room for the record of an event whose text began at `start` and ends here.
+  @inline(__always)
+  private mutating func takeRoom(from start: Int) -> Bool {
+    lastRoom = room
+    room -= StagedRecord.headBytes + visitor.count + groupBytes + at - start
+    return room >= 0
   }
 
   // MARK: lists
@@ -177,7 +194,8 @@ struct OwnForm {
     return take("true", body) || take("false", body) || takeNumber(body)
   }
 
-  private mutating func takeIDOrNull(_ body: Span<UInt8>, _ null: StagedRecord.Flags, _ flags: inout StagedRecord.Flags) -> Int? {
+  /// The bytes of an id or of `null`, which is noted.
+  private mutating func takeIDOrNull(_ body: Span<UInt8>, _ null: StagedRecord.Flags) -> Int? {
     if take(0x22, body) { return takeText(body)?.count }
     flags.insert(null)
     return take("null", body) ? 4 : nil
@@ -191,6 +209,15 @@ struct OwnForm {
     guard end > start, end < body.count, body[end] == 0x22 else { return nil }
     at = end + 1
     return start..<end
+  }
+
+  /// Thirteen digits, of which the first is no zero, and a comma behind them: exactly what `Limits.timestamps` holds.
+  @inline(__always)
+  private mutating func takeTimestamp(_ body: Span<UInt8>) -> Int64? {
+    let end = at &+ 13
+    guard end < body.count, body[end] == 0x2c, let timestamp = thirteenDigits(body.extracting(at..<end)) else { return nil }
+    at = end
+    return timestamp
   }
 
   /// A number without point and exponent, in the one spelling that the encoder has for it, up to 18 digits.

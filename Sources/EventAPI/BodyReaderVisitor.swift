@@ -1,10 +1,12 @@
 import Bytes
 import Vocabulary
 
-/// Judges one visitor object and writes the records of its events.
+/// Judges one visitor object and adds its events. Writes the records of those that are not in the encoder's own form.
 struct VisitorReader: ~Copyable {
   private(set) var records: ByteArena
-  private(set) var offsets: [Int] = []
+  private(set) var events: [BodyEvent] = []
+  /// What the limit leaves for records, whether they are written or not: the outcome does not depend on the form.
+  private var room: Int
   private var encoder = RecordEncoder()
   /// The visitor's attributes first, then the parts of the event at hand.
   private var texts: BodyTexts
@@ -16,23 +18,33 @@ struct VisitorReader: ~Copyable {
 
   init(recordLimit: Int) {
     records = ByteArena(limit: recordLimit)
+    room = recordLimit
     texts = BodyTexts(limit: recordLimit)
   }
 
   mutating func removeAll() {
     records.removeAll()
-    offsets.removeAll(keepingCapacity: true)
+    events.removeAll(keepingCapacity: true)
+    room = records.limit
+  }
+
+  /// Writes the event's record unless it is written, and returns where it begins.
+  mutating func write(_ event: BodyEvent, of body: Span<UInt8>) -> Int {
+    guard event.liesInBody else { return event.visitor.lowerBound - StagedRecord.headBytes }
+    return records.append(
+      event.head, visitor: body.extracting(event.visitor), group: body.extracting(event.group), event: body.extracting(event.event))
   }
 
   /// Reads the visitor object at `start` of `body` if it is in the encoder's own form. Returns where it ends; nil, and nothing is
   /// changed, when it is not.
   mutating func readOwnForm(_ body: Span<UInt8>, _ start: Int) -> Int? {
-    let length = records.count
-    let count = offsets.count
-    var form = OwnForm(at: start)
-    if form.read(body, &records, &offsets) { return form.at }
-    records.truncate(to: length)
-    offsets.removeLast(offsets.count - count)
+    let count = events.count
+    var form = OwnForm(at: start, room: room)
+    if form.read(body, &events) {
+      room = form.room
+      return form.at
+    }
+    events.removeLast(events.count - count)
     return nil
   }
 
@@ -122,7 +134,7 @@ struct VisitorReader: ~Copyable {
     _ node: Int, _ decisions: Int, _ text: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(BodyFault) {
     let parts = try EventParts(node, text, tape)
-    guard records.room >= VisitorReader.room(forVisitorOf: visitorBytes) else {
+    guard room >= VisitorReader.room(forVisitorOf: visitorBytes) else {
       throw BodyFault(
         "", "carries attributes or ids so large that all events with theirs need over \(records.limit) bytes; send less at a time"
       )
@@ -139,7 +151,10 @@ struct VisitorReader: ~Copyable {
     let ranges = Ranges(
       visitor: visitor, session: session, attributes: attributes, tags: tags, properties: properties, metadata: metadata,
       bodyOffset: bodyOffset + tape.nodes[node].start)
-    offsets.append(VisitorReader.write(parts, decision, ranges, text, texts, &encoder, &records))
+    let start = VisitorReader.write(parts, decision, ranges, text, texts, &encoder, &records)
+    let event = BodyEvent(StagedRecord(records.span, at: start), at: start)
+    events.append(event)
+    room -= event.recordBytes
   }
 
   /// Where the parts of a record lie: visitor and session in the visitor's text, the others among the texts written again.

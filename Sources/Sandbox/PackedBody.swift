@@ -20,11 +20,11 @@ struct PackedBody: Sendable {
 
 /// What one thread needs to judge bodies and pack their records; used again for each body.
 ///
-/// Memory: the body's records, unpacked, and their order.
+/// Memory: the body's events, and the records of those that are not in our own form.
 struct BodyPacker: ~Copyable {
   private var reader: BodyReader
   private let bodyLimit: Int
-  /// Where the records begin, in their total order.
+  /// The indices of a body's events in the total order, when they do not come in it.
   private var order: [Int] = []
   private var packer = RecordPacker()
 
@@ -39,37 +39,67 @@ struct BodyPacker: ~Copyable {
   /// Judges the body and packs its records in the total order, or throws the first fault.
   mutating func pack(_ body: Span<UInt8>) throws(BodyFault) -> PackedBody {
     if reader.records.count > BodyPacker.keptRatio * bodyLimit { reader = BodyReader(bodyLimit: bodyLimit) }
-    try reader.read(body)
-    order.removeAll(keepingCapacity: true)
-    order.append(contentsOf: reader.offsets)
-    BodyPacker.sort(&order, reader.records.span)
-    var packed = PackedBody(digest: WideDigest.of(body), byteCount: body.count, eventCount: order.count)
-    if let first = order.first, let last = order.last {
-      packed.firstHash = StagedRecord(reader.records.span, at: first).hash
-      packed.lastHash = StagedRecord(reader.records.span, at: last).hash
-    }
+    try reader.readInPlace(body)
+    let events = reader.events
+    let records = reader.records.span
+    var packed = PackedBody(digest: WideDigest.of(body), byteCount: body.count, eventCount: events.count)
     packer.removeAll()
-    for offset in order {
-      if packer.isPartFull { packed.parts.append(packer.endPart()) }
-      packer.append(StagedRecord(reader.records.span, at: offset))
+    if let last = events.indices.last {
+      let isSorted = BodyPacker.isSorted(events, body, records)
+      if !isSorted { BodyPacker.sort(&order, events, body, records) }
+      packed.firstHash = events[isSorted ? 0 : order[0]].hash
+      packed.lastHash = events[isSorted ? last : order[last]].hash
+      for at in 0...last {
+        if packer.isPartFull { packed.parts.append(packer.endPart()) }
+        packer.append(events[isSorted ? at : order[at]], of: body, records)
+      }
+      packed.parts.append(packer.endPart())
     }
-    if packer.recordCount > 0 { packed.parts.append(packer.endPart()) }
     return packed
   }
 
-  /// Bodies of ours come in order; those of others are sorted.
-  private static func sort(_ offsets: inout [Int], _ records: Span<UInt8>) {
-    func comesBefore(_ one: Int, _ other: Int) -> Bool {
-      let one = StagedRecord(records, at: one)
-      let other = StagedRecord(records, at: other)
-      if one.hash != other.hash { return one.hash < other.hash }
-      return orderWithPlace(one, other) < 0
+  /// Whether the events come in the total order, as those in bodies of ours do.
+  private static func isSorted(_ events: [BodyEvent], _ body: Span<UInt8>, _ records: Span<UInt8>) -> Bool {
+    var hash: UInt64 = 0
+    for at in events.indices {
+      let next = events[at].hash
+      if next < hash || next == hash && at > 0 && orderOfOneHash(events[at - 1], events[at], body, records) > 0 { return false }
+      hash = next
     }
-    for at in offsets.indices.dropFirst() where comesBefore(offsets[at], offsets[at - 1]) {
-      offsets.sort(by: comesBefore)
-      return
+    return true
+  }
+
+  /// The events' indices in the total order.
+  private static func sort(_ order: inout [Int], _ events: [BodyEvent], _ body: Span<UInt8>, _ records: Span<UInt8>) {
+    order.removeAll(keepingCapacity: true)
+    order.append(contentsOf: events.indices)
+    order.sort { one, other in
+      let (one, other) = (events[one], events[other])
+      return one.hash != other.hash ? one.hash < other.hash : orderOfOneHash(one, other, body, records) < 0
     }
   }
+}
+
+/// As `orderWithPlace` of the events' records, when their visitors have one hash.
+private func orderOfOneHash(_ one: BodyEvent, _ other: BodyEvent, _ body: Span<UInt8>, _ records: Span<UInt8>) -> Int {
+  let text = one.liesInBody ? body : records
+  let otherText = other.liesInBody ? body : records
+  // Events of one visitor object in our own form share its texts.
+  let areShared = one.liesInBody && other.liesInBody && one.visitor == other.visitor
+  if !areShared {
+    let visitors = order(text.extracting(one.visitor), otherText.extracting(other.visitor))
+    if visitors != 0 { return visitors }
+  }
+  if one.isConversion != other.isConversion { return other.isConversion ? -1 : 1 }
+  if !areShared {
+    let groups = order(text.extracting(one.group), otherText.extracting(other.group))
+    if groups != 0 { return groups }
+  }
+  if one.timestamp != other.timestamp { return one.timestamp < other.timestamp ? -1 : 1 }
+  let ids = order(text.extracting(one.eventID), otherText.extracting(other.eventID))
+  if ids != 0 { return ids }
+  let texts = order(text.extracting(one.event), otherText.extracting(other.event))
+  return texts != 0 ? texts : one.rowOffset - other.rowOffset
 }
 
 extension RecordPacker {

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import EventAPI
 
 /// Writes staged records, in the total order, in the form they are stored in: what their texts have in common is left out.
 ///
@@ -16,7 +17,8 @@ internal import Bytes
 struct RecordPacker: ~Copyable {
   private(set) var bytes = ByteArena(limit: 1 << 30)
   private(set) var recordCount = 0
-  /// Where the last visitor and group lie in `bytes`.
+  /// The last visitor's hash, and where the last visitor and group lie in `bytes`.
+  private var hash: UInt64 = 0
   private var visitor = 0..<0
   private var group = 0..<0
   private var slots = NameSlots()
@@ -40,39 +42,44 @@ struct RecordPacker: ~Copyable {
     slots = NameSlots()
   }
 
-  mutating func append(_ record: borrowing StagedRecord) {
-    let sameVisitor = recordCount > 0 && same(record.visitor, bytes.span.extracting(visitor))
-    let sameGroup = recordCount > 0 && same(record.group, bytes.span.extracting(group))
-    let event = record.event
-    let names = EventFrame.names(of: record)
-    let nameBytes = event.extracting(names)
-    let slot = NameSlots.slot(of: nameBytes)
-    let isKnown = slots.holds(nameBytes, at: slot, isConversion: !record.isDecision, in: bytes.span)
-    let uuid = UUIDWords(record.eventID)
-    var tag: UInt8 = record.isDecision ? 0 : Tag.conversion
+  /// Appends the record of an event, whose texts lie in the body or among the records.
+  mutating func append(_ event: BodyEvent, of body: Span<UInt8>, _ records: Span<UInt8>) {
+    let text = event.liesInBody ? body : records
+    let isConversion = event.isConversion
+    let sameVisitor =
+      recordCount > 0 && event.hash == hash && same(text.extracting(event.visitor), bytes.span.extracting(visitor))
+    let sameGroup = recordCount > 0 && same(text.extracting(event.group), bytes.span.extracting(group))
+    let names = text.extracting(EventFrame.names(of: event))
+    let slot = NameSlots.slot(of: names)
+    let isKnown = slots.holds(names, at: slot, isConversion: isConversion, in: bytes.span)
+    let uuid = UUIDWords(text.extracting(event.eventID))
+    hash = event.hash
+    var tag: UInt8 = isConversion ? Tag.conversion : 0
     if sameVisitor { tag |= Tag.sameVisitor }
     if sameGroup { tag |= Tag.sameGroup }
     if uuid != nil { tag |= Tag.uuid }
     if isKnown { tag |= Tag.knownNames }
     bytes.append(tag)
-    bytes.append(record.flags.rawValue)
-    bytes.append(sevenBits: UInt64(record.rowOffset))
-    bytes.append(sevenBits: UInt64(bitPattern: record.timestamp))
-    if !sameVisitor { visitor = append(counted: record.visitor) }
-    if !sameGroup { group = append(counted: record.group) }
+    bytes.append(event.flags.rawValue)
+    bytes.append(sevenBits: UInt64(event.rowOffset))
+    bytes.append(sevenBits: UInt64(bitPattern: event.timestamp))
+    if !sameVisitor { visitor = append(counted: text.extracting(event.visitor)) }
+    if !sameGroup { group = append(counted: text.extracting(event.group)) }
     bytes.append(UInt8(slot))
     if !isKnown {
-      bytes.append(sevenBits: UInt64(record.campaignOrEntity.count))
-      bytes.append(sevenBits: UInt64(record.experimentOrKey.count))
-      if record.isDecision { bytes.append(sevenBits: UInt64(record.variation.count)) }
-      slots.set(append(counted: nameBytes), at: slot, isConversion: !record.isDecision)
+      bytes.append(sevenBits: UInt64(event.campaignOrEntityBytes))
+      bytes.append(sevenBits: UInt64(event.experimentOrKeyBytes))
+      if !isConversion { bytes.append(sevenBits: UInt64(event.variationBytes)) }
+      slots.set(append(counted: names), at: slot, isConversion: isConversion)
     }
-    if let uuid { append(uuid) } else { _ = append(counted: record.eventID) }
-    _ = append(counted: event.extracting(EventFrame.rest(of: record)))
-    if let revenue = record.revenue { bytes.append(word: UInt64(bitPattern: revenue)) }
-    if let value = record.value { bytes.append(word: value.bitPattern) }
+    if let uuid { append(uuid) } else { _ = append(counted: text.extracting(event.eventID)) }
+    _ = append(counted: text.extracting(EventFrame.rest(of: event)))
+    if event.flags.contains(.revenue) { bytes.append(word: UInt64(bitPattern: event.revenue)) }
+    if event.flags.contains(.value) { bytes.append(word: event.value.bitPattern) }
     recordCount += 1
   }
+
+  mutating func append(_ record: borrowing StagedRecord) { append(BodyEvent(record), of: record.bytes, record.bytes) }
 
   /// The arena holds one record.
   mutating func append(_ arena: borrowing ByteArena) { append(StagedRecord(arena.span)) }
@@ -98,7 +105,8 @@ private struct NameSlots {
   }
 
   static let count = 64
-  private var slots = InlineArray<64, Slot>(repeating: Slot())
+  /// Not inline: to look at one of an `InlineArray` inside of another value, all of it was copied (Swift 6.3.1).
+  private var slots = [Slot](repeating: Slot(), count: NameSlots.count)
 
   /// Names share a slot by chance.
   static func slot(of names: Span<UInt8>) -> Int {
@@ -108,7 +116,8 @@ private struct NameSlots {
   }
 
   func holds(_ names: Span<UInt8>, at slot: Int, isConversion: Bool, in bytes: Span<UInt8>) -> Bool {
-    slots[slot].isConversion == isConversion && !slots[slot].names.isEmpty && same(bytes.extracting(slots[slot].names), names)
+    let known = slots[slot]
+    return known.isConversion == isConversion && !known.names.isEmpty && same(bytes.extracting(known.names), names)
   }
 
   mutating func set(_ names: Range<Int>, at slot: Int, isConversion: Bool) { slots[slot] = Slot(names: names, isConversion: isConversion) }
@@ -128,27 +137,27 @@ private enum EventFrame {
   static let id: StaticString = ",\"uuid\":\""
   private static let timestampBytes = 13
 
-  /// Where the names lie in the event's text.
-  static func names(of record: borrowing StagedRecord) -> Range<Int> {
-    let start = (record.isDecision ? decision : conversion).utf8CodeUnitCount
+  /// Where the names lie in the text that the event lies in.
+  static func names(of event: BodyEvent) -> Range<Int> {
+    let start = (event.isConversion ? conversion : decision).utf8CodeUnitCount
     let end: Int
     var idStart: Int
-    if record.isDecision {
-      end = record.decision.count + 14
-      idStart = end + decisionEvent.utf8CodeUnitCount + record.campaignOrEntity.count + decisionTime.utf8CodeUnitCount
-    } else {
-      end = start + record.campaignOrEntity.count + (record.flags.contains(.hasKey) ? 9 + record.experimentOrKey.count : 0)
+    if event.isConversion {
+      end = start + event.campaignOrEntityBytes + (event.flags.contains(.hasKey) ? 9 + event.experimentOrKeyBytes : 0)
       idStart = end + conversionTime.utf8CodeUnitCount
+    } else {
+      end = event.decisionBytes + 14
+      idStart = end + decisionEvent.utf8CodeUnitCount + event.campaignOrEntityBytes + decisionTime.utf8CodeUnitCount
     }
     idStart += timestampBytes + id.utf8CodeUnitCount
-    precondition(record.eventIDStart - (record.byteCount - record.eventCount) == idStart, "the record's text is the encoder's")
-    return start..<end
+    precondition(event.eventIDStart == idStart, "the record's text is the encoder's")
+    let textStart = event.event.lowerBound
+    return (textStart + start)..<(textStart + end)
   }
 
-  /// Where it goes on behind the id.
-  static func rest(of record: borrowing StagedRecord) -> Range<Int> {
-    let start = record.eventIDStart - (record.byteCount - record.eventCount) + record.eventID.count + 1
-    return start..<(record.eventCount - (record.isDecision ? decisionEnd : conversionEnd).utf8CodeUnitCount)
+  /// Where it goes on behind the id, in the text that the event lies in.
+  static func rest(of event: BodyEvent) -> Range<Int> {
+    (event.eventID.upperBound + 1)..<(event.event.upperBound - (event.isConversion ? conversionEnd : decisionEnd).utf8CodeUnitCount)
   }
 }
 
@@ -169,7 +178,7 @@ struct RecordUnpacker {
   private var group = 0..<0
   private var hash: UInt64 = 0
   private var isFirst = true
-  private var slots = InlineArray<64, Names>(repeating: Names())
+  private var slots = [Names](repeating: Names(), count: NameSlots.count)
 
   /// Replaces what the arena holds by the next record. `packed` is the same at every call.
   mutating func next(_ packed: Span<UInt8>, into arena: inout ByteArena) -> Step {

@@ -11,7 +11,8 @@ package struct SandboxSettings: Sendable {
   package var bodyLimit = Limits.bodyBytes
   /// Bodies that are in memory at a time, each of the largest size; of smaller ones as many more. Others wait unread.
   package var bodiesAtATime = 4
-  /// Threads that judge bodies. Each keeps the records of a body in memory, which are about twice its size.
+  /// Threads that judge bodies. Each keeps a body's events in memory, about half its size, and for other senders' bodies their
+  /// records too, which are about twice its size.
   package var judgeCount = 2
   package var faults = SandboxFaults.none
 

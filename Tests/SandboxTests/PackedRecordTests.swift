@@ -60,7 +60,7 @@ import Vocabulary
     if number % 7 == 2 { encoder.properties(properties.span, into: &arena) }
   }
 
-  private static func unpacked(_ packed: Span<UInt8>) -> [[UInt8]]? {
+  static func unpacked(_ packed: Span<UInt8>) -> [[UInt8]]? {
     var unpacker = RecordUnpacker()
     var arena = ByteArena(limit: 1 << 20)
     var records: [[UInt8]] = []

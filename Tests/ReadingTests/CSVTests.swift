@@ -26,13 +26,15 @@ let nastyCSV: [String] = [
 
   private func expectOracle(_ bytes: [UInt8], _ dialect: CSVDialect, columns: [String]?, rowBytes: Int, sizes: [Int]) throws {
     let path = try scratch.write(bytes)
-    let expected = CSVOracle(bytes: bytes, dialect: dialect, columnCount: columns?.count, rowBytes: rowBytes).found()
+    let oracle = CSVOracle(bytes: bytes, dialect: dialect, columnCount: columns?.count, rowBytes: rowBytes)
+    let expected = oracle.found()
     var first: RowsRead?
     for size in sizes {
       var reading = try readBlocks(path, .csv, dialect: dialect, columns: columns, blockBytes: size, rowBytes: rowBytes)
       reading.blockCount = 0
       #expect(reading.found == expected, "\(shown(bytes)) in blocks of \(size), rows to \(rowBytes)")
       #expect(reading == first ?? reading, "\(shown(bytes)): the messages in blocks of \(size)")
+      #expect(reading.lineCount == oracle.lineCount, "\(shown(bytes)): the lines in blocks of \(size)")
       first = first ?? reading
     }
   }

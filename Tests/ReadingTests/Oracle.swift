@@ -21,6 +21,13 @@ struct CSVOracle {
     (start..<bytes.count).first { isLineEnd($0) } ?? bytes.count
   }
 
+  private var markBytes: Int { bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0 }
+
+  /// All lines of the input; the last need not end.
+  var lineCount: Int {
+    bytes.count == markBytes || isLineEnd(bytes.count - 1) ? line(of: bytes.count) - 1 : line(of: bytes.count)
+  }
+
   private func line(of offset: Int) -> Int {
     var line = 1
     var at = 0
@@ -79,8 +86,13 @@ struct CSVOracle {
 
   func found() -> [Found] {
     var result: [Found] = []
-    var at = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+    var at = markBytes
+    for _ in 0..<dialect.skippedLines { at = behindLineEnd(lineEnd(from: at)) }
     while at < bytes.count {
+      if bytes[at] == dialect.comment {
+        at = behindLineEnd(lineEnd(from: at))
+        continue
+      }
       if isLineEnd(at) {
         at = behindLineEnd(at)
         continue

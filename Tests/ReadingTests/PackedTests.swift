@@ -57,8 +57,11 @@ struct PackedTests {
   @Test("the name says the format behind the ending of its packing", arguments: packings)
   func formats(packing: Packing) throws {
     for suffix in packing.suffixes {
-      #expect(InputFormat(fileName: "a.ndjson" + suffix) == .ndjson && InputFormat(fileName: "A.CSV" + suffix.uppercased()) == .csv)
-      #expect(InputFormat(fileName: "a" + suffix) == nil)
+      #expect(InputFormat(fileName: "a.ndjson" + suffix, beginning: []) == .ndjson)
+      #expect(InputFormat(fileName: "A.CSV" + suffix.uppercased(), beginning: [0x7b]) == .csv)
+      #expect(InputFormat(fileName: "a.json" + suffix, beginning: []) == .ndjson)
+      #expect(InputFormat(fileName: "a" + suffix, beginning: []) == .csv)
+      #expect(InputFormat(fileName: "a" + suffix, beginning: [0x5b]) == .json)
     }
     let path = try scratch.write(try packed(Array("{\"a\":1}\n".utf8), packing))
     #expect(try read(path).reading.found.count == 1)

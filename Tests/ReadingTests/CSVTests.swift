@@ -25,18 +25,7 @@ let nastyCSV: [String] = [
   init() throws { scratch = try Scratch() }
 
   private func expectOracle(_ bytes: [UInt8], _ dialect: CSVDialect, columns: [String]?, rowBytes: Int, sizes: [Int]) throws {
-    let path = try scratch.write(bytes)
-    let oracle = CSVOracle(bytes: bytes, dialect: dialect, columnCount: columns?.count, rowBytes: rowBytes)
-    let expected = oracle.found()
-    var first: RowsRead?
-    for size in sizes {
-      var reading = try readBlocks(path, .csv, dialect: dialect, columns: columns, blockBytes: size, rowBytes: rowBytes)
-      reading.blockCount = 0
-      #expect(reading.found == expected, "\(shown(bytes)) in blocks of \(size), rows to \(rowBytes)")
-      #expect(reading == first ?? reading, "\(shown(bytes)): the messages in blocks of \(size)")
-      #expect(reading.lineCount == oracle.lineCount, "\(shown(bytes)): the lines in blocks of \(size)")
-      first = first ?? reading
-    }
+    try expectCSV(bytes, dialect, columns: columns, rowBytes: rowBytes, sizes: sizes, at: try scratch.write(bytes))
   }
 
   @Test("a nasty input reads as the oracle says, at every block size", arguments: nastyCSV)

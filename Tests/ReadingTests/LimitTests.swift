@@ -94,16 +94,17 @@ enum LongRow: String, CaseIterable, Sendable {
     #expect(reading.messages.prefix(count).allSatisfy { $0.hasPrefix(opened) })
   }
 
-  @Test("a line of 64 MiB is passed over in bounded memory, and the row behind it is read", arguments: ["csv", "ndjson"])
+  @Test("a line of 64 MiB is passed over in bounded memory, and the row behind it is read", arguments: ["csv", "ndjson", "json"])
   func hugeLine(_ format: String) throws {
     let path = scratch.folder + "/huge." + format
     let row = format == "csv" ? "1,2" : "{\"a\":1}"
-    try Data("\(format == "csv" ? "a,b" : row)\n".utf8).write(to: URL(fileURLWithPath: path))
+    let head = ["csv": "a,b", "ndjson": row, "json": "[" + row + ","][format]!
+    try Data("\(head)\n".utf8).write(to: URL(fileURLWithPath: path))
     let file = try #require(FileHandle(forWritingAtPath: path))
     try file.seekToEnd()
     let piece = Data(repeating: 0x78, count: 1 << 20)
     for _ in 0..<64 { try file.write(contentsOf: piece) }
-    try file.write(contentsOf: Data("\n\(row)\n".utf8))
+    try file.write(contentsOf: Data("\(format == "json" ? "," : "")\n\(row)\n\(format == "json" ? "]" : "")".utf8))
     try file.close()
     let before = peakMemory()
     let reading = try read(path).reading

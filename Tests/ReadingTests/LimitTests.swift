@@ -98,13 +98,13 @@ enum LongRow: String, CaseIterable, Sendable {
   func hugeLine(_ format: String) throws {
     let path = scratch.folder + "/huge." + format
     let row = format == "csv" ? "1,2" : "{\"a\":1}"
-    let head = ["csv": "a,b", "ndjson": row, "json": "[" + row + ","][format]!
-    try Data("\(head)\n".utf8).write(to: URL(fileURLWithPath: path))
+    let head = ["csv": "a,b", "ndjson": row, "json": "[" + row + ",\n\""][format]!
+    try Data("\(head)\(format == "json" ? "" : "\n")".utf8).write(to: URL(fileURLWithPath: path))
     let file = try #require(FileHandle(forWritingAtPath: path))
     try file.seekToEnd()
     let piece = Data(repeating: 0x78, count: 1 << 20)
     for _ in 0..<64 { try file.write(contentsOf: piece) }
-    try file.write(contentsOf: Data("\(format == "json" ? "," : "")\n\(row)\n\(format == "json" ? "]" : "")".utf8))
+    try file.write(contentsOf: Data("\(format == "json" ? "\"," : "")\n\(row)\n\(format == "json" ? "]" : "")".utf8))
     try file.close()
     let before = peakMemory()
     let reading = try read(path).reading

@@ -171,15 +171,15 @@ struct InputBlocks: ~Copyable {
         let isPair = at + 1 < tail.count && tail[at] == carriageReturn && tail[at + 1] == lineFeed
         let next = min(tail.count, at + (isPair ? 2 : 1))
         offset += next
-        isInLine = next == at
         tail.removeSubrange(..<next)
       }
     }
     cutter.restart()
     let fault = CutFault(reason: .tooLong, place: rowEnd!, range: 0..<0, next: 0)
-    defer { if !isInLine { endedLines += 1 } }
+    endedLines += 1
+    isInLine = false
     return RowBlock(
-      bytes: [], offset: start, line: endedLines + 1, input: input, format: format, columns: columns, faults: isComment ? [] : [fault])
+      bytes: [], offset: start, line: endedLines, input: input, format: format, columns: columns, faults: isComment ? [] : [fault])
   }
 
   /// Passes over an element that is too long, or over all that is left when that cannot be followed; returns a block that holds nothing

@@ -11,7 +11,7 @@ package enum ReadFailure: Error, Sendable, Equatable, CustomStringConvertible {
   case packed(path: String, byte: Int, message: String)
   /// The first row does not name the columns, or does not say how many there are.
   case header(path: String, line: Int, message: String)
-  /// The delimiter, the quote and the comment character do not go together.
+  /// What divides rows and cells does not go together.
   case dialect
 
   package var description: String {
@@ -22,7 +22,7 @@ package enum ReadFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case .header(let path, let line, let message): "\(inputName(path)):\(line): \(message)"
     case .dialect:
       "the delimiter, the quote and the comment character must be different ASCII characters, none of which ends a line, nor a digit "
-        + "where there is no header; change --delimiter or --quote, or the comment character"
+        + "where there is no header, and lines to skip 0 or more; change --delimiter or --quote, or what was given for these"
     }
   }
 

@@ -109,7 +109,8 @@ package struct RowCursor {
         + "shorten it, or check the file's quotes and \(block.format == .json ? "brackets" : "line ends")"
     case .missing: "a value was expected before byte \(fault.place); remove the comma that is too many, or complete the array"
     case .unfinished:
-      "the file ends at byte \(fault.place), before its array does, so rows may be missing; fetch or export the file again"
+      "the file ends at byte \(fault.place), before its array does, so rows may be missing; fetch or export the file again, or mend this "
+        + "row when a quote or bracket of it does not close"
     case .unmatched:
       "the bracket at byte \(fault.place) does not close the one opened last, so the file cannot be followed from byte "
         + "\(block.offset + at) on and the rest of it was passed over; mend that row and import the file again"
@@ -119,7 +120,7 @@ package struct RowCursor {
   }
 
   private func notUTF8(_ position: Int) -> String {
-    "byte \(block.offset + position) is not UTF-8; write the file in UTF-8, for example with iconv"
+    "byte \(block.offset + position) is not UTF-8; declare the file's encoding, or write it in UTF-8, for example with iconv"
   }
 
   // MARK: CSV
@@ -147,8 +148,7 @@ package struct RowCursor {
       return fault(
         .raggedRow,
         "the row has \(split.cellCount) cells where the \(dialect.hasHeader ? "header" : "first row") has \(columnCount); "
-          + "quote the cells that hold a delimiter, "
-          + "or complete the row", row, first)
+          + "quote the cells that hold a delimiter, or complete the row", row, first)
     }
     return .row(row, line: first)
   }

@@ -21,6 +21,9 @@ private let nastyArrays: [String] = [
 ]
 
 @Suite struct ArrayTests {
+  private static let cutShortAdvice =
+    "fetch or export the file again, or mend this row when a quote or bracket of it does not close"
+
   let scratch: Scratch
 
   init() throws { scratch = try Scratch() }
@@ -129,9 +132,9 @@ private let nastyArrays: [String] = [
       ("[{},,{}]", RejectCode.badJSON, "a value was expected before byte 4; remove the comma that is too many, or complete the array"),
       (
         "[{},\n{\"a\":1", .badJSON,
-        "the file ends at byte 11, before its array does, so rows may be missing; fetch or export the file again"
+        "the file ends at byte 11, before its array does, so rows may be missing; " + ArrayTests.cutShortAdvice
       ),
-      ("[{},", .badJSON, "the file ends at byte 4, before its array does, so rows may be missing; fetch or export the file again"),
+      ("[{},", .badJSON, "the file ends at byte 4, before its array does, so rows may be missing; " + ArrayTests.cutShortAdvice),
       (
         "[{}, {\"a\":[1}, {}]", .badJSON,
         "the bracket at byte 12 does not close the one opened last, so the file cannot be followed from byte 5 on and the rest of it was "

@@ -109,7 +109,10 @@ let nastyCSV: [String] = [
     let reading = try readBlocks(try scratch.write(bytes), .csv, columns: ["a", "b"], blockBytes: 64)
     #expect(reading.found.map(\.code) == [.notUTF8])
     #expect(reading.columns == [column])
-    #expect(reading.messages == ["byte \(position) is not UTF-8; write the file in UTF-8, for example with iconv"])
+    #expect(
+      reading.messages == [
+        "byte \(position) is not UTF-8; declare the file's encoding, or write it in UTF-8, for example with iconv"
+      ])
   }
 
   @Test(

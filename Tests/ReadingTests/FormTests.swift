@@ -136,6 +136,19 @@ private let commented: [String] = [
     }
   }
 
+  @Test("what is about CSV leaves JSON as it is", arguments: [InputFormat.ndjson, .json])
+  func onlyCSV(_ format: InputFormat) throws {
+    let rows = ["{\"a\":\r1}", "{\"b\":\"\(String(repeating: "x", count: 40))\"}", "{\"c\":\"{\"}"]
+    let path = try scratch.write(format == .json ? "[\(rows.joined(separator: "\n,"))]" : rows.joined(separator: "\n"))
+    let dialect = CSVDialect(comment: 0x7b, hasHeader: false, skippedLines: 2)
+    for size in sizes {
+      let expected = try readBlocks(path, format, columns: nil, blockBytes: size, rowBytes: 32)
+      #expect(expected.found.map(\.code) == [nil, .rowTooLong, nil])
+      #expect(try readBlocks(path, format, dialect: dialect, columns: nil, blockBytes: size, rowBytes: 32) == expected)
+      #expect(try read(path, format, dialect: dialect, blockBytes: size).reading.found.map(\.code) == [nil, nil, nil])
+    }
+  }
+
   @Test("a row that stands alone is a row, whatever it begins with and whatever came before it in its file")
   func singleRow() {
     let dialect = CSVDialect(delimiter: 0x3b, comment: 0x23, hasHeader: false, skippedLines: 2, encoding: .latin1)

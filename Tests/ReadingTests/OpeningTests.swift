@@ -79,7 +79,10 @@ import Vocabulary
     #expect(
       failure(path)
         == RunFailure(
-          .refused, path + ":1: the header cannot be read: byte 2 is not UTF-8; write the file in UTF-8, for example with iconv"))
+          .refused,
+          path
+            + ":1: the header cannot be read: byte 2 is not UTF-8; declare the file's encoding, or write it in UTF-8, for example with iconv"
+        ))
   }
 
   @Test("a header over the limit is refused with 65")
@@ -152,10 +155,11 @@ import Vocabulary
     #expect(likelyDelimiter(Array(row.utf8)) == expected)
   }
 
-  @Test("a pipe is read as a file is", arguments: ["csv", "ndjson"])
+  @Test("a pipe is read as a file is", arguments: ["csv", "ndjson", "json"])
   func pipe(_ format: String) throws {
-    let lines = (0..<30_000).map { format == "csv" ? "\($0),x" : "{\"a\":\($0)}" }
-    let bytes = Array((format == "csv" ? ["a,b"] + lines : lines).joined(separator: "\r\n").utf8)
+    let lines = (0..<30_000).map { format == "csv" ? "\($0),x" : "{\"a\":\($0)}\(format == "json" ? $0 < 29_999 ? "," : "]" : "")" }
+    let head = ["csv": ["a,b"], "ndjson": [], "json": ["["]][format]!
+    let bytes = Array((head + lines).joined(separator: "\r\n").utf8)
     let pipe = Pipe()
     let writer = pipe.fileHandleForWriting
     let thread = Thread {

@@ -67,6 +67,17 @@ struct PackedTests {
     #expect(try read(path).reading.found.count == 1)
   }
 
+  @Test("what is unpacked is transcoded, and its arrays are read", arguments: packings)
+  func transcoded(packing: Packing) throws {
+    let dialect = CSVDialect(encoding: .windows1252)
+    let rows = (0..<3_000).map { Array("{\"a\":\"\($0) ".utf8) + [0x80, 0xe9] + Array("\"}".utf8) }
+    let path = try scratch.write(try packed([0x5b] + rows.joined(separator: [0x2c, 0x0a]) + [0x5d], packing))
+    for blockBytes in [64, 4_096, 1 << 20] {
+      let found = try read(path, dialect: dialect, blockBytes: blockBytes).reading.found
+      #expect(found.map(\.bytes) == (0..<3_000).map { Array("{\"a\":\"\($0) €é\"}".utf8) })
+    }
+  }
+
   @Test("members one behind the other are one input, empty ones and zeros behind the last too", arguments: packings)
   func members(packing: Packing) throws {
     let parts = [Array("a,b\n1,2\n3".utf8), [], Array(",4\n".utf8), Array("5,6".utf8)]

@@ -30,10 +30,16 @@ enum LongRow: String, CaseIterable, Sendable {
 
   init() throws { scratch = try Scratch() }
 
-  @Test(
-    "a row at the limit is read, a longer one is a fault, and the rows around it are read",
-    arguments: LongRow.allCases, [Limits.rowBytes - 1, Limits.rowBytes, Limits.rowBytes + 1])
-  func edges(_ kind: LongRow, _ count: Int) throws {
+  @Test("a row at the limit is read, a longer one is a fault, and the rows around it are read", arguments: LongRow.allCases, [-1, 0, 1])
+  func edges(_ kind: LongRow, _ more: Int) throws { try expectEdge(kind, more, rowBytes: 1 << 17, blockBytes: 1 << 15) }
+
+  @Test("so are rows at the limit of the product", arguments: [LongRow.quoted, .object], [0, 1])
+  func realEdges(_ kind: LongRow, _ more: Int) throws {
+    try expectEdge(kind, more, rowBytes: Limits.rowBytes, blockBytes: Limits.blockBytes)
+  }
+
+  private func expectEdge(_ kind: LongRow, _ more: Int, rowBytes: Int, blockBytes: Int) throws {
+    let count = rowBytes + more
     let short = kind == .object ? Array("{\"a\":2}".utf8) : Array("1,2".utf8)
     let lineEnds: [[UInt8]] =
       switch kind {
@@ -45,10 +51,10 @@ enum LongRow: String, CaseIterable, Sendable {
       let row = kind.bytes(count)
       let input = Array([short, row, short].joined(separator: lineEnd))
       let path = try scratch.write(input)
-      let reading = try readBlocks(path, kind.format, columns: ["a", "b"], blockBytes: Limits.blockBytes)
+      let reading = try readBlocks(path, kind.format, columns: ["a", "b"], blockBytes: blockBytes, rowBytes: rowBytes)
       let place = short.count + lineEnd.count
       let lastPlace = input.count - short.count
-      if count <= Limits.rowBytes {
+      if more <= 0 {
         #expect(reading.found.map(\.code) == [nil, nil, nil])
         #expect(reading.found[1].bytes == row)
         #expect(reading.found.map(\.offset) == [0, place, lastPlace])

@@ -2,9 +2,9 @@ internal import Bytes
 internal import Disk
 
 /// The bytes of one input from front to back, whose beginning has been looked at. What is packed with gzip or zstd, as its first bytes say,
-/// comes unpacked.
+/// comes unpacked, and what is declared to be no UTF-8 comes as UTF-8.
 ///
-/// Memory: the beginning, and for a packed input what `PackedInput` says.
+/// Memory: the beginning, for a packed input what `PackedInput` says, and for one that is no UTF-8 what was read last.
 struct InputSource: ~Copyable {
   /// Bytes that are looked at before anything is read.
   static let lookBytes = 4096
@@ -32,19 +32,22 @@ struct InputSource: ~Copyable {
   /// The beginning of the input, the byte order mark included.
   private(set) var beginning: [UInt8] = []
   private var content = WideDigest()
-  /// Bytes given out so far.
-  private var givenCount = 0
-  /// Whether there is nothing behind the bytes given out.
-  private(set) var isAtEnd = false
+  /// Bytes read so far.
+  private var readCount = 0
+  /// Whether there is nothing behind the bytes read so far.
+  private var isReadToEnd = false
+  /// Nil for UTF-8.
+  private var transcoder: Transcoder?
 
-  private init(_ origin: Origin, beginning: [UInt8]) {
+  private init(_ origin: Origin, beginning: [UInt8], _ encoding: TextEncoding) {
     self.origin = origin
     self.beginning = beginning
-    isAtEnd = beginning.isEmpty
+    isReadToEnd = beginning.isEmpty
+    transcoder = Transcoder(encoding)
   }
 
-  /// Opens an input and looks at its beginning. Throws when it cannot be read or is no text.
-  static func open(_ path: String) throws(ReadFailure) -> InputSource {
+  /// Opens an input and looks at its beginning. Throws when it cannot be read, or is no text of this encoding.
+  static func open(_ path: String, encoding: TextEncoding = .utf8) throws(ReadFailure) -> InputSource {
     var file = try openFile(path)
     var look = [UInt8](repeating: 0, count: lookBytes)
     do throws(DiskFailure) {
@@ -61,7 +64,11 @@ struct InputSource: ~Copyable {
       origin = .plain(Plain(file))
     }
     if let message = refusal(ofBeginning: look) { throw .notText(path: path, message: message) }
-    return InputSource(origin, beginning: look)
+    let source = InputSource(origin, beginning: look, encoding)
+    if encoding != .utf8, source.markBytes > 0 {
+      throw .notText(path: path, message: "this is UTF-8, as the mark at its beginning says, not \(encoding.rawValue); declare it as utf-8")
+    }
+    return source
   }
 
   private static func openFile(_ path: String) throws(ReadFailure) -> FileReader {
@@ -75,12 +82,12 @@ struct InputSource: ~Copyable {
   /// Bytes of the input read so far, packed as they are.
   var byteCount: Int {
     switch origin {
-    case .plain: givenCount
+    case .plain: readCount
     case .packed(let packed): packed.byteCount
     }
   }
 
-  /// The digest of the bytes given out so far; of a packed input that of the file as it is, at its end.
+  /// The digest of the bytes read so far; of a packed input that of the file as it is, at its end.
   var digest: Digest {
     switch origin {
     case .plain: content.value
@@ -91,20 +98,39 @@ struct InputSource: ~Copyable {
   /// Bytes of the UTF-8 byte order mark at the beginning: 3 or 0.
   var markBytes: Int { beginning.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0 }
 
-  /// The bytes of `start` with those of the input behind them: `count` in all, or fewer at the end of the input.
+  /// Whether there is nothing behind the text given out.
+  var isAtEnd: Bool { isReadToEnd && transcoder?.isEmpty ?? true }
+
+  /// The bytes of `start` with the text of the input behind them: `count` bytes in all, one or two more where a character that was
+  /// transcoded goes over that, or fewer at the end of the input.
   mutating func read(behind start: [UInt8], to count: Int) throws(ReadFailure) -> [UInt8] {
+    guard transcoder != nil else { return try readBytes(behind: start, to: count) }
+    var text = start
+    text.reserveCapacity(count + Transcoder.mostBytes)
+    while text.count < count, !isAtEnd {
+      if transcoder?.isEmpty ?? true {
+        let bytes = try readBytes(behind: [], to: count - start.count)
+        transcoder?.take(bytes)
+      }
+      transcoder?.write(to: &text, count: count)
+    }
+    return text
+  }
+
+  /// The bytes of `start` with those of the input behind them: `count` in all, or fewer at the end of the input.
+  private mutating func readBytes(behind start: [UInt8], to count: Int) throws(ReadFailure) -> [UInt8] {
     var bytes = start
-    let looked = beginning.dropFirst(givenCount).prefix(count - start.count)
+    let looked = beginning.dropFirst(readCount).prefix(count - start.count)
     bytes += looked
-    let isLookedAt = givenCount + looked.count < beginning.count
+    let isLookedAt = readCount + looked.count < beginning.count
     if !isLookedAt, beginning.count < Self.lookBytes {
-      isAtEnd = true
+      isReadToEnd = true
     } else if !isLookedAt, bytes.count < count {
       bytes = try readOn(bytes, to: count)
-      isAtEnd = bytes.count < count
+      isReadToEnd = bytes.count < count
     }
     if case .plain = origin { content.take(bytes.span.extracting(start.count...)) }
-    givenCount += bytes.count - start.count
+    readCount += bytes.count - start.count
     return bytes
   }
 

@@ -9,9 +9,9 @@ package enum ReadFailure: Error, Sendable, Equatable, CustomStringConvertible {
   case notText(path: String, message: String)
   /// Packed, and not as it was written; `byte` is where in the packed file.
   case packed(path: String, byte: Int, message: String)
-  /// The first row does not name the columns.
+  /// The first row does not name the columns, or does not say how many there are.
   case header(path: String, line: Int, message: String)
-  /// The delimiter and the quote do not go together.
+  /// What divides rows and cells does not go together.
   case dialect
 
   package var description: String {
@@ -21,8 +21,8 @@ package enum ReadFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case .packed(let path, let byte, let message): "\(inputName(path)): packed byte \(byte): \(message)"
     case .header(let path, let line, let message): "\(inputName(path)):\(line): \(message)"
     case .dialect:
-      "the delimiter and the quote must be two different ASCII characters, neither of which ends a line; "
-        + "change --delimiter or --quote"
+      "the delimiter, the quote and the comment character must be different ASCII characters, none of which ends a line, nor a digit "
+        + "where there is no header, and lines to skip 0 or more; change --delimiter or --quote, or what was given for these"
     }
   }
 

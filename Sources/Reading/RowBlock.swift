@@ -4,14 +4,14 @@ package import Vocabulary
 package struct RowBlock: Sendable {
   /// The rows with their line ends. Empty when the block only carries a fault.
   package let bytes: [UInt8]
-  /// Where `bytes` begins in the input.
+  /// Where `bytes` begins in the input; as all offsets of rows and faults, one into the text in UTF-8 (see `TextEncoding`).
   package let offset: Int
   /// The line of the first byte, counted from 1.
   package let line: Int
   /// The number of the input.
   package let input: Int
   package let format: InputFormat
-  /// The names of the columns; nil for NDJSON, and for the block that begins with the header.
+  /// The names of the columns; nil for JSON, and for the block that the columns are named by.
   let columns: [String]?
   /// Rows that are none, in the order of the bytes.
   let faults: [CutFault]
@@ -26,14 +26,23 @@ struct CutFault: Sendable, Equatable {
     case followed
     /// The row goes on over lines, and over the limit.
     case endless
-    /// The line is over the limit.
+    /// The line, or the element of an array, is over the limit.
     case tooLong
+    /// Two commas of an array, or one and its end, have nothing between them.
+    case missing
+    /// The input ends before its array does.
+    case unfinished
+    /// A bracket does not close the one opened last, so that the rest of the input cannot be followed.
+    case unmatched
+    /// Something follows the array.
+    case trailing
   }
 
   let reason: Reason
-  /// The byte of the input that it is about: where the quote opened, or where the row that is too long ends.
+  /// The byte of the input that it is about: where the quote opened, where the row that is too long or the input ends, or the byte that
+  /// is one too many.
   let place: Int
-  /// Where it lies in the block, without its line end. A row that was too long to keep lies nowhere: its range is empty.
+  /// Where it lies in the block, without its line end. What was passed over or is missing lies nowhere: its range is empty.
   let range: Range<Int>
   /// Where the next row begins in the block.
   let next: Int
@@ -52,7 +61,7 @@ package struct RowFault: Sendable, Equatable {
   package let column: String?
   /// What happened and what to do next, in lower case, without visitor data.
   package let message: String
-  /// Where it lies in the block, without its line end; nil when it was too long to be kept.
+  /// Where it lies in the block, without its line end; nil when it was passed over, or is missing.
   package let range: Range<Int>?
   /// The line it begins in, counted from 1.
   package let line: Int

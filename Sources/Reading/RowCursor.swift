@@ -14,6 +14,8 @@ package struct RowCursor {
   private let dialect: CSVDialect
   /// The delimiter once more when quotes are data.
   private let quote: UInt8
+  /// A line feed, with which no row begins, when no line is a comment.
+  private let comment: UInt8
   private var marks = RowMarks()
   private var parser = JSONParser(depthLimit: Limits.nestingDepth)
 
@@ -29,6 +31,7 @@ package struct RowCursor {
   package init(dialect: CSVDialect) {
     self.dialect = dialect
     quote = dialect.quote ?? dialect.delimiter
+    comment = dialect.comment ?? lineFeed
   }
 
   /// Goes to the first row of a block.
@@ -46,7 +49,11 @@ package struct RowCursor {
   ///
   /// Of a row the tape holds the values; their positions count from the row's first byte. Of a fault it holds nothing of use.
   package mutating func next(in bytes: Span<UInt8>, tape: inout RowTape) -> RowEvent? {
-    block.format == .csv ? nextCells(bytes, &tape) : nextObject(bytes, &tape)
+    switch block.format {
+    case .csv: nextCells(bytes, &tape)
+    case .ndjson: nextLine(bytes, &tape)
+    case .json: nextElement(bytes, &tape)
+    }
   }
 
   /// The rows that this cursor has not come to yet, as a block of their own with named columns.
@@ -61,16 +68,71 @@ package struct RowCursor {
       })
   }
 
+  // MARK: faults
+
   private func fault(_ code: RejectCode, _ message: String, column: String? = nil, _ row: Range<Int>, _ line: Int) -> RowEvent {
     .fault(RowFault(code: code, column: column, message: message, range: row, line: line, offset: block.offset + row.lowerBound))
+  }
+
+  private mutating func takeFault(_ bytes: Span<UInt8>) -> RowEvent {
+    let fault = block.faults[faultIndex]
+    let event = RowEvent.fault(
+      RowFault(
+        code: code(fault.reason), column: nil, message: message(fault), range: fault.range.isEmpty ? nil : fault.range, line: line,
+        offset: block.offset + at))
+    line += block.format == .json ? occurrences(of: lineFeed, in: bytes.extracting(at..<fault.next)) : 1
+    at = fault.next
+    faultIndex += 1
+    faultStart = faultIndex < block.faults.count ? block.faults[faultIndex].range.lowerBound : .max
+    return event
+  }
+
+  private func code(_ reason: CutFault.Reason) -> RejectCode {
+    switch reason {
+    case .unclosed, .followed, .endless: .badQuote
+    case .tooLong: .rowTooLong
+    case .missing, .unfinished, .unmatched, .trailing: .badJSON
+    }
+  }
+
+  private func message(_ fault: CutFault) -> String {
+    switch fault.reason {
+    case .unclosed: "the quote opened at byte \(fault.place) never closes; pass --quote none if quotes are data"
+    case .followed:
+      "the quote opened at byte \(fault.place) closes before the end of its cell; double the quotes inside of quotes, "
+        + "or pass --quote none if quotes are data"
+    case .endless:
+      "the quote opened at byte \(fault.place) begins a row that does not end within \(Limits.rowBytes) bytes; "
+        + "pass --quote none if quotes are data"
+    case .tooLong:
+      "the row at bytes \(block.offset + at) to \(fault.place) is longer than \(Limits.rowBytes) bytes and was passed over; "
+        + "shorten it, or check the file's quotes and \(block.format == .json ? "brackets" : "line ends")"
+    case .missing: "a value was expected before byte \(fault.place); remove the comma that is too many, or complete the array"
+    case .unfinished:
+      "the file ends at byte \(fault.place), before its array does, so rows may be missing; fetch or export the file again, or mend this "
+        + "row when a quote or bracket of it does not close"
+    case .unmatched:
+      "the bracket at byte \(fault.place) does not close the one opened last, so the file cannot be followed from byte "
+        + "\(block.offset + at) on and the rest of it was passed over; mend that row and import the file again"
+    case .trailing:
+      "the array ends, but byte \(fault.place) follows, and it was passed over with all behind it; put all rows into one array"
+    }
+  }
+
+  private func notUTF8(_ position: Int) -> String {
+    "byte \(block.offset + position) is not UTF-8; declare the file's encoding, or write it in UTF-8, for example with iconv"
   }
 
   // MARK: CSV
 
   private mutating func nextCells(_ bytes: Span<UInt8>, _ tape: inout RowTape) -> RowEvent? {
-    while at < bytes.count, bytes[at] == lineFeed || bytes[at] == carriageReturn { skipLineEnd(bytes) }
-    if at == faultStart { return takeFault() }
-    guard at < bytes.count else { return nil }
+    while true {
+      while at < bytes.count, bytes[at] == lineFeed || bytes[at] == carriageReturn { skipLineEnd(bytes) }
+      if at == faultStart { return takeFault(bytes) }
+      guard at < bytes.count else { return nil }
+      if bytes[at] != comment { break }
+      skipComment(bytes)
+    }
     let start = at
     let first = line
     let split = splitRow(bytes, &tape)
@@ -85,8 +147,8 @@ package struct RowCursor {
     if let columnCount, split.cellCount != columnCount {
       return fault(
         .raggedRow,
-        "the row has \(split.cellCount) cells where the header has \(columnCount); quote the cells that hold a delimiter, "
-          + "or complete the row", row, first)
+        "the row has \(split.cellCount) cells where the \(dialect.hasHeader ? "header" : "first row") has \(columnCount); "
+          + "quote the cells that hold a delimiter, or complete the row", row, first)
     }
     return .row(row, line: first)
   }
@@ -97,34 +159,9 @@ package struct RowCursor {
     line += 1
   }
 
-  private mutating func takeFault() -> RowEvent {
-    let fault = block.faults[faultIndex]
-    let isKept = fault.reason != .tooLong
-    let event = RowEvent.fault(
-      RowFault(
-        code: isKept ? .badQuote : .rowTooLong, column: nil, message: message(fault),
-        range: isKept ? fault.range : nil, line: line, offset: block.offset + at))
-    at = fault.next
-    line += 1
-    faultIndex += 1
-    faultStart = faultIndex < block.faults.count ? block.faults[faultIndex].range.lowerBound : .max
-    return event
-  }
-
-  private func message(_ fault: CutFault) -> String {
-    switch fault.reason {
-    case .unclosed: "the quote opened at byte \(fault.place) never closes; pass --quote none if quotes are data"
-    case .followed:
-      "the quote opened at byte \(fault.place) closes before the end of its cell; double the quotes inside of quotes, "
-        + "or pass --quote none if quotes are data"
-    case .endless:
-      "the quote opened at byte \(fault.place) begins a row that does not end within \(Limits.rowBytes) bytes; "
-        + "pass --quote none if quotes are data"
-    case .tooLong:
-      "the row at bytes \(block.offset + at) to \(fault.place) is longer than \(Limits.rowBytes) bytes and was passed over; "
-        + "shorten it, or check the file's quotes and line ends"
-    }
-  }
+  /// Apart, because rows are read faster without it in their way.
+  @inline(never)
+  private mutating func skipComment(_ bytes: Span<UInt8>) { at = firstStop(bytes, from: at) ?? bytes.count }
 
   private struct Split {
     /// Where the row ends: at its line end, or at the block's end.
@@ -210,11 +247,11 @@ package struct RowCursor {
     return result
   }
 
-  // MARK: NDJSON
+  // MARK: JSON
 
-  private mutating func nextObject(_ bytes: Span<UInt8>, _ tape: inout RowTape) -> RowEvent? {
+  private mutating func nextLine(_ bytes: Span<UInt8>, _ tape: inout RowTape) -> RowEvent? {
     while true {
-      if at == faultStart { return takeFault() }
+      if at == faultStart { return takeFault(bytes) }
       guard at < bytes.count else { return nil }
       let lineEnd = firstIndex(of: lineFeed, in: bytes, from: at) ?? bytes.count
       let end = lineEnd > at && bytes[lineEnd - 1] == carriageReturn ? lineEnd - 1 : lineEnd
@@ -224,20 +261,45 @@ package struct RowCursor {
       line += 1
       let text = bytes.extracting(row)
       if skipSpace(text, 0) == text.count { continue }
-      if let position = firstInvalidUTF8(in: text) { return fault(.notUTF8, notUTF8(row.lowerBound + position), row, first) }
-      do throws(JSONFault) {
-        try parser.parse(text, into: &tape)
-      } catch {
-        return fault(.badJSON, "\(error.offset) bytes into the row: \(error.reason.rawValue)", row, first)
-      }
-      guard tape.nodes[0].kind == .object else {
-        return fault(.notAnObject, "the row is JSON, but no object; every line must hold one object", row, first)
-      }
-      return .row(row, line: first)
+      return object(text, row, first, &tape)
     }
   }
 
-  private func notUTF8(_ position: Int) -> String {
-    "byte \(block.offset + position) is not UTF-8; write the file in UTF-8, for example with iconv"
+  private mutating func nextElement(_ bytes: Span<UInt8>, _ tape: inout RowTape) -> RowEvent? {
+    while true {
+      while at < bytes.count, isBlank(bytes[at]) {
+        if bytes[at] == lineFeed { line += 1 }
+        at += 1
+      }
+      if at == faultStart { return takeFault(bytes) }
+      guard at < bytes.count else { return nil }
+      // The end of an array without elements.
+      if bytes[at] != 0x5d { break }
+      at += 1
+    }
+    let start = at
+    let first = line
+    var scan = ElementScan()
+    let step = scan.read(bytes, &at)
+    precondition(step == .ends, "an element does not end in its block")
+    let row = start..<endOfElement(bytes, start, at)
+    line += occurrences(of: lineFeed, in: bytes.extracting(start..<at))
+    at += 1
+    return object(bytes.extracting(row), row, first, &tape)
+  }
+
+  @inline(__always)
+  private mutating func object(_ text: Span<UInt8>, _ row: Range<Int>, _ line: Int, _ tape: inout RowTape) -> RowEvent {
+    if let position = firstInvalidUTF8(in: text) { return fault(.notUTF8, notUTF8(row.lowerBound + position), row, line) }
+    do throws(JSONFault) {
+      try parser.parse(text, into: &tape)
+    } catch {
+      return fault(.badJSON, "\(error.offset) bytes into the row: \(error.reason.rawValue)", row, line)
+    }
+    guard tape.nodes[0].kind == .object else {
+      let rule = block.format == .json ? "every element of the array must be one" : "every line must hold one object"
+      return fault(.notAnObject, "the row is JSON, but no object; \(rule)", row, line)
+    }
+    return .row(row, line: line)
   }
 }

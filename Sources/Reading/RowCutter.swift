@@ -9,6 +9,8 @@ internal import Vocabulary
 ///     │                                   ▲            ├─ quote (doubled) ─▶ quoted
 ///     └─ row end ─▶ the next row          └── any      └─ anything else ─▶ broken
 ///
+/// A row that begins with the comment character is none, and is read to its line end without regard to quotes.
+///
 /// A row that breaks, or whose quotes go on to the end of the input or over its limit of bytes, gives up its first line only, and
 /// the next row begins behind that.
 ///
@@ -23,7 +25,7 @@ internal import Vocabulary
 ///
 /// Memory: the state alone. A window need not be larger than the limit and two bytes for a row to be judged.
 struct RowCutter {
-  private enum Place { case plain, quoted, broken }
+  private enum Place { case plain, quoted, broken, comment }
 
   /// Where the machine stands: everything before `at` is read.
   private struct State {
@@ -47,6 +49,8 @@ struct RowCutter {
   private let delimiter: UInt8
   /// A line feed when quotes are data: it is looked for anyway.
   private let quote: UInt8
+  /// Nil when no line is a comment.
+  private let comment: UInt8?
   private let rowBytes: Int
   /// Where the row begins in the window; 0 between calls.
   private var row = 0
@@ -71,6 +75,7 @@ struct RowCutter {
     self.rowBytes = rowBytes
     delimiter = dialect.delimiter
     quote = format == .csv ? dialect.quote ?? lineFeed : lineFeed
+    comment = format == .csv ? dialect.comment : nil
   }
 
   /// How many bytes of the window are whole rows. The next window must begin behind them, and hold more when there were none and
@@ -110,12 +115,23 @@ struct RowCutter {
   /// The cut of a window without room for a row over the limit and with ordinary quotes only, as this machine would make it; nil for
   /// any other.
   private func ordinaryCut(_ window: Span<UInt8>, _ isLast: Bool) -> OrdinaryCut? {
-    guard window.count <= rowBytes else { return nil }
+    guard window.count <= rowBytes, !holdsComment(window) else { return nil }
     if format == .csv {
       return Reading.ordinaryCut(window, delimiter: delimiter, quote: quote == lineFeed ? nil : quote, isLast: isLast)
     }
     let end = isLast ? window.count : lastIndex(of: lineFeed, in: window).map { $0 + 1 } ?? 0
     return OrdinaryCut(end: end, lineEndCount: nil)
+  }
+
+  /// Whether a line of the window seems to be a comment, in which quotes would count for nothing.
+  private func holdsComment(_ window: Span<UInt8>) -> Bool {
+    guard let comment else { return false }
+    var at = firstIndex(of: comment, in: window)
+    while let place = at {
+      if place == 0 || isLineEnd(window[place - 1]) { return true }
+      at = firstIndex(of: comment, in: window, from: place + 1)
+    }
+    return false
   }
 
   /// Reads on to the end of the row. Returns false when the window ends before, or when the row is over the limit.
@@ -126,6 +142,7 @@ struct RowCutter {
       case .plain: goesOn = readPlain(window, offset, isLast)
       case .quoted: goesOn = readQuoted(window, offset, isLast)
       case .broken: goesOn = readBroken(window, offset, isLast)
+      case .comment: goesOn = readComment(window, offset, isLast)
       }
       if let goesOn { return goesOn }
     }
@@ -134,6 +151,10 @@ struct RowCutter {
   // Each of these reads up to the next change of place and returns nil, or ends the row and returns true, or cannot: false.
 
   private mutating func readPlain(_ window: Span<UInt8>, _ offset: Int, _ isLast: Bool) -> Bool? {
+    if state.at == row, window[row] == comment {
+      state.place = .comment
+      return nil
+    }
     let stop =
       format == .csv ? firstStop(window, from: state.at, or: quote) : firstIndex(of: lineFeed, in: window, from: state.at)
     guard let stop else {
@@ -209,6 +230,19 @@ struct RowCutter {
       firstLine = (stop, next)
     }
     return giveUp(.followed, offset)
+  }
+
+  private mutating func readComment(_ window: Span<UInt8>, _ offset: Int, _ isLast: Bool) -> Bool? {
+    let stop = firstStop(window, from: state.at) ?? window.count
+    state.at = stop
+    if stop - row > rowBytes { return giveUp(.endless, offset) }
+    if stop == window.count {
+      if isLast { begin(stop) }
+      return isLast
+    }
+    guard let next = behindLineEnd(window, stop, isLast) else { return false }
+    begin(next)
+    return true
   }
 
   /// Goes on at the end of the trail when there is one over the line end just read, or fails as it did.

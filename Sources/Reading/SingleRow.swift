@@ -2,8 +2,9 @@ internal import Bytes
 
 /// The cells of one CSV row that stands alone, as text; nil when it is not exactly one row.
 ///
-/// For messages and rejects, never for inputs.
+/// For messages and rejects, never for inputs. What was read as a row is text in UTF-8, and no comment, whatever it begins with.
 package func cellTexts(ofRow row: [UInt8], dialect: CSVDialect) -> [String]? {
+  let dialect = CSVDialect(delimiter: dialect.delimiter, quote: dialect.quote)
   var cutter = RowCutter(.csv, dialect)
   guard cutter.cut(row.span, offset: 0, isLast: true) == row.count, cutter.faults.isEmpty else { return nil }
   var cursor = RowCursor(dialect: dialect)

@@ -5,6 +5,9 @@ internal import Bytes
 let lineFeed: UInt8 = 0x0a
 let carriageReturn: UInt8 = 0x0d
 
+/// Whether it is one of JSON's white space.
+func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == lineFeed || byte == carriageReturn }
+
 /// The eight bytes at `offset`, first byte lowest; zeros stand for those behind the end.
 @inline(__always)
 func word(_ bytes: Span<UInt8>, _ offset: Int) -> UInt64 {
@@ -65,7 +68,7 @@ func lastLineEnd(_ bytes: Span<UInt8>, before end: Int) -> Int? {
 ///     word        a  \n  b  \r  \n  c  \n  d
 ///     hits        0   1  0   1   0  0   1  0     the feed behind a return counts no more
 func lineEndCount(_ bytes: Span<UInt8>, _ format: InputFormat) -> Int {
-  if format == .ndjson { return occurrences(of: lineFeed, in: bytes) }
+  if format != .csv { return occurrences(of: lineFeed, in: bytes) }
   var total = 0
   var start = 0
   var hasReturns = false

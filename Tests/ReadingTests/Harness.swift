@@ -47,6 +47,7 @@ struct RowsRead: Equatable {
   var messages: [String] = []
   var columns: [String?] = []
   var blockCount = 0
+  var lineCount = 0
 }
 
 /// Reads all blocks of an input with columns given from outside, so without a header, and takes their rows apart.
@@ -55,16 +56,18 @@ func readBlocks(
   rowBytes: Int = Limits.rowBytes
 ) throws -> RowsRead {
   var blocks = InputBlocks(
-    try InputSource.open(path), path: path, input: 3, format: format, dialect: dialect, blockBytes: blockBytes, rowBytes: rowBytes
+    try InputSource.open(path, encoding: dialect.encoding), path: path, input: 3, format: format, dialect: dialect, blockBytes: blockBytes,
+    rowBytes: rowBytes
   )
-  try blocks.skipMark()
+  try blocks.skipBeginning()
   var reading = RowsRead()
   var cursor = RowCursor(dialect: dialect)
   while let block = try blocks.next(columns: columns) { take(block, &cursor, dialect, &reading) }
+  reading.lineCount = blocks.lineCount
   return reading
 }
 
-/// Reads an input as a caller does.
+/// Reads an input as a caller does. The digest of a file that is not long must be the file's.
 func read(
   _ path: String, _ format: InputFormat? = nil, dialect: CSVDialect = CSVDialect(), blockBytes: Int = Limits.blockBytes
 ) throws -> (header: [String]?, reading: RowsRead) {
@@ -72,6 +75,8 @@ func read(
   var reading = RowsRead()
   var cursor = RowCursor(dialect: dialect)
   while let block = try reader.next() { take(block, &cursor, dialect, &reading) }
+  reading.lineCount = reader.lineCount
+  if !path.hasPrefix("/dev/"), reader.byteCount < Limits.blockBytes { #expect(reader.digest == (try fileDigest(path))) }
   return (reader.header?.names, reading)
 }
 

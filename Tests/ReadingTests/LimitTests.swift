@@ -30,10 +30,16 @@ enum LongRow: String, CaseIterable, Sendable {
 
   init() throws { scratch = try Scratch() }
 
-  @Test(
-    "a row at the limit is read, a longer one is a fault, and the rows around it are read",
-    arguments: LongRow.allCases, [Limits.rowBytes - 1, Limits.rowBytes, Limits.rowBytes + 1])
-  func edges(_ kind: LongRow, _ count: Int) throws {
+  @Test("a row at the limit is read, a longer one is a fault, and the rows around it are read", arguments: LongRow.allCases, [-1, 0, 1])
+  func edges(_ kind: LongRow, _ more: Int) throws { try expectEdge(kind, more, rowBytes: 1 << 17, blockBytes: 1 << 15) }
+
+  @Test("so are rows at the limit of the product", arguments: [LongRow.quoted, .object], [0, 1])
+  func realEdges(_ kind: LongRow, _ more: Int) throws {
+    try expectEdge(kind, more, rowBytes: Limits.rowBytes, blockBytes: Limits.blockBytes)
+  }
+
+  private func expectEdge(_ kind: LongRow, _ more: Int, rowBytes: Int, blockBytes: Int) throws {
+    let count = rowBytes + more
     let short = kind == .object ? Array("{\"a\":2}".utf8) : Array("1,2".utf8)
     let lineEnds: [[UInt8]] =
       switch kind {
@@ -45,10 +51,10 @@ enum LongRow: String, CaseIterable, Sendable {
       let row = kind.bytes(count)
       let input = Array([short, row, short].joined(separator: lineEnd))
       let path = try scratch.write(input)
-      let reading = try readBlocks(path, kind.format, columns: ["a", "b"], blockBytes: Limits.blockBytes)
+      let reading = try readBlocks(path, kind.format, columns: ["a", "b"], blockBytes: blockBytes, rowBytes: rowBytes)
       let place = short.count + lineEnd.count
       let lastPlace = input.count - short.count
-      if count <= Limits.rowBytes {
+      if more <= 0 {
         #expect(reading.found.map(\.code) == [nil, nil, nil])
         #expect(reading.found[1].bytes == row)
         #expect(reading.found.map(\.offset) == [0, place, lastPlace])
@@ -94,16 +100,17 @@ enum LongRow: String, CaseIterable, Sendable {
     #expect(reading.messages.prefix(count).allSatisfy { $0.hasPrefix(opened) })
   }
 
-  @Test("a line of 64 MiB is passed over in bounded memory, and the row behind it is read", arguments: ["csv", "ndjson"])
+  @Test("a line of 64 MiB is passed over in bounded memory, and the row behind it is read", arguments: ["csv", "ndjson", "json"])
   func hugeLine(_ format: String) throws {
     let path = scratch.folder + "/huge." + format
     let row = format == "csv" ? "1,2" : "{\"a\":1}"
-    try Data("\(format == "csv" ? "a,b" : row)\n".utf8).write(to: URL(fileURLWithPath: path))
+    let head = ["csv": "a,b", "ndjson": row, "json": "[" + row + ",\n\""][format]!
+    try Data("\(head)\(format == "json" ? "" : "\n")".utf8).write(to: URL(fileURLWithPath: path))
     let file = try #require(FileHandle(forWritingAtPath: path))
     try file.seekToEnd()
     let piece = Data(repeating: 0x78, count: 1 << 20)
     for _ in 0..<64 { try file.write(contentsOf: piece) }
-    try file.write(contentsOf: Data("\n\(row)\n".utf8))
+    try file.write(contentsOf: Data("\(format == "json" ? "\"," : "")\n\(row)\n\(format == "json" ? "]" : "")".utf8))
     try file.close()
     let before = peakMemory()
     let reading = try read(path).reading

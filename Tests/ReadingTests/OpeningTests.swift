@@ -21,19 +21,21 @@ import Vocabulary
   }
 
   @Test(
-    "the format is the one given, else the name's, else NDJSON when a brace comes first",
+    "the format is the one given, else the name's, else what comes first tells",
     arguments: [
       ("x.csv", "{\"a\":1}", nil, .csv), ("x.TSV", "{", nil, .csv), ("x.ndjson", "a", nil, .ndjson),
       ("x.jsonl", "a", nil, .ndjson),
-      ("x", " \r\n\t{\"a\":1}", nil, .ndjson), ("x.json", "\u{feff}{", nil, .ndjson), ("x.txt", "a{", nil, .csv),
-      ("x", "", nil, .csv),
+      ("x", " \r\n\t{\"a\":1}", nil, .ndjson), ("x.txt", "a{", nil, .csv),
+      ("x.json", "\u{feff}{", nil, .ndjson), ("x.JSON", "\u{feff} \n[", nil, .json), ("x.json", "a", nil, .ndjson),
+      ("x.json", "", nil, .ndjson), ("x", "[", nil, .json), ("x.txt", "\r\n\t []", nil, .json), ("x", "", nil, .csv),
+      ("x.csv", "[", nil, .csv), ("x.ndjson", "[", nil, .ndjson), ("x.json", "[", .ndjson, .ndjson), ("x.ndjson", "[", .json, .json),
       ("x.csv", "{}", .ndjson, .ndjson), ("x.ndjson", "a", .csv, .csv),
     ] as [(String, String, InputFormat?, InputFormat)])
   func format(_ name: String, _ text: String, _ given: InputFormat?, _ expected: InputFormat) throws {
     let reader = try BlockReader(
       path: try scratch.write(text, as: name), input: 0, format: given, dialect: CSVDialect(), blockBytes: 1)
     #expect(reader.format == expected)
-    #expect((reader.header == nil) == (expected == .ndjson || text.isEmpty))
+    #expect((reader.header == nil) == (expected != .csv || text.isEmpty))
   }
 
   @Test(
@@ -48,7 +50,9 @@ import Vocabulary
     let path = try scratch.write(text)
     for blockBytes in Array(1...16) + [Limits.blockBytes] {
       let reader = try BlockReader(path: path, input: 0, format: nil, dialect: CSVDialect(), blockBytes: blockBytes)
-      #expect(reader.header == CSVHeader(names: names, raw: Array(raw.utf8)))
+      let place = text.utf8.count - text.replacing("\u{feff}", with: "").drop { $0.isNewline }.utf8.count
+      let first = lineEndCount(Array(text.utf8.prefix(place)).span, .csv) + 1
+      #expect(reader.header == CSVHeader(names: names, raw: Array(raw.utf8), firstRow: Array(raw.utf8), line: first))
       let (_, reading) = try read(path, blockBytes: blockBytes)
       #expect(reading.found.map(\.line) == [Int](repeating: line, count: rowCount))
       #expect(reading.found.allSatisfy { $0.code == nil && $0.cells == [[0x31], [0x32]] })
@@ -75,7 +79,10 @@ import Vocabulary
     #expect(
       failure(path)
         == RunFailure(
-          .refused, path + ":1: the header cannot be read: byte 2 is not UTF-8; write the file in UTF-8, for example with iconv"))
+          .refused,
+          path
+            + ":1: the header cannot be read: byte 2 is not UTF-8; declare the file's encoding, or write it in UTF-8, for example with iconv"
+        ))
   }
 
   @Test("a header over the limit is refused with 65")
@@ -118,25 +125,41 @@ import Vocabulary
   }
 
   @Test(
-    "a delimiter and a quote that do not go together are wrong usage",
-    arguments: [(0x22, 0x22), (0x0a, 0x22), (0x0d, nil), (0x2c, 0x0a), (0xc2, 0x22), (0x2c, 0xc2), (0, nil)] as [(UInt8, UInt8?)])
-  func dialect(_ delimiter: UInt8, _ quote: UInt8?) throws {
-    #expect(failure(try scratch.write("a"), dialect: CSVDialect(delimiter: delimiter, quote: quote))?.status == .usage)
+    "a delimiter, a quote and a comment character that do not go together are wrong usage",
+    arguments: [
+      CSVDialect(delimiter: 0x22), CSVDialect(delimiter: 0x0a), CSVDialect(delimiter: 0x0d, quote: nil), CSVDialect(quote: 0x0a),
+      CSVDialect(delimiter: 0xc2), CSVDialect(quote: 0xc2), CSVDialect(delimiter: 0, quote: nil), CSVDialect(comment: 0x2c),
+      CSVDialect(comment: 0x22), CSVDialect(comment: 0x0a), CSVDialect(comment: 0x0d), CSVDialect(comment: 0x80), CSVDialect(comment: 0),
+      CSVDialect(delimiter: 0x30, hasHeader: false), CSVDialect(quote: 0x39, hasHeader: false), CSVDialect(skippedLines: -1),
+    ])
+  func dialect(_ dialect: CSVDialect) throws {
+    #expect(failure(try scratch.write("a"), dialect: dialect)?.status == .usage)
   }
 
   @Test(
-    "the delimiter that a header of one column seems to use is named",
+    "any other is used",
+    arguments: [
+      CSVDialect(comment: 0x23), CSVDialect(quote: nil, comment: 0x22), CSVDialect(delimiter: 0x7f, quote: 0x01, comment: 0x20),
+      CSVDialect(delimiter: 0x30, quote: 0x39), CSVDialect(delimiter: 0x2f, quote: 0x3a, hasHeader: false), CSVDialect(skippedLines: 0),
+    ])
+  func usable(_ dialect: CSVDialect) throws {
+    #expect(try read(try scratch.write("a"), dialect: dialect).header == [dialect.hasHeader ? "a" : "1"])
+  }
+
+  @Test(
+    "the delimiter that a first row of one column seems to use is named",
     arguments: [
       ("visitor_id", nil), ("", nil), ("a;b", 0x3b), ("a\tb", 0x09), ("a|b", 0x7c), ("a|b;c;d", 0x3b), ("a;b\tc\td", 0x09),
     ] as [(String, UInt8?)])
-  func likely(_ header: String, _ expected: UInt8?) {
-    #expect(likelyDelimiter(Array(header.utf8)) == expected)
+  func likely(_ row: String, _ expected: UInt8?) {
+    #expect(likelyDelimiter(Array(row.utf8)) == expected)
   }
 
-  @Test("a pipe is read as a file is", arguments: ["csv", "ndjson"])
+  @Test("a pipe is read as a file is", arguments: ["csv", "ndjson", "json"])
   func pipe(_ format: String) throws {
-    let lines = (0..<30_000).map { format == "csv" ? "\($0),x" : "{\"a\":\($0)}" }
-    let bytes = Array((format == "csv" ? ["a,b"] + lines : lines).joined(separator: "\r\n").utf8)
+    let lines = (0..<30_000).map { format == "csv" ? "\($0),x" : "{\"a\":\($0)}\(format == "json" ? $0 < 29_999 ? "," : "]" : "")" }
+    let head = ["csv": ["a,b"], "ndjson": [], "json": ["["]][format]!
+    let bytes = Array((head + lines).joined(separator: "\r\n").utf8)
     let pipe = Pipe()
     let writer = pipe.fileHandleForWriting
     let thread = Thread {

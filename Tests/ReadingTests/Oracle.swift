@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 import Vocabulary
 
 @testable import Reading
@@ -19,6 +20,13 @@ struct CSVOracle {
 
   private func lineEnd(from start: Int) -> Int {
     (start..<bytes.count).first { isLineEnd($0) } ?? bytes.count
+  }
+
+  private var markBytes: Int { bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0 }
+
+  /// All lines of the input; the last need not end.
+  var lineCount: Int {
+    bytes.count == markBytes || isLineEnd(bytes.count - 1) ? line(of: bytes.count) - 1 : line(of: bytes.count)
   }
 
   private func line(of offset: Int) -> Int {
@@ -79,8 +87,13 @@ struct CSVOracle {
 
   func found() -> [Found] {
     var result: [Found] = []
-    var at = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+    var at = markBytes
+    for _ in 0..<dialect.skippedLines { at = behindLineEnd(lineEnd(from: at)) }
     while at < bytes.count {
+      if bytes[at] == dialect.comment {
+        at = behindLineEnd(lineEnd(from: at))
+        continue
+      }
       if isLineEnd(at) {
         at = behindLineEnd(at)
         continue
@@ -110,6 +123,23 @@ struct CSVOracle {
   }
 }
 
+/// Expects of a CSV input at `path` what the oracle says, in blocks of each of these sizes.
+func expectCSV(
+  _ bytes: [UInt8], _ dialect: CSVDialect, columns: [String]?, rowBytes: Int = Limits.rowBytes, sizes: [Int], at path: String
+) throws {
+  let oracle = CSVOracle(bytes: bytes, dialect: dialect, columnCount: columns?.count, rowBytes: rowBytes)
+  let expected = oracle.found()
+  var first: RowsRead?
+  for size in sizes {
+    var reading = try readBlocks(path, .csv, dialect: dialect, columns: columns, blockBytes: size, rowBytes: rowBytes)
+    reading.blockCount = 0
+    #expect(reading.found == expected, "\(shown(bytes)) in blocks of \(size), rows to \(rowBytes)")
+    #expect(reading == first ?? reading, "\(shown(bytes)): the messages in blocks of \(size)")
+    #expect(reading.lineCount == oracle.lineCount, "\(shown(bytes)): the lines in blocks of \(size)")
+    first = first ?? reading
+  }
+}
+
 /// What an NDJSON input holds, by the system's own JSON reader.
 func ndjsonOracle(_ bytes: [UInt8], rowBytes: Int = Limits.rowBytes) -> [Found] {
   var result: [Found] = []
@@ -133,4 +163,67 @@ func ndjsonOracle(_ bytes: [UInt8], rowBytes: Int = Limits.rowBytes) -> [Found] 
     result.append(found)
   }
   return result
+}
+
+/// What an input holds that is one JSON array, read from the whole of it; nil when it is none.
+func arrayOracle(_ bytes: [UInt8], rowBytes: Int = Limits.rowBytes) -> [Found]? {
+  func isBlank(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0a, 0x0d].contains(byte) }
+  func behindBlanks(_ start: Int) -> Int { (start..<bytes.count).first { !isBlank(bytes[$0]) } ?? bytes.count }
+  var result: [Found] = []
+  func add(_ code: RejectCode?, _ offset: Int, _ row: [UInt8]?) {
+    result.append(Found(code: code, offset: offset, line: 1 + bytes[..<offset].count { $0 == 0x0a }, bytes: row))
+  }
+  var at = behindBlanks(bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0)
+  if at == bytes.count { return [] }
+  if bytes[at] != 0x5b { return nil }
+  var isFirst = true
+  while true {
+    at = behindBlanks(at + 1)
+    let (end, isBroken) = endOfElement(bytes, at)
+    let row = Array(bytes[at..<end].reversed().drop { isBlank($0) }.reversed())
+    if end - at > rowBytes {
+      add(.rowTooLong, at, nil)
+      if isBroken || end == bytes.count { return result }
+    } else if isBroken {
+      add(.badJSON, at, nil)
+      return result
+    } else if end == bytes.count {
+      add(.badJSON, at, row.isEmpty ? nil : row)
+      return result
+    } else if row.isEmpty {
+      if !isFirst || bytes[end] == 0x2c { add(.badJSON, at, nil) }
+    } else if String(validating: row, as: UTF8.self) == nil {
+      add(.notUTF8, at, row)
+    } else if let value = try? JSONSerialization.jsonObject(with: Data(row), options: [.fragmentsAllowed]) {
+      add(value is [String: Any] ? nil : .notAnObject, at, row)
+    } else {
+      add(.badJSON, at, row)
+    }
+    isFirst = false
+    at = end
+    if bytes[end] == 0x5d { break }
+  }
+  at = behindBlanks(at + 1)
+  if at < bytes.count { add(.badJSON, at, nil) }
+  return result
+}
+
+/// The comma or bracket behind the element at `start`, else the end of the bytes; or the bracket that breaks the structure.
+private func endOfElement(_ bytes: [UInt8], _ start: Int) -> (at: Int, isBroken: Bool) {
+  var closers: [UInt8] = []
+  var at = start
+  while at < bytes.count {
+    switch bytes[at] {
+    case 0x22:
+      at += 1
+      while at < bytes.count, bytes[at] != 0x22 { at += bytes[at] == 0x5c ? 2 : 1 }
+    case 0x7b: closers.append(0x7d)
+    case 0x5b: closers.append(0x5d)
+    case 0x2c where closers.isEmpty, 0x5d where closers.isEmpty: return (at, false)
+    case 0x5d, 0x7d: if closers.popLast() != bytes[at] { return (at, true) }
+    default: break
+    }
+    at += 1
+  }
+  return (bytes.count, false)
 }

@@ -57,11 +57,25 @@ struct PackedTests {
   @Test("the name says the format behind the ending of its packing", arguments: packings)
   func formats(packing: Packing) throws {
     for suffix in packing.suffixes {
-      #expect(InputFormat(fileName: "a.ndjson" + suffix) == .ndjson && InputFormat(fileName: "A.CSV" + suffix.uppercased()) == .csv)
-      #expect(InputFormat(fileName: "a" + suffix) == nil)
+      #expect(InputFormat(fileName: "a.ndjson" + suffix, beginning: []) == .ndjson)
+      #expect(InputFormat(fileName: "A.CSV" + suffix.uppercased(), beginning: [0x7b]) == .csv)
+      #expect(InputFormat(fileName: "a.json" + suffix, beginning: []) == .ndjson)
+      #expect(InputFormat(fileName: "a" + suffix, beginning: []) == .csv)
+      #expect(InputFormat(fileName: "a" + suffix, beginning: [0x5b]) == .json)
     }
     let path = try scratch.write(try packed(Array("{\"a\":1}\n".utf8), packing))
     #expect(try read(path).reading.found.count == 1)
+  }
+
+  @Test("what is unpacked is transcoded, and its arrays are read", arguments: packings)
+  func transcoded(packing: Packing) throws {
+    let dialect = CSVDialect(encoding: .windows1252)
+    let rows = (0..<3_000).map { Array("{\"a\":\"\($0) ".utf8) + [0x80, 0xe9] + Array("\"}".utf8) }
+    let path = try scratch.write(try packed([0x5b] + rows.joined(separator: [0x2c, 0x0a]) + [0x5d], packing))
+    for blockBytes in [64, 4_096, 1 << 20] {
+      let found = try read(path, dialect: dialect, blockBytes: blockBytes).reading.found
+      #expect(found.map(\.bytes) == (0..<3_000).map { Array("{\"a\":\"\($0) €é\"}".utf8) })
+    }
   }
 
   @Test("members one behind the other are one input, empty ones and zeros behind the last too", arguments: packings)

@@ -7,11 +7,16 @@ package struct ConfiguredInput: Sendable, Equatable {
   /// Files, folders and patterns as they are written; relative ones count from the configuration's folder.
   package var files: [String]
   package var record: RecordKind?
-  package var format: String?
-  package var delimiter: String?
-  package var quote: String?
+  package var form: InputForm
   /// How its rows become records; nil when it does not say.
   package var mapping: Mapping?
+
+  package init(files: [String], record: RecordKind? = nil, form: InputForm = InputForm(), mapping: Mapping? = nil) {
+    self.files = files
+    self.record = record
+    self.form = form
+    self.mapping = mapping
+  }
 }
 
 /// A configuration: one YAML document.
@@ -29,12 +34,10 @@ package struct ConfigurationFile: Sendable, Equatable {
   package var attributes: [String: String] = [:]
   package var inputs: [ConfiguredInput] = []
 
-  /// Reads a configuration. `settings` are the keys that it may have besides `inputs` and `attributes`, `formats` the formats of inputs;
-  /// `datafile` reads the
-  /// datafile that the key of this name says, which turns keys into ids.
+  /// Reads a configuration. `settings` are the keys that it may have besides `inputs` and `attributes`; `datafile` reads the datafile that the key of this name says, which turns keys into ids.
   /// Throws everything that is wrong with it.
   package init(
-    _ text: String, file: String, settings names: [String], formats: [String], variables: [String: String],
+    _ text: String, file: String, settings names: [String], variables: [String: String],
     datafile: (String?) throws(Datafile.Fault) -> Datafile? = { _ throws(Datafile.Fault) in nil }
   ) throws(ConfigurationFault) {
     let problems = Problems()
@@ -60,13 +63,13 @@ package struct ConfigurationFile: Sendable, Equatable {
       if var attributes = keys.keys("attributes") {
         for entry in attributes.all() { self.attributes[entry.name] = environment.text(entry.value, entry.name) }
       }
-      readInputs(&keys, root, formats, environment)
+      readInputs(&keys, root, environment)
       keys.end()
     }
     if let fault = problems.fault(file) { throw fault }
   }
 
-  private static func compose(_ text: String, _ file: String) throws(ConfigurationFault) -> Node? {
+  static func compose(_ text: String, _ file: String) throws(ConfigurationFault) -> Node? {
     func fault(_ line: Int, _ message: String) -> ConfigurationFault {
       ConfigurationFault(file: file, problems: [.init(line: line, message: message)])
     }
@@ -86,7 +89,7 @@ package struct ConfigurationFile: Sendable, Equatable {
     }
   }
 
-  private mutating func readInputs(_ keys: inout Keys, _ root: Node, _ formats: [String], _ environment: Environment) {
+  private mutating func readInputs(_ keys: inout Keys, _ root: Node, _ environment: Environment) {
     guard let node = keys.value("inputs") else {
       environment.problems.add(root, "the configuration has no inputs: a list of files and how they are read")
       return
@@ -103,16 +106,12 @@ package struct ConfigurationFile: Sendable, Equatable {
         environment.problems.add(node, "an input has no files; name some, or - for standard input")
       }
       let record = input.word("record", RecordWord.self)
-      let preset = ConfigurationFile.preset(&input)
-      let format = ConfigurationFile.format(&input, formats)
-      let delimiter = ConfigurationFile.mark(&input, "delimiter")
-      let quote = ConfigurationFile.mark(&input, "quote")
-      let mapping = MappingKeys.read(&input, preset: preset)
+      let form = ConfigurationFile.form(&input)
+      let mapping = MappingKeys.read(&input)
       input.end()
       // What could not be read is not missing as well.
       if let mapping, environment.problems.all.count == before { ConfigurationFile.check(mapping, record?.kind, node, environment) }
-      inputs.append(
-        ConfiguredInput(files: files, record: record?.kind, format: format, delimiter: delimiter, quote: quote, mapping: mapping))
+      inputs.append(ConfiguredInput(files: files, record: record?.kind, form: form, mapping: mapping))
     }
   }
 
@@ -121,19 +120,22 @@ package struct ConfigurationFile: Sendable, Equatable {
     var kind: RecordKind { self == .decision ? .decision : .conversion }
   }
 
-  private static func preset(_ input: inout Keys) -> Mapping? {
-    guard let node = input.value("preset"), let name = input.environment.text(node, "preset") else { return nil }
-    if let preset = Mapping.preset(named: name) { return preset }
-    let names = Mapping.presets.map(\.name)
-    input.environment.problems.add(node, "preset is \(names.joined(separator: " or ")), not \(name)\(hint(name, names))")
-    return nil
-  }
-
-  private static func format(_ input: inout Keys, _ formats: [String]) -> String? {
-    guard let node = input.value("format"), let name = input.environment.text(node, "format") else { return nil }
-    if formats.contains(name) { return name }
-    input.environment.problems.add(node, "format is \(formats.joined(separator: " or ")), not \(name)\(hint(name, formats))")
-    return nil
+  private static func form(_ input: inout Keys) -> InputForm {
+    let environment = input.environment
+    var form = InputForm()
+    form.format = input.word("format", InputFormat.self)
+    form.delimiter = mark(&input, "delimiter")
+    form.quote = mark(&input, "quote")
+    form.comment = mark(&input, "comment")
+    form.header = input.boolean("header")
+    if let node = input.value("skip"), let lines = input.integer("skip") {
+      if !(0...Limits.skippedLines).contains(lines) {
+        environment.problems.add(node, "skip is a number of lines from 0 to \(Limits.skippedLines), not \(lines)")
+      }
+      form.skip = lines
+    }
+    form.encoding = input.word("encoding", TextEncoding.self)
+    return form
   }
 
   /// One character, `tab`, or `none`.

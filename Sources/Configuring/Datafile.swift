@@ -2,7 +2,7 @@ internal import Foundation
 
 /// What an Optimizely project's datafile says about keys and ids. Source of its form: the vendor's published datafile schema, version 4.
 ///
-/// Keys that stand for several ids stand for none here: they are told to be ambiguous. Memory: a few times the file.
+/// An id stands for itself. Keys that stand for several ids stand for none here: they are told to be ambiguous. Memory: a few times the file.
 package struct Datafile: Sendable {
   /// Why a file is no datafile, and what to do about it.
   package struct Fault: Error, Sendable, Equatable {
@@ -42,19 +42,22 @@ package struct Datafile: Sendable {
     anonymizesIP = document.anonymizeIP
     isEU = document.region?.uppercased() == "EU"
     attributes = KeyTable((document.attributes ?? []).map { ($0.key, $0.id.text) }).entries
-    events = KeyTable((document.events ?? []).map { ($0.key, $0.id.text) })
+    events = KeyTable((document.events ?? []).flatMap { [($0.key, $0.id.text), ($0.id.text, $0.id.text)] })
     let rollouts = document.rollouts ?? []
     let all =
       (document.experiments ?? []) + (document.groups ?? []).flatMap { $0.experiments ?? [] } + rollouts.flatMap { $0.experiments ?? [] }
       + (document.holdouts ?? [])
     func tables(_ rules: [(prefix: String, rule: Document.Experiment)]) -> (KeyTable, KeyTable, KeyTable) {
-      (
-        KeyTable(rules.map { ($0.prefix + $0.rule.key, $0.rule.id.text) }),
+      let names = rules.flatMap { prefix, rule in [rule.key, rule.id.text].map { (prefix + $0, rule) } }
+      return (
+        KeyTable(names.map { ($0, $1.id.text) }),
         // A holdout has no layer: it is its own campaign.
-        KeyTable(rules.map { ($0.prefix + $0.rule.key, ($0.rule.layerId ?? $0.rule.id).text) }),
+        KeyTable(names.map { ($0, ($1.layerId ?? $1.id).text) }),
         KeyTable(
-          rules.flatMap { prefix, rule in
-            (rule.variations ?? []).map { (prefix + rule.key + Datafile.separator + $0.key, $0.id.text) }
+          names.flatMap { name, rule in
+            (rule.variations ?? []).flatMap { variation in
+              [variation.key, variation.id.text].map { (name + Datafile.separator + $0, variation.id.text) }
+            }
           })
       )
     }

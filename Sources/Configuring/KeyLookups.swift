@@ -15,9 +15,10 @@ enum KeyLookups {
   static func read(_ keys: inout Keys, _ node: Node, _ base: Source?) -> Source? {
     let environment = keys.environment
     let kind = keys.word("key", Kind.self)
-    let flag = keys.text("flag").map { Source.path(Path($0)) }
-    let rule = keys.text("rule").map { Source.path(Path($0)) }
-    let experiment = keys.text("experiment").map { Source.path(Path($0)) }
+    func source(_ name: String) -> Source? { keys.value(name).flatMap { SourceKeys($0, name, environment)?.source } }
+    let flag = source("flag")
+    let rule = source("rule")
+    let experiment = source("experiment")
     guard let kind else {
       if flag != nil || rule != nil || experiment != nil {
         environment.problems.add(

@@ -6,7 +6,7 @@ struct Keys {
   /// What messages call the place: `fields`, `inputs`.
   let place: String
   let environment: Environment
-  private let pairs: [(key: Node, value: Node)]
+  private var pairs: [(key: Node, value: Node)]
   private var asked: [String] = []
 
   /// The keys of a node; nil, and a problem, when it has none.
@@ -19,6 +19,11 @@ struct Keys {
     self.environment = environment
     pairs = mapping.map { ($0.key, $0.value) }
   }
+
+  var names: Set<String> { Set(pairs.compactMap { $0.key.scalar?.string }) }
+
+  /// Takes keys away, whatever they say.
+  mutating func leaveOut(_ names: Set<String>) { pairs.removeAll { names.contains($0.key.scalar?.string ?? "") } }
 
   /// All keys, in their order. Nothing is left to be asked for.
   mutating func all() -> [(name: String, key: Node, value: Node)] {

@@ -59,7 +59,7 @@ struct SourceKeys {
       }
     }
     if let text = keys.text("const") { found.append(.constant(text)) }
-    if let sources = sources(&keys, "first") { found.append(.first(sources)) }
+    if let sources = sources(&keys, "first") { found.append(sources.count == 1 ? sources[0] : .first(sources)) }
     let separator = keys.text("separator")
     if let sources = sources(&keys, "join") {
       found.append(.join(sources, separator: separator ?? ""))

@@ -62,7 +62,7 @@ struct EventParts: ~Copyable {
     for at in elements.indices {
       let node = members.node(at: elements[at].way, row, tape)
       guard node >= 0, nodes[node].kind != .object || lists.attributeMembers.isEmpty else { continue }
-      try addAttributes(node, elements[at], known, row, tape)
+      try addAttributes(node, elements[at], members, known, row, tape)
     }
     attributes = endList(&list, open: 0x5b, close: 0x5d, into: &arena)
     hasNumber = false
@@ -124,7 +124,8 @@ struct EventParts: ~Copyable {
   }
 
   private mutating func addAttributes(
-    _ array: Int, _ elements: MemberLists.Elements, _ known: borrowing CustomAttributes, _ row: Span<UInt8>, _ tape: borrowing RowTape
+    _ array: Int, _ elements: MemberLists.Elements, _ members: borrowing MemberTable, _ known: borrowing CustomAttributes,
+    _ row: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(Reject) {
     guard tape.nodes[array].kind == .array else {
       throw Reject(
@@ -136,14 +137,14 @@ struct EventParts: ~Copyable {
       guard tape.nodes[element].kind == .object else {
         throw Reject(.badAttribute, column: "attributes", "an element of the list is not an attribute object")
       }
-      guard passes(elements, element, row, tape) else { continue }
-      let value = elementNode(elements.value.span, of: element, row, tape)
+      guard passes(elements, element, members, row, tape) else { continue }
+      let value = members.node(elements.value.span, of: element, row, tape)
       if value < 0 { continue }
-      let type = try textMember(elements.type, of: element, row, tape)
+      let type = try textMember(elements.type, of: element, members, row, tape)
       let isCustom = same(row.extracting(type), "custom")
-      var entity = try textMember(elements.entity, of: element, row, tape)
+      var entity = try textMember(elements.entity, of: element, members, row, tape)
       if elements.entityOnlyForCustom, !isCustom { entity = 0..<0 }
-      let key = try textMember(elements.key, of: element, row, tape)
+      let key = try textMember(elements.key, of: element, members, row, tape)
       if type.isEmpty { throw Reject(.badAttribute, column: "attributes", "an attribute has no type; most are of type custom") }
       if isCustom, key.isEmpty {
         throw Reject(.badAttribute, column: "attributes", "a custom attribute has no key; write it next to its entity id")
@@ -162,9 +163,11 @@ struct EventParts: ~Copyable {
     }
   }
 
-  private func passes(_ elements: MemberLists.Elements, _ element: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape) -> Bool {
+  private func passes(
+    _ elements: MemberLists.Elements, _ element: Int, _ members: borrowing MemberTable, _ row: Span<UInt8>, _ tape: borrowing RowTape
+  ) -> Bool {
     for filter in elements.filters {
-      let node = elementNode(filter.path.span, of: element, row, tape)
+      let node = members.node(filter.path.span, of: element, row, tape)
       var isListed = false
       if node >= 0 {
         for value in filter.values where same(row.extracting(tape.nodes[node].range), value) { isListed = true }
@@ -175,9 +178,9 @@ struct EventParts: ~Copyable {
   }
 
   private func textMember(
-    _ path: [[UInt8]], of element: Int, _ row: Span<UInt8>, _ tape: borrowing RowTape
+    _ path: [MemberTable.Step], of element: Int, _ members: borrowing MemberTable, _ row: Span<UInt8>, _ tape: borrowing RowTape
   ) throws(Reject) -> Range<Int> {
-    let node = elementNode(path.span, of: element, row, tape)
+    let node = members.node(path.span, of: element, row, tape)
     guard node >= 0 else { return 0..<0 }
     switch tape.nodes[node].kind {
     case .string: return tape.nodes[node].range
@@ -216,7 +219,7 @@ struct EventParts: ~Copyable {
         throw Reject(.wrongType, column: column, "\(column) are \(form) of names and values")
       }
       if let name = all[index].name {
-        try addPairs(node, name, all[index].value, column, row, tape, canonical, onlyText)
+        try addPairs(node, name, all[index].values, members, column, row, tape, canonical, onlyText)
         continue
       }
       var at = node + 1
@@ -229,14 +232,15 @@ struct EventParts: ~Copyable {
   }
 
   private mutating func addPairs(
-    _ array: Int, _ namePath: [[UInt8]], _ valuePath: [[UInt8]], _ column: String, _ row: Span<UInt8>, _ tape: borrowing RowTape,
-    _ canonical: Bool, _ onlyText: Bool
+    _ array: Int, _ namePath: [MemberTable.Step], _ valuePaths: [[MemberTable.Step]], _ members: borrowing MemberTable,
+    _ column: String, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ canonical: Bool, _ onlyText: Bool
   ) throws(Reject) {
     let nodes = tape.nodes.span
     var at = array + 1
     while at < nodes[array].next {
-      let name = elementNode(namePath.span, of: at, row, tape)
-      let value = elementNode(valuePath.span, of: at, row, tape)
+      let name = members.node(namePath.span, of: at, row, tape)
+      var value = -1
+      for path in valuePaths where value < 0 { value = members.node(path.span, of: at, row, tape) }
       guard nodes[at].kind == .object, value < 0 || name >= 0 && nodes[name].kind == .string else {
         throw Reject(
           .wrongType, column: column, "an element of the list is not an object with a name, which is text, and a value")

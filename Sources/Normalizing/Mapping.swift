@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// A field of a record, by the name that native rows give it.
 package enum Field: String, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
   case record
@@ -46,34 +48,14 @@ package enum Field: String, Sendable, CaseIterable, Codable, CodingKeyRepresenta
   }
 }
 
-/// The way to a value in a row: the names of nested JSON members, which a CSV column spells with dots between them.
-package struct Path: Sendable, Hashable, Codable, CustomStringConvertible {
-  /// Names of members, and `[3]` for the fourth element of a list.
-  package let names: [String]
-
-  package init(_ names: [String]) { self.names = names }
-
-  /// `user.id` is the member `id` of the member `user`, or the column of that very name; `items[0].price` looks into a list.
-  package init(_ text: String) {
-    var names: [String] = []
-    for part in text.split(separator: ".", omittingEmptySubsequences: false) {
-      // `name[1][2]`: a name that does not end with an index has none.
-      var name = part
-      var indexes: [String] = []
-      while name.hasSuffix("]"), let open = name.lastIndex(of: "["), open > name.startIndex,
-        let index = Int(name[name.index(after: open)...].dropLast()), index >= 0
-      {
-        indexes.insert("[\(index)]", at: 0)
-        name = name[..<open]
-      }
-      names.append(String(name))
-      names += indexes
+extension Field {
+  /// The only kind of record that has it; nil when both have.
+  var kind: RecordKind? {
+    switch self {
+    case .campaign, .experiment, .variation, .holdback, .flagKey, .ruleKey, .ruleType, .variationKey, .enabled: .decision
+    case .entity, .key: .conversion
+    case .record, .account, .visitor, .session, .timestamp, .uuid, .revenue, .value, .quantity: nil
     }
-    self.names = names
-  }
-
-  package var description: String {
-    names.dropFirst().reduce(names.first ?? "") { $1.hasPrefix("[") && $1.hasSuffix("]") ? $0 + $1 : $0 + "." + $1 }
   }
 }
 
@@ -96,8 +78,8 @@ package enum NamedValues: Sendable, Hashable, Codable {
   case one(name: String, Source, ValueType?)
   /// The members of a JSON object, or the CSV columns whose names begin with the path and a dot.
   case members(of: Path)
-  /// A list whose elements hold a name and a value.
-  case pairs(of: Path, name: Path, value: Path)
+  /// A list whose elements hold a name, and a value in the first of several places that has one.
+  case pairs(of: Path, name: Path, value: [Path])
 }
 
 /// Where a visitor's attributes come from.
@@ -114,35 +96,37 @@ package enum AttributeValues: Sendable, Hashable, Codable {
 package struct Mapping: Sendable, Hashable, Codable {
   /// The name that messages use.
   package var name: String
+  /// Whether it is a preset's as it stands, so that the name says all of it.
+  package var isPreset = false
   package var fields: [Field: Source]
   package var tags: [NamedValues]
   package var properties: [NamedValues]
   package var attributes: [AttributeValues]
-  /// The columns whose presence makes a row a decision when nothing else says what it is.
-  package var decisionMarks: [Path]
   /// Columns that are known and not needed: no finding speaks of them.
   package var ignored: [Path]
   /// What a row must be like to be taken: all of these. Others are filtered.
   package var conditions: [Condition]
-  /// A time without an offset is UTC; otherwise it is a reject.
-  package var timesWithoutOffsetAreUTC: Bool
+  /// A list inside of the row, or lists inside of lists, each element of which is a record. Paths that begin as this one does lead to the
+  /// element at hand.
+  package var explode: Path?
 
   /// What the names of columns begin with that the list of rejects adds to its rows; an import passes over them.
   package static let rejectPrefix = "_reject"
 
   package init(
     name: String, fields: [Field: Source], tags: [NamedValues] = [], properties: [NamedValues] = [],
-    attributes: [AttributeValues] = [], decisionMarks: [Path], ignored: [Path] = [], conditions: [Condition] = [],
-    timesWithoutOffsetAreUTC: Bool = false
+    attributes: [AttributeValues] = [], ignored: [Path] = [], conditions: [Condition] = [], explode: Path? = nil
   ) {
     self.name = name
     self.fields = fields
     self.tags = tags
     self.properties = properties
     self.attributes = attributes
-    self.decisionMarks = decisionMarks
     self.ignored = ignored
     self.conditions = conditions
-    self.timesWithoutOffsetAreUTC = timesWithoutOffsetAreUTC
+    self.explode = explode
   }
+
+  /// The columns whose presence makes a row a decision when nothing else says what it is.
+  package var decisionMarks: [Path] { fields[.variation]?.columns ?? [] }
 }

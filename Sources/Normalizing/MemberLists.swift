@@ -3,14 +3,15 @@ struct MemberLists: Sendable {
   struct Pairs: Sendable {
     var way: MemberTable.Way
     /// Nil for the members of an object.
-    var name: [[UInt8]]?
-    var value: [[UInt8]]
+    var name: [MemberTable.Step]?
+    /// The first of these that leads to a value.
+    var values: [[MemberTable.Step]]
   }
 
   struct Elements: Sendable {
     var way: MemberTable.Way
-    var filters: [(path: [[UInt8]], isOneOf: Bool, values: [[UInt8]])]
-    var type, entity, key, value: [[UInt8]]
+    var filters: [(path: [MemberTable.Step], isOneOf: Bool, values: [[UInt8]])]
+    var type, entity, key, value: [MemberTable.Step]
     var entityOnlyForCustom: Bool
   }
 
@@ -20,11 +21,12 @@ struct MemberLists: Sendable {
   var attributeElements: [Elements] = []
 
   init(_ mapping: Mapping, _ members: inout MemberTable) {
-    func bytes(_ path: Path) -> [[UInt8]] { path.names.map { Array($0.utf8) } }
+    func steps(_ path: Path) -> [MemberTable.Step] { members.steps(of: path) }
     func bind(_ values: NamedValues) -> Pairs? {
       switch values {
-      case .members(let path): Pairs(way: members.way(to: path), name: nil, value: [])
-      case .pairs(let path, let name, let value): Pairs(way: members.way(to: path), name: bytes(name), value: bytes(value))
+      case .members(let path): Pairs(way: members.way(to: path), name: nil, values: [])
+      case .pairs(let path, let name, let value):
+        Pairs(way: members.way(to: path), name: steps(name), values: value.map { members.steps(of: $0) })
       case .one: nil
       }
     }
@@ -38,8 +40,8 @@ struct MemberLists: Sendable {
         attributeElements.append(
           Elements(
             way: members.way(to: path),
-            filters: filters.map { (bytes($0.path), $0.isOneOf, $0.values.map { Array($0.utf8) }) },
-            type: bytes(type), entity: bytes(entity), key: bytes(key), value: bytes(value), entityOnlyForCustom: onlyForCustom))
+            filters: filters.map { (steps($0.path), $0.isOneOf, $0.values.map { Array($0.utf8) }) },
+            type: steps(type), entity: steps(entity), key: steps(key), value: steps(value), entityOnlyForCustom: onlyForCustom))
       }
     }
   }

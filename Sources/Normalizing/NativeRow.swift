@@ -10,8 +10,9 @@ struct NativeRow: ~Copyable {
   private(set) var counts = ConversionCounts()
   private var scratch = ByteArena(limit: 32 * Limits.rowBytes)
   private var nameBytes = 0
-  /// Where the row that it is made of begins in the bytes.
+  /// Where the row that it is made of begins and ends in the bytes.
   private var rowStart = 0
+  private var rowEnd = 0
 
   /// Adds a name for all rows, and returns where it lies. Before the first row.
   mutating func place(_ name: String) -> Range<Int> {
@@ -21,11 +22,17 @@ struct NativeRow: ~Copyable {
     return start..<bytes.count
   }
 
-  /// Begins the next row, which is made of this one.
+  /// Takes the row that the next native rows are made of.
   mutating func begin(_ row: Span<UInt8>) {
     bytes.truncate(to: nameBytes)
     rowStart = nameBytes
     bytes.append(row)
+    rowEnd = bytes.count
+  }
+
+  /// Begins the next native row.
+  mutating func beginRecord() {
+    bytes.truncate(to: rowEnd)
     tape.removeAll()
     _ = open(.object)
   }

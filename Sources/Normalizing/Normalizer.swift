@@ -82,7 +82,7 @@ package struct Normalizer: ~Copyable {
     lists = MemberLists(mapping, &members)
     var constants: [(Int, [UInt8])] = []
     for (field, source) in mapping.fields.sorted(by: { $0.key.slot < $1.key.slot }) {
-      switch source {
+      switch source.withoutUTC {
       case .path(let path):
         let way = members.way(to: path)
         if !members.bind(way, to: field.slot) { ways.append((field.slot, [way])) }
@@ -94,7 +94,7 @@ package struct Normalizer: ~Copyable {
     for path in mapping.ignored { members.ignore(path) }
     self.members = members
     self.constants = constants
-    assumesUTC = mapping.timesWithoutOffsetAreUTC
+    assumesUTC = mapping.fields[.timestamp]?.isUTC ?? false
     isPlain = constants.isEmpty && mapper == nil
     columns = binding
     bound = binding?.bound ?? []
@@ -122,6 +122,28 @@ package struct Normalizer: ~Copyable {
       ? normalize(row, tape, place: place, into: &arena) : normalizeAside(row, &tape, quote: quote, place: place, into: &arena)
   }
 
+  /// The same for the next element of the row's list, which the mapping takes apart. Nil when there is none.
+  @inline(__always)
+  package mutating func normalizeNext(
+    _ row: Span<UInt8>, _ tape: borrowing RowTape, place: RowPlace, into arena: inout ByteArena
+  ) -> RowOutcome? {
+    mapper == nil ? nil : normalizeElement(row, tape, place: place, into: &arena)
+  }
+
+  @inline(never)
+  private mutating func normalizeElement(
+    _ row: Span<UInt8>, _ tape: borrowing RowTape, place: RowPlace, into arena: inout ByteArena
+  ) -> RowOutcome? {
+    guard let mapper, mapper.hasMore else { return nil }
+    do throws(Reject) {
+      guard let passes = try mapper.mapNext(row, tape) else { return nil }
+      guard passes else { return .filtered }
+    } catch {
+      return .reject(ofElement(error))
+    }
+    return normalize(mapper.target.bytes.span, mapper.target.tape, place: place, into: &arena)
+  }
+
   @inline(never)
   private mutating func normalizeAside(
     _ row: Span<UInt8>, _ tape: inout RowTape, quote: UInt8, place: RowPlace, into arena: inout ByteArena
@@ -130,7 +152,7 @@ package struct Normalizer: ~Copyable {
       do throws(Reject) {
         guard try mapper.map(row, &tape, quote: quote) else { return .filtered }
       } catch {
-        return .reject(error)
+        return .reject(ofElement(error))
       }
       return normalize(mapper.target.bytes.span, mapper.target.tape, place: place, into: &arena)
     }
@@ -191,10 +213,17 @@ package struct Normalizer: ~Copyable {
 
   /// The reject with its column named as the input names it.
   private mutating func named(_ reject: Reject) -> Reject {
-    guard let field = reject.column.flatMap(Field.init(rawValue:)), let source = mapping.fields[field] else { return reject }
     var named = reject
-    if !source.columns.isEmpty { named.column = source.description }
-    return named
+    if let field = reject.column.flatMap(Field.init(rawValue:)), let source = mapping.fields[field], !source.columns.isEmpty {
+      named.column = source.description
+    }
+    return ofElement(named)
+  }
+
+  /// The reject with the element that it is about, when the row's list is taken apart.
+  private mutating func ofElement(_ reject: Reject) -> Reject {
+    guard let element = mapper?.element, element.ordinal > 0 else { return reject }
+    return Reject(reject.code, column: reject.column, "\(reject.message) (element \(element.ordinal) of \(element.list))")
   }
 
   @inline(__always)

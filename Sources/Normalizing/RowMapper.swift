@@ -13,6 +13,9 @@ final class RowMapper {
   private struct Parts {
     var places: RowPlaces
     var filters: [RowFilter] = []
+    /// What kind of record all rows are, as far as the header says it.
+    var kind: RecordKind?
+    var record: Named?
     var fields = Values()
     var tags = Values()
     var tagsName = 0..<0
@@ -23,6 +26,7 @@ final class RowMapper {
     /// The words that every attribute has: its members' names, and `custom`.
     var words: [Range<Int>] = []
     var attributesName = 0..<0
+    var exploder: Exploder?
   }
 
   /// A value that is written under a name.
@@ -32,6 +36,8 @@ final class RowMapper {
     var type: ValueType?
     /// Whether a row without a value is a reject.
     var mustSay = false
+    /// The only kind of record that has it.
+    var kind: RecordKind?
   }
 
   /// Values that are cells or top-level members as they stand, which most are, and all others.
@@ -43,7 +49,7 @@ final class RowMapper {
     var isEmpty: Bool { simple.isEmpty && computed.isEmpty }
 
     mutating func append(_ value: Named) {
-      let place = value.type == nil && !value.mustSay ? value.source.simplePlace : -1
+      let place = value.type == nil ? value.source.simplePlace : -1
       if place < 0 { return computed.append(value) }
       simple.append((value.name, place))
       simpleNames.append(value.source.name)
@@ -65,25 +71,34 @@ final class RowMapper {
   private var parts: Parts
   private let headerCount: Int
   private var decoded = ByteArena(limit: 4 * Limits.rowBytes)
+  /// Whether the row mapped last stands there.
+  private var isDecoded = false
+  private let explode: Path?
   /// The native row of the row mapped last.
   private(set) var target: NativeRow
   /// What the native rows are read by.
   let native: Mapping
   /// What kind of record all rows are, as far as the header says it.
-  let kind: RecordKind?
+  var kind: RecordKind? { parts.kind }
 
   init(_ mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings) throws(HeaderRefusal) {
     headerCount = header?.count ?? 0
-    var binder = Binder(mapping, header: header, settings: settings)
+    explode = mapping.explode
+    if header != nil, let list = mapping.explode {
+      throw HeaderRefusal(message: "explode takes the list \(list) apart, and cells hold no lists; give rows as JSON")
+    }
+    let exploded = try mapping.explode.map(Exploder.names) ?? []
+    var binder = Binder(mapping, header: header, settings: settings, exploded: exploded)
     try binder.bindFields(recordMustSay: header != nil && kind == nil)
     try binder.bindLists()
     var known = kind
+    if let path = mapping.explode { binder.parts.exploder = try Exploder(path, &binder.parts.places.members) }
     if known == nil, mapping.fields[.record] == nil, header != nil {
       known = mapping.decisionMarks.contains { binder.parts.places.place($0) != nil } ? .decision : .conversion
     }
     for path in mapping.ignored + mapping.decisionMarks { _ = binder.parts.places.place(path) }
     try binder.requireFields(known)
-    self.kind = known
+    binder.parts.kind = known
     native = binder.native
     parts = binder.parts
     target = binder.takeTarget()
@@ -96,22 +111,62 @@ final class RowMapper {
       : parts.places.members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
   }
 
-  /// Makes `target` the native row of a row. Returns false when the mapping filters it.
+  /// Whether the row mapped last may have further records.
+  private(set) var hasMore = false
+  /// The number of the row's list element at hand, from 1, and its list; nil when rows are not taken apart.
+  var element: (ordinal: Int, list: Path)? {
+    guard let exploder = parts.exploder, let list = explode else { return nil }
+    return (exploder.ordinal, list)
+  }
+
+  /// Makes `target` the native row of a row, or of the first element of its list. Returns false when the mapping filters it, and for a row
+  /// without elements.
   func map(_ row: Span<UInt8>, _ tape: inout RowTape, quote: UInt8) throws(Reject) -> Bool {
-    guard tape.hasEscapes else { return try Self.map(row, tape, headerCount, &parts, into: &target) }
-    tape.decode(row, quote: quote, into: &decoded)
-    return try Self.map(decoded, tape, headerCount, &parts, into: &target)
+    hasMore = false
+    isDecoded = tape.hasEscapes
+    if isDecoded { tape.decode(row, quote: quote, into: &decoded) }
+    return try mapRow(row, tape, isFirst: true)
+  }
+
+  /// The same for the next element of the row mapped last. Nil when there is none.
+  func mapNext(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> Bool? {
+    guard hasMore else { return nil }
+    let passes = try mapRow(row, tape, isFirst: false)
+    return hasMore ? passes : nil
+  }
+
+  private func mapRow(_ row: Span<UInt8>, _ tape: borrowing RowTape, isFirst: Bool) throws(Reject) -> Bool {
+    try isDecoded
+      ? Self.map(decoded, tape, headerCount, isFirst, &parts, &hasMore, into: &target)
+      : Self.map(row, tape, headerCount, isFirst, &parts, &hasMore, into: &target)
   }
 
   private static func map(
-    _ decoded: borrowing ByteArena, _ tape: borrowing RowTape, _ headerCount: Int, _ parts: inout Parts, into target: inout NativeRow
+    _ decoded: borrowing ByteArena, _ tape: borrowing RowTape, _ headerCount: Int, _ isFirst: Bool, _ parts: inout Parts,
+    _ hasMore: inout Bool, into target: inout NativeRow
   ) throws(Reject) -> Bool {
-    try map(decoded.span, tape, headerCount, &parts, into: &target)
+    try map(decoded.span, tape, headerCount, isFirst, &parts, &hasMore, into: &target)
   }
 
   private static func map(
-    _ row: Span<UInt8>, _ tape: borrowing RowTape, _ headerCount: Int, _ parts: inout Parts, into target: inout NativeRow
+    _ row: Span<UInt8>, _ tape: borrowing RowTape, _ headerCount: Int, _ isFirst: Bool, _ parts: inout Parts, _ hasMore: inout Bool,
+    into target: inout NativeRow
   ) throws(Reject) -> Bool {
+    if isFirst { try look(at: row, tape, headerCount, &parts, into: &target) }
+    if parts.exploder != nil {
+      // Stays false when this throws: such a row has no elements.
+      hasMore =
+        try isFirst
+        ? parts.exploder!.begin(row, tape, &parts.places.members) : parts.exploder!.next(row, tape, &parts.places.members)
+      guard hasMore else { return false }
+    }
+    return try map(row, tape, parts, into: &target)
+  }
+
+  /// Finds the row's cells or members.
+  private static func look(
+    at row: Span<UInt8>, _ tape: borrowing RowTape, _ headerCount: Int, _ parts: inout Parts, into target: inout NativeRow
+  ) throws(Reject) {
     if headerCount > 0 {
       guard tape.nodes.count >= headerCount else {
         throw Reject(.raggedRow, "the row has \(tape.nodes.count) cells and the header \(headerCount); complete it")
@@ -123,17 +178,19 @@ final class RowMapper {
       var values = RowValues()
       parts.places.members.scan(row, tape.nodes.span, &values)
     }
-    return try map(row, tape, parts, into: &target)
+    target.begin(row)
   }
 
   private static func map(
     _ row: Span<UInt8>, _ tape: borrowing RowTape, _ parts: borrowing Parts, into target: inout NativeRow
   ) throws(Reject) -> Bool {
-    target.begin(row)
+    target.beginRecord()
     for filter in parts.filters {
       guard try target.passes(filter, row, tape, parts.places) else { return false }
     }
-    try append(parts.fields, row, tape, parts.places, into: &target)
+    var kind = parts.kind
+    if let record = parts.record { kind = try append(record, row, tape, parts.places, into: &target) ?? kind }
+    try append(parts.fields, of: kind, row, tape, parts.places, into: &target)
     try appendObject(parts.tagsName, parts.tags, row, tape, parts.places, into: &target)
     try appendObject(parts.propertiesName, parts.properties, row, tape, parts.places, into: &target)
     if !parts.attributes.isEmpty {
@@ -154,12 +211,29 @@ final class RowMapper {
     guard !values.isEmpty else { return }
     target.append(name)
     let object = target.open(.object)
-    try append(values, row, tape, places, into: &target)
+    try append(values, of: nil, row, tape, places, into: &target)
     target.close(object)
   }
 
+  /// Writes what kind of record the row is, and returns it; nil when it says nothing that is known.
   private static func append(
-    _ values: borrowing Values, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, into target: inout NativeRow
+    _ record: borrowing Named, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, into target: inout NativeRow
+  ) throws(Reject) -> RecordKind? {
+    guard let (value, kind) = try target.read(record.source, nil, row, tape, places) else {
+      // As in native rows: an empty cell says nothing, and what a row is must be said.
+      guard record.mustSay else { return nil }
+      throw Reject(.missingField, column: record.source.name, "record is empty; write decision or conversion")
+    }
+    target.append(record.name)
+    target.append(value, kind)
+    let word = target.bytes.span.extracting(value)
+    return same(word, "decision") ? .decision : same(word, "conversion") ? .conversion : nil
+  }
+
+  /// Writes the values that a record of a kind has.
+  private static func append(
+    _ values: borrowing Values, of kind: RecordKind?, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces,
+    into target: inout NativeRow
   ) throws(Reject) {
     let simple = values.simple.span
     for at in simple.indices {
@@ -171,11 +245,9 @@ final class RowMapper {
       target.append(simple[at].name, node)
     }
     for named in values.computed {
-      guard let (value, kind) = try target.read(named.source, named.type, row, tape, places) else {
-        // As in native rows: an empty cell says nothing, and what a row is must be said.
-        guard named.mustSay else { continue }
-        throw Reject(.missingField, column: named.source.name, "record is empty; write decision or conversion")
-      }
+      // What only the other kind has is not looked at: a decision has no event whose key could be unknown.
+      if let only = named.kind, let kind, only != kind { continue }
+      guard let (value, kind) = try target.read(named.source, named.type, row, tape, places) else { continue }
       target.append(named.name)
       target.append(value, kind)
     }
@@ -222,12 +294,12 @@ final class RowMapper {
     var native: Mapping
     var target = NativeRow()
 
-    init(_ mapping: Mapping, header: [String]?, settings: NormalizerSettings) {
+    init(_ mapping: Mapping, header: [String]?, settings: NormalizerSettings, exploded: [[UInt8]]) {
       self.mapping = mapping
       self.settings = settings
       head = EventParts.derivationHead(account: Array(settings.accountID.utf8))
-      parts = Parts(places: RowPlaces(header: header))
-      native = Mapping(name: mapping.name, fields: [:], decisionMarks: ["variation_id"])
+      parts = Parts(places: RowPlaces(header: header, exploded: exploded))
+      native = Mapping(name: mapping.name, fields: [:])
     }
 
     consuming func takeTarget() -> NativeRow { target }
@@ -235,11 +307,11 @@ final class RowMapper {
     mutating func bindFields(recordMustSay: Bool) throws(HeaderRefusal) {
       for condition in mapping.conditions { parts.filters.append(try RowFilter(condition, &parts.places, derivationHead: head)) }
       for (field, source) in mapping.fields.sorted(by: { $0.key.slot < $1.key.slot }) {
-        let isPlainTime = mapping.timesWithoutOffsetAreUTC && field == .timestamp && source.isDirect
-        native.fields[field] = .path(Path([field.rawValue]))
-        var value = try named(field.rawValue, isPlainTime ? .converted(source, .time(.native, zone: "UTC")) : source, nil)
+        native.fields[field] = .path(Path(name: field.rawValue))
+        var value = try named(field.rawValue, source, nil)
         value.mustSay = field == .record && recordMustSay
-        parts.fields.append(value)
+        value.kind = field.kind
+        if field == .record { parts.record = value } else { parts.fields.append(value) }
       }
     }
 
@@ -252,7 +324,7 @@ final class RowMapper {
         if case .members(let path) = values {
           for (key, _) in parts.places.columns(below: path) {
             let key = String(decoding: key, as: UTF8.self)
-            try addAttribute(key, nil, .path(Path([path.description + "." + key])), nil)
+            try addAttribute(key, nil, .path(Path(name: path.description + "." + key)), nil)
           }
         }
       }
@@ -310,44 +382,7 @@ final class RowMapper {
         whole.columns.append((target.place(String(decoding: name, as: UTF8.self)), column))
       }
       parts.wholes.append(whole)
-      return Path([name])
-    }
-  }
-}
-
-extension NamedValues {
-  /// Where a whole list or object lies; nil for a value of its own.
-  fileprivate var wholePath: Path? {
-    switch self {
-    case .members(let path), .pairs(let path, _, _): path
-    case .one: nil
-    }
-  }
-
-  fileprivate func moved(to path: Path) -> NamedValues {
-    switch self {
-    case .members: .members(of: path)
-    case .pairs(_, let name, let value): .pairs(of: path, name: name, value: value)
-    case .one: self
-    }
-  }
-}
-
-extension AttributeValues {
-  fileprivate var wholePath: Path? {
-    switch self {
-    case .members(let path), .elements(let path, _, _, _, _, _, _): path
-    case .one: nil
-    }
-  }
-
-  fileprivate func moved(to path: Path) -> AttributeValues {
-    switch self {
-    case .members: .members(of: path)
-    case .elements(_, let filters, let type, let entity, let key, let value, let entityOnlyForCustom):
-      .elements(
-        of: path, filters: filters, type: type, entity: entity, key: key, value: value, entityOnlyForCustom: entityOnlyForCustom)
-    case .one: self
+      return Path(name: name)
     }
   }
 }

@@ -5,11 +5,13 @@ struct RowPlaces: Sendable {
   /// Nil for JSON rows.
   private let columns: [[UInt8]: Int]?
   private let header: [String]
-  var members = MemberTable()
+  var members: MemberTable
   /// Columns that a source looks at.
   private(set) var used: Set<Int> = []
 
-  init(header: [String]?) {
+  /// `exploded` are the names of the lists of JSON rows that are taken apart, the outermost first.
+  init(header: [String]?, exploded: [[UInt8]] = []) {
+    members = MemberTable(exploded: exploded)
     self.header = header ?? []
     isCSV = header != nil
     columns = header.map { Dictionary($0.enumerated().map { (Array($1.utf8), $0) }, uniquingKeysWith: { first, _ in first }) }

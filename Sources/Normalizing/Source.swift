@@ -32,6 +32,15 @@ package indirect enum Source: Sendable, Hashable, Codable {
     }
   }
 
+  /// Whether it is a native time that is UTC when it has no offset.
+  var isUTC: Bool { withoutUTC != self }
+
+  /// What it reads before it is taken for UTC, when that is all that is done to it.
+  var withoutUTC: Source {
+    if case .converted(let source, .time(.native, "UTC")) = self, source.isDirect { return source }
+    return self
+  }
+
   /// Whether it is a column or path, a constant, or the first of several columns or paths: what rows are read by without computing anything.
   var isDirect: Bool {
     switch self {
@@ -113,7 +122,7 @@ package struct Condition: Sendable, Hashable, Codable {
 extension Mapping {
   /// Whether its values are read where they stand; otherwise each row is written anew as a native one (`RowMapper`).
   var isDirect: Bool {
-    guard conditions.isEmpty, fields.values.allSatisfy(\.isDirect) else { return false }
+    guard explode == nil, conditions.isEmpty, fields.allSatisfy({ $1.isDirect || $0 == .timestamp && $1.isUTC }) else { return false }
     for case .one in tags + properties { return false }
     for case .one in attributes { return false }
     return true

@@ -180,7 +180,7 @@ struct SourceReader: Sendable {
     guard case .place(let place) = step else { return -1 }
     switch place {
     case .column(let column): return column
-    case .member(let way): return way.rest.isEmpty ? way.top : -1
+    case .member(let way): return way.isMember ? way.top : -1
     }
   }
 

@@ -8,14 +8,11 @@ package struct NamedInputs: Sendable {
   package var files: [String]
   package var decisions: [String]
   package var conversions: [String]
-  /// `csv` or `ndjson` for all of them; nil when names and first bytes say it.
-  package var format: String?
 
-  package init(files: [String] = [], decisions: [String] = [], conversions: [String] = [], format: String? = nil) {
+  package init(files: [String] = [], decisions: [String] = [], conversions: [String] = []) {
     self.files = files
     self.decisions = decisions
     self.conversions = conversions
-    self.format = format
   }
 
   /// The inputs by absolute path, in one order however they were named, so that the same files are the same command. Throws 66 for a
@@ -28,7 +25,7 @@ package struct NamedInputs: Sendable {
           if let other = inputs[path], other.kind != kind {
             throw RunFailure(.usage, "\(path) is named twice, as different kinds of input; name it once")
           }
-          inputs[path] = ImportSpecification.Input(path: path, record: kind, format: format)
+          inputs[path] = ImportSpecification.Input(path: path, record: kind)
         }
       }
     }

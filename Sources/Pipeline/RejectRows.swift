@@ -36,7 +36,7 @@ package struct RejectRows {
     let settings: RunSettings = try fromStoredJSON(row.settings, "settings")
     dialect = CSVDialect()
     let mappings = Set(specification.inputs.map { $0.mapping ?? settings.mapping })
-    preset = mappings.count == 1 ? mappings.first.flatMap { Mapping.preset(named: $0.name) == $0 ? $0.name : nil } : nil
+    preset = mappings.count == 1 ? mappings.first.flatMap { $0.isPreset ? $0.name : nil } : nil
     self.form = form ?? (mappings == [.native] ? nil : .raw)
     for input in specification.inputs { dialects[displayName(input.path)] = specification.dialect(of: input) }
     for input in inputs where !input.header.isEmpty {
@@ -54,7 +54,11 @@ package struct RejectRows {
 
   /// Each reject as a JSON row: the members of its row, and `_reject` with where it was and what is wrong.
   package func eachObject(_ body: (String) -> Void) throws(RunFailure) {
+    var told: String?
     try each { reject in
+      // Several elements of one row can be rejects; the row itself is told with the first.
+      if reject.isPartOf(told) { return }
+      told = reject.place
       let object = RejectedRow(reject, columns: columns[reject.file], dialect: dialects[reject.file] ?? dialect)?.json
       let note = "\"_reject\":" + reject.note(withRow: object == nil)
       guard let object, object != "{}" else {
@@ -77,7 +81,10 @@ package struct RejectRows {
       }
     }
     body((names + ["_reject_file", "_reject_line", "_reject_code", "_reject_message", "_reject_row"]).map(quoted).joined(separator: ","))
+    var told: String?
     try each { reject in
+      if reject.isPartOf(told) { return }
+      told = reject.place
       var cells = [String](repeating: "", count: names.count)
       let row = RejectedRow(reject, columns: columns[reject.file], dialect: dialects[reject.file] ?? dialect)?.cells
       for cell in row ?? [] { cells[places[cell.name]!] = cell.value }
@@ -118,6 +125,7 @@ package struct RejectRows {
 private struct RejectEntry: Codable {
   var file: String
   var line: Int
+  var byte: Int
   var column: String?
   var code: String
   var message: String
@@ -125,6 +133,11 @@ private struct RejectEntry: Codable {
   var row: String?
   /// The row's bytes, when they are not UTF-8.
   var row_base64: String?
+
+  var place: String { "\(file):\(byte)" }
+
+  /// Whether it is a further element of the row at a place.
+  func isPartOf(_ told: String?) -> Bool { row == nil && row_base64 == nil && place == told }
 
   /// Where the row was and what is wrong, as an object; with the row itself when it stands nowhere else.
   func note(withRow: Bool) -> String {

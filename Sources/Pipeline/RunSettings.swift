@@ -13,42 +13,37 @@ package struct ImportSpecification: Sendable, Hashable, Codable {
     package var path: String
     /// `decision` or `conversion`; nil when the rows say it themselves.
     package var record: String?
-    /// `csv` or `ndjson`; nil when the file's name or its first byte says it.
-    package var format: String?
     /// How its rows become records; nil when the settings say it for all inputs.
     package var mapping: Mapping?
-    /// Its own marks, when they are not those of all inputs.
-    package var delimiter: String?
-    package var quote: String?
+    /// How its bytes are rows, where that is not said for all inputs.
+    package var form: InputForm
 
-    package init(
-      path: String, record: RecordKind?, format: String?, mapping: Mapping? = nil, delimiter: String? = nil, quote: String? = nil
-    ) {
+    package init(path: String, record: RecordKind?, form: InputForm = InputForm(), mapping: Mapping? = nil) {
       self.path = path
       self.record = record?.word
-      self.format = format
+      self.form = form
       self.mapping = mapping
-      self.delimiter = delimiter
-      self.quote = quote
     }
 
     package var kind: RecordKind? { RecordKind.allCases.first { $0.word == record } }
   }
 
   package var inputs: [Input]
-  /// The delimiter of CSV inputs, one character.
-  package var delimiter: String
-  /// The quote of CSV inputs, one character, or empty when quotes are data.
-  package var quote: String
+  /// How the bytes of all inputs are rows that do not say otherwise.
+  package var form: InputForm
 
-  package init(inputs: [Input], delimiter: String = ",", quote: String = "\"") {
+  package init(inputs: [Input], form: InputForm = InputForm()) {
     self.inputs = inputs
-    self.delimiter = delimiter
-    self.quote = quote
+    self.form = form
   }
 
+  func format(of input: Input) -> InputFormat? { input.form.format ?? form.format }
+
   func dialect(of input: Input) -> CSVDialect {
-    CSVDialect(delimiter: (input.delimiter ?? delimiter).utf8.first ?? 0x2c, quote: (input.quote ?? quote).utf8.first)
+    let form = input.form.orElse(form)
+    return CSVDialect(
+      delimiter: form.delimiter?.utf8.first ?? 0x2c, quote: (form.quote ?? "\"").utf8.first, comment: form.comment?.utf8.first,
+      hasHeader: form.header ?? true, skippedLines: form.skip ?? 0, encoding: form.encoding ?? .utf8)
   }
 }
 
@@ -97,7 +92,7 @@ package enum Allowance: Sendable, Hashable {
     }
   }
 
-  var words: String {
+  package var words: String {
     switch self {
     case .count(let most): "\(most)"
     case .percent(let share): share == share.rounded() ? "\(Int(share))%" : "\(share)%"

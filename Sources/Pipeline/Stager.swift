@@ -158,7 +158,7 @@ struct Stager {
     let reader: BlockReader
     do throws(ReadFailure) {
       reader = try BlockReader(
-        path: input.path, input: index, format: input.format.flatMap(InputFormat.init), dialect: dialect, blockBytes: blockBytes)
+        path: input.path, input: index, format: specification.format(of: input), dialect: dialect, blockBytes: blockBytes)
     } catch {
       throw error.runFailure
     }
@@ -171,9 +171,9 @@ struct Stager {
       do throws(HeaderRefusal) {
         _ = try Normalizer(
           mapping: mapping, header: header.names, kind: input.kind, settings: settings.normalizer,
-          likelyDelimiter: header.names.count == 1 ? likelyDelimiter(header.raw).map(delimiterName) : nil)
+          likelyDelimiter: header.names.count == 1 ? likelyDelimiter(header.firstRow).map(delimiterName) : nil)
       } catch {
-        throw RunFailure(.refused, "\(file):1: \(error.message)")
+        throw RunFailure(.refused, "\(file):\(header.line): \(error.message)")
       }
     }
     return OpenInput(reader: reader, bound: bound)

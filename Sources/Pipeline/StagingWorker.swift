@@ -114,9 +114,9 @@ struct StagingWorker: ~Copyable {
     var readCount = 0
     cursor.begin(block)
     while let event = cursor.next(in: bytes, tape: &tape) {
-      readCount += 1
       switch event {
       case .fault(let fault):
+        readCount += 1
         let reject = Reject(fault.code, column: fault.column, fault.message)
         if let range = fault.range {
           try add(reject, work, line: fault.line, byte: fault.offset, row: bytes.extracting(range))
@@ -127,14 +127,9 @@ struct StagingWorker: ~Copyable {
         let row = bytes.extracting(range)
         let place = RowPlace(input: work.input.index, offset: block.offset + range.lowerBound, line: line)
         record.removeAll()
-        switch normalizer.normalize(row, &tape, quote: quote, place: place, into: &record) {
-        case .record:
-          try Self.take(record, &records)
-          result.stagedCount += 1
-        case .filtered: result.filteredCount += 1
-        case .reject(let reject):
-          try add(reject, work, line: line, byte: place.offset, row: row)
-        }
+        readCount += 1
+        let isRejected = try take(normalizer.normalize(row, &tape, quote: quote, place: place, into: &record), row, work, place)
+        readCount += try takeElements(&normalizer, row, work, place, isRejected: isRejected)
       }
     }
     result.readCounts[work.input.index, default: 0] += readCount
@@ -143,6 +138,41 @@ struct StagingWorker: ~Copyable {
     } catch {
       throw error.runFailure(forInput: false)
     }
+  }
+
+  /// Takes what a row became. True for a reject.
+  @inline(__always)
+  private mutating func take(
+    _ outcome: RowOutcome, _ row: Span<UInt8>?, _ work: StagingWork, _ place: RowPlace
+  ) throws(RunFailure) -> Bool {
+    switch outcome {
+    case .record:
+      try Self.take(record, &records)
+      result.stagedCount += 1
+      return false
+    case .filtered:
+      result.filteredCount += 1
+      return false
+    case .reject(let reject):
+      try add(reject, work, line: place.line, byte: place.offset, row: row)
+      return true
+    }
+  }
+
+  /// Takes the further elements of a row whose list is taken apart, and returns how many there were. A row stands with the first of its rejects.
+  @inline(__always)
+  private mutating func takeElements(
+    _ normalizer: inout Normalizer, _ row: Span<UInt8>, _ work: StagingWork, _ place: RowPlace, isRejected: Bool
+  ) throws(RunFailure) -> Int {
+    var count = 0
+    var isTold = isRejected
+    record.removeAll()
+    while let outcome = normalizer.normalizeNext(row, tape, place: place, into: &record) {
+      if try take(outcome, isTold ? nil : row, work, place) { isTold = true }
+      record.removeAll()
+      count += 1
+    }
+    return count
   }
 
   private static func take(_ record: borrowing ByteArena, _ records: inout PartitionWriter) throws(RunFailure) {

@@ -1,5 +1,5 @@
 package import Bytes
-internal import Vocabulary
+package import Vocabulary
 
 /// Reads an input from front to back and cuts it into blocks of whole rows.
 ///

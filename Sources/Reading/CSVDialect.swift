@@ -1,3 +1,5 @@
+package import Vocabulary
+
 /// How the bytes of an input are text, and how that text is divided into rows and cells.
 ///
 /// The encoding is that of any input; all else is about CSV.

@@ -1,14 +1,5 @@
 internal import Disk
-
-/// How the bytes of an input become rows.
-package enum InputFormat: String, Sendable, Hashable {
-  /// Rows of cells divided by a delimiter.
-  case csv
-  /// One JSON object a line.
-  case ndjson
-  /// One JSON array of objects, however it is laid out.
-  case json
-}
+internal import Vocabulary
 
 extension InputFormat {
   /// What a file's name says, and where that leaves it open, the first byte that is not blank.

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Disk
+internal import Vocabulary
 
 /// The bytes of one input from front to back, whose beginning has been looked at. What is packed with gzip or zstd, as its first bytes say,
 /// comes unpacked, and what is declared to be no UTF-8 comes as UTF-8.

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Vocabulary
 
 /// The cells of one CSV row that stands alone, as text; nil when it is not exactly one row.
 ///

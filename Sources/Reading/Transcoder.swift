@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Vocabulary
 
 /// Makes UTF-8 of text whose characters are single bytes.
 ///

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Vocabulary
 
 // Finding line ends, eight bytes at a time.
 

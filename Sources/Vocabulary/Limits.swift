@@ -25,6 +25,8 @@ package enum Limits {
   package static let blockBytes = 1 << 20
   /// Inputs of one run: a staged record numbers its input in 16 bits.
   package static let inputs = 65_535
+  /// Lines that may be passed over at an input's beginning.
+  package static let skippedLines = 1_000_000
   /// Digits that an exponent may add when a decimal is written out in full.
   package static let decimalDigits = 400
   /// Samples kept of each finding.

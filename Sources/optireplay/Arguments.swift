@@ -61,7 +61,7 @@ struct AttributeArgument: ExpressibleByArgument {
   }
 }
 
-/// One character that divides or quotes cells: the character itself, `tab`, or (for quotes) `none`.
+/// One character that divides or quotes cells or begins comments: the character itself, `tab`, or (for quotes) `none`.
 struct CellMark: ExpressibleByArgument {
   var text: String
 
@@ -79,7 +79,8 @@ struct CellMark: ExpressibleByArgument {
 }
 
 enum LogFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
-enum InputFormatArgument: String, ExpressibleByArgument, CaseIterable { case csv, ndjson }
+extension InputFormat: ExpressibleByArgument {}
+extension TextEncoding: ExpressibleByArgument {}
 
 /// What a flag says, else the environment, else the configuration, else nothing.
 ///
@@ -87,7 +88,8 @@ enum InputFormatArgument: String, ExpressibleByArgument, CaseIterable { case csv
 enum Given {
   /// The flags that a configuration may set.
   static let names = [
-    "account-id", "endpoint", "state", "preset", "format", "delimiter", "quote", "memory", "max-body-bytes", "on-conflict",
+    "account-id", "endpoint", "state", "preset", "format", "delimiter", "quote", "comment", "header", "skip", "encoding", "memory",
+    "max-body-bytes", "on-conflict",
     "early-conversions", "identical-rows", "activations", "client-name", "anonymize-ip", "enrich-decisions", "max-rejects",
     "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "accept-status", "json", "quiet",
     "log-format",

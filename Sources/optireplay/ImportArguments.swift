@@ -32,17 +32,11 @@ struct InputArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How rows are named: \(Mapping.presets.map(\.name).joined(separator: ", ")). (default: native)", valueName: "name"))
+      "How rows are named: \(Presets.names.joined(separator: ", ")). (default: native)", valueName: "name"))
   var preset: String?
 
-  @Option(help: "csv or ndjson, when neither the name nor the first byte says it.")
-  var format: InputFormatArgument?
-
-  @Option(help: ArgumentHelp("What divides the cells of CSV: one character, or tab. (default: ,)", valueName: "char"))
-  var delimiter: CellMark?
-
-  @Option(help: ArgumentHelp("What quotes the cells of CSV: one character, or none when quotes are data. (default: \")", valueName: "char"))
-  var quote: CellMark?
+  @OptionGroup(title: "Form of the files")
+  var form: FormArguments
 
   @Option(
     help: ArgumentHelp(
@@ -54,15 +48,8 @@ struct InputArguments: ParsableArguments {
     if let configured, !files.isEmpty || !decisions.isEmpty || !conversions.isEmpty {
       throw ValidationError("inputs are named by --config \(configured.path) and by the command as well; name them in one place")
     }
-    let named = NamedInputs(
-      files: files, decisions: decisions, conversions: conversions, format: try Given.value(format, "format")?.rawValue)
-    let delimiter = try Given.value(delimiter, "delimiter")?.text ?? ","
-    let quote = try Given.value(quote, "quote")?.text ?? "\""
-    guard !delimiter.isEmpty, delimiter != quote else {
-      throw ValidationError("--delimiter and --quote must be two different characters")
-    }
-    let inputs = try configured?.inputs() ?? named.resolved()
-    return ImportSpecification(inputs: inputs, delimiter: delimiter, quote: quote)
+    let named = NamedInputs(files: files, decisions: decisions, conversions: conversions)
+    return ImportSpecification(inputs: try configured?.inputs() ?? named.resolved(), form: try form.form())
   }
 
   /// The configuration that `--config` names; nil without one.
@@ -84,11 +71,16 @@ struct InputArguments: ParsableArguments {
   }
 
   func mapping() throws -> Mapping {
-    let name = try Given.value(preset, "preset") ?? Mapping.native.name
-    guard let mapping = Mapping.preset(named: name) else {
-      throw ValidationError("--preset \(name) is not known; there are \(Mapping.presets.map(\.name).joined(separator: " and "))")
+    guard let name = try Given.value(preset, "preset") else { return .native }
+    guard Presets.names.contains(name) else {
+      throw ValidationError("--preset \(name) is not known; there are \(Presets.names.joined(separator: ", "))")
     }
-    return mapping
+    let project = try project()
+    do throws(Datafile.Fault) {
+      return try Presets.mapping(name, datafile: project)
+    } catch {
+      throw RunFailure(.configuration, error.message)
+    }
   }
 
   /// Refuses an endpoint of another region than the one where the project keeps its data.

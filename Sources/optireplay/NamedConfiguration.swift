@@ -21,8 +21,7 @@ struct NamedConfiguration {
     var project: Datafile?
     do throws(ConfigurationFault) {
       file = try ConfigurationFile(
-        text, file: path, settings: Given.names.map(Given.key), formats: InputFormatArgument.allCases.map(\.rawValue),
-        variables: ProcessInfo.processInfo.environment
+        text, file: path, settings: Given.names.map(Given.key), variables: ProcessInfo.processInfo.environment
       ) { key throws(Datafile.Fault) in
         guard let file = named ?? key.map({ $0.hasPrefix("/") ? $0 : folder + "/" + $0 }) else { return nil }
         do throws(RunFailure) {
@@ -65,14 +64,13 @@ struct NamedConfiguration {
         .map { Folder.isFolder($0) ? $0 + "/*" : $0 }
       let named =
         switch input.record {
-        case nil: NamedInputs(files: files, format: input.format)
-        case .decision: NamedInputs(decisions: files, format: input.format)
-        case .conversion: NamedInputs(conversions: files, format: input.format)
+        case nil: NamedInputs(files: files)
+        case .decision: NamedInputs(decisions: files)
+        case .conversion: NamedInputs(conversions: files)
         }
       for var resolved in try named.resolved() {
         resolved.mapping = input.mapping
-        resolved.delimiter = input.delimiter
-        resolved.quote = input.quote
+        resolved.form = input.form
         found.append(resolved)
       }
     }

@@ -22,7 +22,7 @@ import Vocabulary
     version: Product.version,
     subcommands: [
       ImportCommand.self, ResumeCommand.self, PlanCommand.self, StatusCommand.self, RejectsCommand.self, ForgetCommand.self,
-      SandboxCommand.self,
+      InitCommand.self, SandboxCommand.self,
     ])
 }
 

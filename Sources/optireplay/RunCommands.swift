@@ -207,6 +207,8 @@ struct PlanCommand: AsyncParsableCommand {
   var outputFolder: String?
   @Option(help: ArgumentHelp("Say how long sending takes at so many events a second.", valueName: "events/s"))
   var rate: Double?
+  @Flag(help: "Print the whole configuration instead, with all that flags, environment, datafile and defaults say; nothing is read.")
+  var showConfig = false
   @OptionGroup(title: "Judgement and resources") var gate: GateArguments
   @OptionGroup var state: StateArguments
   @OptionGroup var output: OutputArguments
@@ -221,6 +223,7 @@ struct PlanCommand: AsyncParsableCommand {
       try gate.apply(to: &options)
       options.output = outputFolder
       let specification = try input.specification()
+      if showConfig { return voice.terminal.result(shownConfiguration(specification, settings, options)) }
       voice.log.notice("state folder: \(options.state)")
       let ready = options
       let summary = try await importing(ready, voice) { importer in try await importer.plan(specification, settings) }

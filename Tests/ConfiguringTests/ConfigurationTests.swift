@@ -8,7 +8,7 @@ struct ConfigurationTests {
   static let settings = ["account_id", "endpoint", "memory", "accept", "max_rejects"]
 
   static func read(_ text: String, _ variables: [String: String] = [:]) throws(ConfigurationFault) -> ConfigurationFile {
-    try ConfigurationFile(text, file: "import.yaml", settings: settings, formats: ["csv", "ndjson"], variables: variables)
+    try ConfigurationFile(text, file: "import.yaml", settings: settings, variables: variables)
   }
 
   private func problems(_ text: String, _ variables: [String: String] = [:]) -> [String] {
@@ -51,9 +51,10 @@ struct ConfigurationTests {
     #expect(file.attributes == ["plan": "20301771717", "Körper": "yes"])
     #expect(file.inputs.count == 3)
     #expect(file.inputs[0].files == ["exports/a-*.csv", "b.csv"] && file.inputs[0].record == .conversion)
-    #expect(file.inputs[0].delimiter == ";" && file.inputs[0].quote == "")
+    #expect(file.inputs[0].form == InputForm(delimiter: ";", quote: ""))
     #expect(file.inputs[0].mapping?.fields[.entity] == .constant("9560823711.0"))
-    #expect(file.inputs[1].mapping == .eventsExport && file.inputs[1].format == "ndjson")
+    #expect(file.inputs[1].mapping == (try Presets.mapping("events-export", datafile: nil)))
+    #expect(file.inputs[1].form == InputForm(format: .ndjson))
     #expect(file.inputs[2].mapping == nil && file.inputs[2].record == nil)
   }
 
@@ -111,7 +112,7 @@ struct ConfigurationTests {
       """)
     #expect(
       mapping.tags == [.one(name: "category", .path("cat"), nil), .one(name: "count", .path("n"), .number), .members(of: "labels")])
-    #expect(mapping.properties == [.pairs(of: "params", name: "key", value: "value.text")])
+    #expect(mapping.properties == [.pairs(of: "params", name: "key", value: ["value.text"])])
     #expect(mapping.attributes == [.one(key: "plan", entity: "77", .path("plan"), .string), .members(of: "traits")])
     #expect(
       mapping.conditions == [
@@ -121,12 +122,56 @@ struct ConfigurationTests {
       ])
   }
 
+  @Test("several lists are taken for one name, of pairs and of attribute objects too")
+  func several() throws {
+    let mapping = try mapping(
+      """
+      record: conversion
+      fields: {visitor_id: u, entity_id: e, timestamp: t}
+      explode: orders.items
+      ignore: [x, y.z]
+      tags: {"*": [labels, {pairs: params, name: key, value: [value.text, value.number]}]}
+      attributes:
+        "*":
+          - traits
+          - {elements: list, entity_id: id, key: name, value: v, entity_ids: custom, where: {type: {not: meta}, name: [a, b], z: {not_in: [c]}}}
+      """)
+    #expect(mapping.tags == [.members(of: "labels"), .pairs(of: "params", name: "key", value: ["value.text", "value.number"])])
+    #expect(
+      mapping.attributes == [
+        .members(of: "traits"),
+        .elements(
+          of: "list",
+          filters: [
+            ElementFilter("type", isOneOf: false, ["meta"]), ElementFilter("name", ["a", "b"]), ElementFilter("z", isOneOf: false, ["c"]),
+          ], type: "type", entity: "id", key: "name", value: "v", entityOnlyForCustom: true),
+      ])
+    #expect(mapping.explode == "orders.items" && mapping.ignored == ["x", "y.z"])
+  }
+
+  @Test("the form of an input's bytes is read")
+  func form() throws {
+    let file = try ConfigurationTests.read(
+      "inputs: [{files: a, format: csv, delimiter: tab, quote: none, comment: '#', header: false, skip: 3, encoding: windows-1252}, {files: b}]"
+    )
+    #expect(
+      file.inputs[0].form
+        == InputForm(format: .csv, delimiter: "\t", quote: "", comment: "#", header: false, skip: 3, encoding: .windows1252))
+    #expect(file.inputs[1].form == InputForm())
+    for (keys, words) in [
+      ("skip: -1", "from 0 to"), ("skip: 1000001", "from 0 to"), ("encoding: latin1", "did you mean latin-1?"),
+      ("header: x", "true or false"),
+      ("format: xml", "csv, ndjson, json"), ("comment: '//'", "one character"),
+    ] { #expect(problems("inputs: [{files: a, \(keys)}]").joined().contains(words), "\(problems("inputs: [{files: a, \(keys)}]"))") }
+  }
+
   @Test("an input changes its preset, and one without fields changes native rows")
   func presets() throws {
     let changed = try mapping(
       "preset: events-export\nfields: {timestamp: {from: timestamp, format: epoch_seconds}}\nwhere: {account_id: 5}")
-    var expected = Mapping.eventsExport
+    var expected = try Presets.mapping("events-export", datafile: nil)
     expected.name = "events-export, changed"
+    expected.isPreset = false
     expected.fields[.timestamp] = .converted(.path("timestamp"), .time(.epoch(.seconds), zone: nil))
     expected.conditions = [Condition(.path("account_id"), .isOneOf(["5"]))]
     #expect(changed == expected)

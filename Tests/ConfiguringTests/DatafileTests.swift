@@ -36,7 +36,7 @@ struct DatafileTests {
   private func lookup(_ value: String, _ text: String = sampleText) throws -> (source: Source, lookup: Lookup) {
     let file = try ConfigurationFile(
       "inputs: [{files: a, record: conversion, fields: {visitor_id: u, timestamp: t, entity_id: \(value)}}]", file: "c.yaml", settings: [],
-      formats: [], variables: [:]
+      variables: [:]
     ) { _ throws(Datafile.Fault) in try Datafile(Array(text.utf8)) }
     guard case .lookup(let source, let lookup)? = file.inputs[0].mapping?.fields[.entity] else {
       throw Datafile.Fault("nothing is looked up")
@@ -82,8 +82,20 @@ struct DatafileTests {
     ] as [(String, [String: String], [String])])
   func tables(value: String, table: [String: String], ambiguous: [String]) throws {
     let (source, lookup) = try lookup(value)
-    #expect(lookup.table == table && lookup.ambiguous == ambiguous && lookup.otherwise == .reject)
+    func isOfKeys(_ name: String) -> Bool { name.split(separator: "\u{1f}").allSatisfy { Int($0) == nil } }
+    #expect(lookup.table.filter { isOfKeys($0.key) } == table)
+    #expect(lookup.ambiguous.filter(isOfKeys) == ambiguous && lookup.otherwise == .reject)
     if value.contains("rule: r") { #expect(source == .join([.path("f"), .path("r"), .path("v")], separator: "\u{1f}")) }
+  }
+
+  @Test("an id stands for itself, also where its key stands for several, and in place of the keys around it")
+  func ids() throws {
+    #expect(try lookup("{from: e, key: event}").lookup.table.filter { Int($0.key) != nil } == ["1": "1", "2": "2", "3": "3", "4": "4"])
+    let campaigns = try lookup("{from: e, key: campaign}").lookup.table
+    #expect(campaigns["101"] == "201" && campaigns["103"] == "203" && campaigns["105"] == "105" && campaigns["201"] == nil)
+    let variations = try lookup("{from: v, key: variation, experiment: {first: [e, x]}}").lookup.table
+    for names in ["checkout\u{1f}301", "101\u{1f}a", "101\u{1f}301"] { #expect(variations[names] == "301") }
+    #expect(variations["102\u{1f}301"] == nil, "a variation of another experiment is none of this one")
   }
 
   @Test(
@@ -130,7 +142,7 @@ struct DatafileTests {
       _ = try ConfigurationFile(
         "inputs:\n  - {files: a, record: conversion, fields: {visitor_id: u, timestamp: t, entity_id: \(value)}}", file: "c.yaml",
         settings: [],
-        formats: [], variables: [:]
+        variables: [:]
       ) { _ throws(Datafile.Fault) in hasDatafile ? try Datafile(Array(sampleText.utf8)) : nil }
       Issue.record("it was not refused")
     } catch {

@@ -200,10 +200,8 @@ import Vocabulary
     #expect(refusal(["at", "entity_id", "user_id"], mapping)?.contains("user.id, anonymous_id") == true)
   }
 
-  @Test("presets are found by name")
-  func presets() {
-    #expect(Mapping.preset(named: "native") == .native && Mapping.preset(named: "events-export") == .eventsExport)
-    #expect(Mapping.preset(named: "Native") == nil)
+  @Test("each field has a slot of its own")
+  func slots() {
     #expect(Set(Field.allCases.map(\.slot)) == Set(0..<Field.allCases.count), "no two fields share a place")
   }
 }

@@ -96,11 +96,28 @@ struct Harness: ~Copyable {
 
   var unknownNames: [String] { normalizer.unknownNames.map { "\($0.name) \($0.rowCount)" } }
 
+  private static let place = RowPlace(input: 3, offset: 5, line: 7)
+
   mutating func normalize(_ row: Row) -> Fate {
     var tape = row.tape
     let length = arena.count
-    let place = RowPlace(input: 3, offset: 5, line: 7)
-    switch normalizer.normalize(row.bytes.span, &tape, quote: 0x22, place: place, into: &arena) {
+    return fate(normalizer.normalize(row.bytes.span, &tape, quote: 0x22, place: Harness.place, into: &arena), length)
+  }
+
+  /// The fates of all elements of a row.
+  mutating func normalizeAll(_ text: String) throws -> [Fate] {
+    let row = try #require(Row(json: NormalizingTests.bytes(text)))
+    var tape = row.tape
+    let length = arena.count
+    var fates = [fate(normalizer.normalize(row.bytes.span, &tape, quote: 0x22, place: Harness.place, into: &arena), length)]
+    while let outcome = normalizer.normalizeNext(row.bytes.span, tape, place: Harness.place, into: &arena) {
+      fates.append(fate(outcome, length))
+    }
+    return fates
+  }
+
+  private mutating func fate(_ outcome: RowOutcome, _ length: Int) -> Fate {
+    switch outcome {
     case .filtered:
       precondition(arena.count == length, "a row that is left out leaves the arena as it was")
       return .filtered
@@ -196,4 +213,30 @@ func uuid5(_ name: String) -> String {
   var arena = ByteArena(limit: 36)
   arena.append(uuidOf: (namespace + bytes(name)).span)
   return text(arena.span)
+}
+
+extension Mapping {
+  /// Rows as the Experimentation Events Export has them: other names, times in UTC, attributes as a list with ids for all.
+  static let eventsExport = Mapping(
+    name: "events-export",
+    fields: [
+      .account: .path("account_id"), .visitor: .path("visitor_id"), .session: .path("session_id"),
+      .campaign: .path("campaign_id"), .experiment: .path("experiment_id"), .variation: .path("variation_id"),
+      .holdback: .path("is_holdback"), .timestamp: .converted(.path("timestamp"), .time(.native, zone: "UTC")), .uuid: .path("uuid"),
+      .entity: .path("entity_id"),
+      .key: .path("event_name"), .revenue: .path("revenue"), .value: .path("value"), .quantity: .path("quantity"),
+    ],
+    tags: [.members(of: "tags")],
+    attributes: [
+      .elements(
+        of: "attributes",
+        filters: [
+          ElementFilter("type", isOneOf: false, ["metadata"]), ElementFilter("name", isOneOf: false, ["$opt_enrich_decisions"]),
+        ],
+        type: "type", entity: "id", key: "name", value: "value", entityOnlyForCustom: true)
+    ],
+    ignored: [
+      "process_timestamp", "user_ip", "user_agent", "referer", "revision", "client_engine", "client_version", "event_type",
+      "experiments",
+    ])
 }

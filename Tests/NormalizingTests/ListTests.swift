@@ -128,7 +128,7 @@ import Vocabulary
 
   static let pairs: Mapping = {
     var mapping = Mapping.native
-    mapping.tags = [.pairs(of: "data.tags", name: "n.k", value: "v")]
+    mapping.tags = [.pairs(of: "data.tags", name: "n.k", value: ["v", "w.deep"])]
     mapping.attributes = [
       .elements(
         of: "attrs", filters: [ElementFilter("kind", ["user", "1"]), ElementFilter("name", isOneOf: false, ["hidden"])],
@@ -145,6 +145,7 @@ import Vocabulary
       (#"[{"n":{"k":"a"}},{"n":{"k":"b"},"v":null}]"#, .lacks("tags")),
       (#"[{"n":{"k":"a"},"v":1},{"n":{"k":"a"},"v":2}]"#, .has(#""tags":{"a":2}"#)), ("[]", .lacks("tags")),
       ("null", .lacks("tags")),
+      (#"[{"n":{"k":"a"},"w":{"deep":3}},{"n":{"k":"b"},"v":2,"w":{"deep":4}}]"#, .has(#""tags":{"a":3,"b":2}"#)),
       (#"[{"v":1}]"#, .reject(.wrongType, "tags")), ("[5]", .reject(.wrongType, "tags")), ("{}", .reject(.wrongType, "tags")),
       (#"[{"n":{"k":[]},"v":1}]"#, .reject(.wrongType, "tags")), (#"[{"n":{"k":"a"},"v":[1]}]"#, .reject(.wrongType, "tags")),
     ] as [(String, Expected)])

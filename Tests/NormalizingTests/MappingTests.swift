@@ -22,7 +22,7 @@ struct MappingTests {
     ],
     properties: [.one(name: "source", .constant("shop"), nil)],
     attributes: [.one(key: "plan", entity: "77", .path("plan"), nil)],
-    decisionMarks: [], conditions: [Condition(.path("status"), .isNoneOf(["test", "void"]))])
+    conditions: [Condition(.path("status"), .isNoneOf(["test", "void"]))])
 
   private static let header = ["user_id", "cookie", "event", "when", "amount", "order", "cat", "count", "gift", "plan", "status"]
   private static let cells = [
@@ -158,7 +158,7 @@ struct MappingTests {
         .visitor: .path("user.ids[1]"), .entity: .path("items[0].id"), .timestamp: .path("at"),
         .value: .converted(.path("items[1].price"), .number(NumberFormat(decimal: ","))),
       ], tags: [.one(name: "city", .path("user.address.city"), nil), .members(of: "labels")],
-      attributes: [.members(of: "traits")], decisionMarks: [])
+      attributes: [.members(of: "traits")])
     var harness = try Harness(mapping, kind: .conversion, attributes: ["plan": "5"])
     let fate = try harness.json(
       #"{"user":{"ids":["a",20301771717],"address":{"city":"K\u00f6ln"}},"items":[{"id":7},{"price":"1,50"}],"at":1714564800000,"#
@@ -228,15 +228,35 @@ struct MappingTests {
     #expect(harness.conversionCounts == ConversionCounts(ambiguousTimes: 1, guessedTimes: 1, roundedAmounts: 2))
   }
 
+  @Test("what only the other kind of record has is not looked at, so that a table need not know it")
+  func otherKind() throws {
+    let mapping = Mapping(
+      name: "mixed",
+      fields: [
+        .record: .lookup(.path("event"), Lookup(["seen": "decision"], otherwise: .constant("conversion"))), .visitor: .path("user"),
+        .timestamp: .path("at"), .campaign: .lookup(.path("test"), Lookup(["t": "1"])), .experiment: .path("test"),
+        .variation: .path("arm"), .entity: .lookup(.path("event"), Lookup(["bought": "9"])), .uuid: .constant("u"),
+      ])
+    func fate(_ members: String, _ kind: RecordKind? = nil) throws -> Fate {
+      var harness = try Harness(mapping, kind: kind)
+      return try harness.json(#"{"user":"v","at":1714564800000,\#(members)}"#)
+    }
+    #expect(try fate(#""event":"seen","test":"t","arm":"a""#).record?.kind == .decision)
+    #expect(try fate(#""event":"bought","test":"unknown""#).record?.kind == .conversion)
+    Expected.reject(.unknownKey, "test").check(try fate(#""event":"seen","test":"unknown","arm":"a""#))
+    Expected.reject(.unknownKey, "event").check(try fate(#""event":"looked","test":"t""#))
+    Expected.reject(.badRecord, "event").check(try fate(#""event":"bought""#, .decision))
+  }
+
   @Test("native rows under other names become the very records of native rows", arguments: 1...4)
   func renamed(seed: Int) throws {
     var random = Seeded(seed)
     let names = Field.allCases.map(\.rawValue).filter { $0 != "account_id" } + ["tags.a", "tags.b", "properties.p", "attributes.plan"]
     var fields: [Field: Source] = [:]
-    for field in Field.allCases where field != .account { fields[field] = .path(Path(["x_" + field.rawValue])) }
+    for field in Field.allCases where field != .account { fields[field] = .path(Path(name: "x_" + field.rawValue)) }
     let mapping = Mapping(
       name: "renamed", fields: fields, tags: [.members(of: "x_tags")], properties: [.members(of: "x_properties")],
-      attributes: [.members(of: "x_attributes")], decisionMarks: ["x_variation_id"], conditions: [Condition(.constant("1"), .isNotEmpty)])
+      attributes: [.members(of: "x_attributes")], conditions: [Condition(.constant("1"), .isNotEmpty)])
     var native = try Harness(.native, header: names, attributes: ["plan": "5"])
     var mapped = try Harness(mapping, header: names.map { "x_" + $0 }, attributes: ["plan": "5"])
     var records = 0

@@ -9,7 +9,7 @@ import Vocabulary
   /// A mapping that takes a time without an offset as UTC.
   static let utc: Mapping = {
     var mapping = Mapping.native
-    mapping.timesWithoutOffsetAreUTC = true
+    mapping.fields[.timestamp] = .converted(.path("timestamp"), .time(.native, zone: "UTC"))
     return mapping
   }()
 

@@ -42,6 +42,23 @@ struct ConfigTests {
     #expect(again["already_accepted"] == 2 && again["filtered"] == 1)
   }
 
+  @Test("the whole configuration is printed, and as a configuration itself it makes the same bodies and prints the same")
+  func shown() throws {
+    let outcome = try run("plan", ConfigTests.config, ["--show-config", "--max-body-bytes", "2000", "--attribute", "plan=7"])
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    for line in ["max_body_bytes: \"2000\"", "plan: \"7\"", "timestamp: {from: at, format: ", "on_conflict: first"] {
+      #expect(outcome.output.contains(line), "\(outcome.output)")
+    }
+    _ = try run("plan", ConfigTests.config, ["--max-body-bytes", "2000", "--output", folder.path + "/one"])
+    let again = try Program().run([
+      "plan", "--config", try folder.write(outcome.output, to: "shown.yaml"), "--output", folder.path + "/two",
+    ])
+    #expect(again.exit == .complete, "\(again.errors)")
+    let bodies = try ["one", "two"].map { try String(contentsOfFile: folder.path + "/\($0)/1.json", encoding: .utf8) }
+    #expect(bodies[0] == bodies[1])
+    #expect(try Program().run(["plan", "--config", folder.path + "/shown.yaml", "--show-config"]).output == outcome.output)
+  }
+
   @Test("a folder means all files in it")
   func folders() throws {
     try FileManager.default.createDirectory(atPath: folder.path + "/in", withIntermediateDirectories: false)

@@ -1,0 +1,22 @@
+import Configuring
+import Pipeline
+import Vocabulary
+
+/// What a command would do, as a configuration that says all of it: flags, environment, configuration, datafile and defaults resolved.
+///
+/// An endpoint's secrets are left out.
+func shownConfiguration(_ specification: ImportSpecification, _ settings: RunSettings, _ options: RunOptions) -> String {
+  let keys: [(key: String, value: String)] = [
+    ("account_id", settings.body.accountID), ("endpoint", options.endpoint.name), ("state", options.state),
+    ("memory", "\(options.memoryBytes)"), ("max_body_bytes", "\(settings.bodyLimit)"), ("client_name", settings.body.clientName),
+    ("anonymize_ip", "\(settings.body.anonymizeIP)"), ("enrich_decisions", "\(settings.body.enrichDecisions)"),
+    ("on_conflict", settings.rules.onConflict.rawValue), ("early_conversions", settings.rules.earlyConversions.rawValue),
+    ("activations", settings.rules.activations.rawValue), ("identical_rows", settings.identicalRows.rawValue),
+    ("max_rejects", options.maxRejects.words), ("allow_rejects", options.allowedRejects.words),
+    ("accept", options.acceptedFindings.map(\.rawValue).sorted().joined(separator: ",")), ("keep_staging", "\(options.keepsStaging)"),
+  ]
+  let inputs = specification.inputs.map {
+    ConfiguredInput(files: [$0.path], record: $0.kind, form: $0.form.orElse(specification.form), mapping: $0.mapping ?? settings.mapping)
+  }
+  return ConfigurationText(settings: keys.filter { !$0.value.isEmpty }, attributes: settings.normalizer.attributes, inputs: inputs).text
+}

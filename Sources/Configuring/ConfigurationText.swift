@@ -1,4 +1,5 @@
-package import Normalizing
+import Normalizing
+import Vocabulary
 
 /// Writes configurations as YAML that reads as what it was made of.
 ///
@@ -11,7 +12,7 @@ package struct ConfigurationText {
     for (key, value) in settings { text += "\(key): \(Self.scalar(value))\n" }
     if !attributes.isEmpty {
       text += "attributes:\n"
-      for (key, entity) in attributes.sorted(by: { $0.key < $1.key }) { text += "  \(Self.scalar(key)): \(Self.scalar(entity))\n" }
+      for (key, entity) in attributes.sorted(by: { $0.key < $1.key }) { text += "  \(Self.name(key)): \(Self.scalar(entity))\n" }
     }
     text += "inputs:\n"
     for input in inputs { append(input) }
@@ -43,7 +44,7 @@ package struct ConfigurationText {
     append("tags", named(mapping.tags))
     append("properties", named(mapping.properties))
     append("attributes", attributes(mapping.attributes))
-    append("where", mapping.conditions.map { "- {\(scalar($0.source.description)): {\(test($0.test))}}" })
+    append("where", mapping.conditions.map { "- {\(name($0.source.description)): {\(test($0.test))}}" })
     if !mapping.ignored.isEmpty { lines.append("ignore: \(list(mapping.ignored.map { scalar($0.description) }))") }
     return lines
   }
@@ -82,7 +83,7 @@ package struct ConfigurationText {
   }
 
   private static func keys(_ lookup: Lookup) -> [String] {
-    let entries = lookup.table.sorted { $0.key < $1.key }.map { "\(scalar($0.key)): \(scalar($0.value))" }
+    let entries = lookup.table.sorted { $0.key < $1.key }.map { "\(name($0.key)): \(scalar($0.value))" }
     let otherwise: String =
       switch lookup.otherwise {
       case .reject: "reject"
@@ -115,7 +116,7 @@ package struct ConfigurationText {
     for values in values {
       switch values {
       case .one(let name, let source, let type):
-        lines.append("\(scalar(name)): \(value(source, type.map { ["type: \($0.rawValue)"] } ?? []))")
+        lines.append("\(Self.name(name)): \(value(source, type.map { ["type: \($0.rawValue)"] } ?? []))")
       case .members(let path): whole.append(scalar(path.description))
       case .pairs(let path, let name, let values):
         let paths = list(values.map { scalar($0.description) })
@@ -132,7 +133,7 @@ package struct ConfigurationText {
       switch values {
       case .one(let key, let entity, let source, let type):
         let more = (type.map { ["type: \($0.rawValue)"] } ?? []) + (entity.map { ["entity_id: \(scalar($0))"] } ?? [])
-        lines.append("\(scalar(key)): \(value(source, more))")
+        lines.append("\(name(key)): \(value(source, more))")
       case .members(let path): whole.append(scalar(path.description))
       case .elements(let path, let filters, let type, let entity, let key, let value, let entityOnlyForCustom):
         var keys = [("elements", path), ("type", type), ("entity_id", entity), ("key", key), ("value", value)].map {
@@ -140,7 +141,7 @@ package struct ConfigurationText {
         }
         keys.append("entity_ids: \(entityOnlyForCustom ? "custom" : "all")")
         let tests = filters.map {
-          "\(scalar($0.path.description)): {\($0.isOneOf ? "in" : "not_in"): \(list($0.values.map(scalar)))}"
+          "\(name($0.path.description)): {\($0.isOneOf ? "in" : "not_in"): \(list($0.values.map(scalar)))}"
         }
         if !tests.isEmpty { keys.append("where: {\(tests.joined(separator: ", "))}") }
         whole.append("{\(keys.joined(separator: ", "))}")
@@ -168,7 +169,12 @@ package struct ConfigurationText {
 
   /// A text as YAML that reads as that very text: as it stands when it is a plain word, else in double quotes. A dollar is doubled, as it would
   /// begin a variable.
-  static func scalar(_ text: String) -> String {
+  static func scalar(_ text: String) -> String { quoted(text, dollar: "$$") }
+
+  /// A key as YAML; no variables stand in keys.
+  static func name(_ text: String) -> String { quoted(text, dollar: "$") }
+
+  private static func quoted(_ text: String, dollar: String) -> String {
     let first = text.unicodeScalars.first
     let isWord =
       first.map { $0.isASCII && ($0.properties.isAlphabetic || $0 == "_" || $0 == "/") } == true
@@ -179,7 +185,7 @@ package struct ConfigurationText {
       switch scalar {
       case "\"": quoted += "\\\""
       case "\\": quoted += "\\\\"
-      case "$": quoted += "$$"
+      case "$": quoted += dollar
       case "\n": quoted += "\\n"
       case "\t": quoted += "\\t"
       default:

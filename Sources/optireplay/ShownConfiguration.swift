@@ -1,4 +1,7 @@
 import Configuring
+import EventAPI
+import Grouping
+import Normalizing
 import Pipeline
 import Vocabulary
 

@@ -65,6 +65,7 @@ package struct ConfigurationText {
     case .first(let sources): ["first: \(list(sources.map { value($0) }))"]
     case .join(let sources, let separator): ["join: \(list(sources.map { value($0) }))", "separator: \(scalar(separator))"]
     case .eventID(let sources): ["from: \(list(sources.map { value($0) }))"]
+    case .hashed(let inner, let salt): ["sha256: \(value(inner))", "salt: \(name(salt))"]
     case .lookup(let inner, let lookup): base(inner) + keys(lookup)
     case .converted(let inner, let conversion):
       if case .lookup(let innermost, let lookup) = inner {
@@ -77,7 +78,7 @@ package struct ConfigurationText {
 
   private static func base(_ source: Source) -> [String] {
     switch source {
-    case .path, .constant, .first, .join, .eventID: keys(source)
+    case .path, .constant, .first, .join, .eventID, .hashed: keys(source)
     case .lookup, .converted: ["first: [\(value(source))]"]
     }
   }
@@ -101,6 +102,7 @@ package struct ConfigurationText {
     case .money(let money):
       ["unit: \(money.unit.rawValue)", "exponent: \(money.exponent)", "rounding: \(money.rounding.rawValue)"] + keys(money.number)
     case .number(let number): keys(number)
+    case .text(let steps): ["text: \(list(steps.map(\.rawValue)))"]
     }
   }
 

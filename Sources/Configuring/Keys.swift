@@ -1,4 +1,5 @@
 import Normalizing
+import Vocabulary
 import Yams
 
 /// The keys and values of one place of a configuration. Each key is asked for by name, and `end` finds those that nobody asked for.
@@ -110,33 +111,12 @@ struct Environment {
   }
 
   private func expanded(_ text: String, _ node: Node) -> String? {
-    guard text.contains("$") else { return text }
-    var result = ""
-    var rest = text[...]
-    while let dollar = rest.firstIndex(of: "$") {
-      result += rest[..<dollar]
-      rest = rest[rest.index(after: dollar)...]
-      if rest.hasPrefix("$") {
-        result += "$"
-        rest = rest.dropFirst()
-      } else if rest.hasPrefix("{"), let end = rest.firstIndex(of: "}") {
-        let inside = rest[rest.index(after: rest.startIndex)..<end]
-        rest = rest[rest.index(after: end)...]
-        let parts = inside.split(separator: ":-", maxSplits: 1, omittingEmptySubsequences: false)
-        let name = String(parts[0])
-        if let value = variables[name], !value.isEmpty {
-          result += value
-        } else if parts.count == 2 {
-          result += parts[1]
-        } else {
-          problems.add(node, "the environment variable \(name) is not set; set it, or write ${\(name):-otherwise}")
-          return nil
-        }
-      } else {
-        result += "$"
-      }
+    switch Variables.expand(text, variables) {
+    case .text(let text): return text
+    case .missing(let name):
+      problems.add(node, "the environment variable \(name) is not set; set it, or write ${\(name):-otherwise}")
+      return nil
     }
-    return result + rest
   }
 }
 

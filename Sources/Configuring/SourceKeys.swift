@@ -5,6 +5,7 @@ import Yams
 ///
 ///     user_id                                           a column, or a path into JSON
 ///     {from: amount, unit: major, decimal: ","}         with what is done to it
+///     {sha256: {from: email, text: [trim, lowercase]}, salt: "${SALT}"}
 ///     {const: web}     {first: [a, b]}     {join: [a, b], separator: "-"}     {from: [order_id, line]}: an event id derived from them
 struct SourceKeys {
   /// What a value may say besides where it comes from: a tag's type, an attribute's entity id.
@@ -59,6 +60,13 @@ struct SourceKeys {
       }
     }
     if let text = keys.text("const") { found.append(.constant(text)) }
+    let salt = salt(&keys)
+    if let hashed = keys.value("sha256") {
+      guard let inner = SourceKeys(hashed, "sha256", keys.environment) else { return nil }
+      found.append(.hashed(inner.source, salt: salt ?? ""))
+    } else if salt != nil {
+      problems.add(node, "salt belongs to sha256, which is not here")
+    }
     if let sources = sources(&keys, "first") { found.append(sources.count == 1 ? sources[0] : .first(sources)) }
     let separator = keys.text("separator")
     if let sources = sources(&keys, "join") {
@@ -70,13 +78,20 @@ struct SourceKeys {
       if found.isEmpty, problems.all.count > before {
         return nil
       } else if found.isEmpty {
-        problems.add(node, "\(keys.place) does not say where its value comes from: write from, const, first or join")
+        problems.add(node, "\(keys.place) does not say where its value comes from: write from, const, first, join or sha256")
       } else {
-        problems.add(node, "\(keys.place) says more than once where its value comes from: from, const, first and join exclude each other")
+        problems.add(
+          node, "\(keys.place) says more than once where its value comes from: from, const, first, join and sha256 exclude each other")
       }
       return nil
     }
     return found[0]
+  }
+
+  /// A salt as it is written, once its variables are known to be there.
+  private static func salt(_ keys: inout Keys) -> String? {
+    guard let node = keys.value("salt"), keys.environment.text(node, "salt") != nil, case .scalar(let scalar) = node else { return nil }
+    return scalar.string
   }
 
   private static func sources(_ keys: inout Keys, _ name: String) -> [Source]? {
@@ -128,7 +143,15 @@ struct SourceKeys {
     let unit = keys.word("unit", MoneyFormat.Unit.self)
     let exponent = keys.integer("exponent")
     let rounding = keys.word("rounding", MoneyFormat.Rounding.self)
+    let steps = keys.texts("text").map { steps in steps.compactMap { step($0, &keys, node) } }
     let isTime = format != nil || zone != nil
+    if let steps {
+      guard !isTime, unit == nil, decimal == nil, group == nil else {
+        problems.add(node, "\(keys.place) is a text by text, and something else by its other keys; it can be one of them")
+        return nil
+      }
+      return .text(steps)
+    }
     guard !isTime || (unit == nil && decimal == nil && group == nil) else {
       problems.add(node, "\(keys.place) is a time by its format or zone, and a number by its unit, decimal or group; it can be one of them")
       return nil
@@ -147,5 +170,12 @@ struct SourceKeys {
     }
     if let fault = conversion.fault { problems.add(node, fault) }
     return conversion
+  }
+
+  private static func step(_ word: String, _ keys: inout Keys, _ node: Node) -> TextStep? {
+    if let step = TextStep(rawValue: word) { return step }
+    let words = TextStep.allCases.map(\.rawValue)
+    keys.environment.problems.add(node, "text is \(words.joined(separator: ", ")) or several of them, not \(word)\(hint(word, words))")
+    return nil
   }
 }

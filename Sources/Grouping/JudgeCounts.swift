@@ -11,7 +11,13 @@ package struct JudgeCounts: Sendable, Equatable {
 
     package mutating func add(_ record: borrowing StagedRecord) {
       count += 1
-      if samples.count < Limits.findingSamples { samples.append(Sample(input: record.input, line: record.line)) }
+      if samples.count < Limits.findingSamples { samples.append(Sample(record)) }
+    }
+
+    /// Adds the record at an offset when its event id was derived from what it says.
+    mutating func addDerived(_ bytes: Span<UInt8>, at offset: Int) {
+      let record = StagedRecord(bytes, at: offset)
+      if record.flags.contains(.derivedID) { add(record) }
     }
 
     /// Adds what was counted later.
@@ -24,6 +30,23 @@ package struct JudgeCounts: Sendable, Equatable {
   package struct Sample: Sendable, Equatable {
     package var input: Int
     package var line: Int
+    package var offset: Int
+    /// The beginning of the event with its visitor, as JSON text.
+    package var event: [UInt8]
+
+    init(_ record: borrowing StagedRecord) {
+      input = record.input
+      line = record.line
+      offset = record.rowOffset
+      event = Array("{\"visitor_id\":\"".utf8)
+      for part in [
+        copy(record.visitor), Array("\"".utf8), copy(record.group), Array(record.isDecision ? ",\"snapshot\":".utf8 : ",\"event\":".utf8),
+      ] {
+        event += part
+      }
+      event += copy(record.event.extracting(first: Limits.sampleBytes)) + [0x7d]
+      if event.count > Limits.sampleBytes { event.removeLast(event.count - Limits.sampleBytes) }
+    }
   }
 
   package var conflicts = Tally()

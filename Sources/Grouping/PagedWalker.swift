@@ -34,6 +34,7 @@ package struct PagedWalker: ~Copyable, VisitorPages {
   package private(set) var pageStart = 0
   /// Identical records taken out of the visitor; known when its last page has been read once.
   package private(set) var duplicateCountOfVisitor = 0
+  package private(set) var derivedDuplicates = JudgeCounts.Tally()
   private var duplicateCount = 0
   /// The JSON text of the visitor at hand.
   package private(set) var visitor: [UInt8] = []
@@ -157,6 +158,7 @@ package struct PagedWalker: ~Copyable, VisitorPages {
     if isIdenticalWithLast(offset) {
       guard identicalRows == .keep, StagedRecord(page.span, at: offset).flags.contains(.derivedID) else {
         duplicateCount += 1
+        PagedWalker.note(page, at: offset, in: &derivedDuplicates)
         page.truncate(to: offset)
         return
       }
@@ -170,6 +172,10 @@ package struct PagedWalker: ~Copyable, VisitorPages {
       lastOffset = offset
     }
     offsets.append(offset)
+  }
+
+  private static func note(_ page: borrowing ByteArena, at offset: Int, in duplicates: inout JudgeCounts.Tally) {
+    duplicates.addDerived(page.span, at: offset)
   }
 
   private func isIdenticalWithLast(_ offset: Int) -> Bool {

@@ -40,6 +40,9 @@ package struct Partition: Sendable {
   /// Without visitors, and without memory for any.
   package init() {}
 
+  /// Identical rows taken out so far whose event ids are derived from what they say.
+  package private(set) var derivedDuplicates = JudgeCounts.Tally()
+
   /// Visitors found, or known.
   package var visitorCount: Int { extents.count }
 
@@ -97,6 +100,7 @@ package struct Partition: Sendable {
     offsets.removeAll(keepingCapacity: true)
     extents.removeAll(keepingCapacity: true)
     plannedFates = nil
+    derivedDuplicates = JudgeCounts.Tally()
   }
 
   private static func collect(_ keys: inout [RecordKey], _ payloads: [Range<Int>], _ bytes: Span<UInt8>) {
@@ -142,6 +146,7 @@ package struct Partition: Sendable {
           offsets.append(offset)
         } else {
           extent.duplicateCount += 1
+          Partition.note(bytes, at: offset, in: &derivedDuplicates)
         }
       }
       next += 1
@@ -151,6 +156,10 @@ package struct Partition: Sendable {
     copies.removeAll(keepingCapacity: true)
     extents.append(extent)
     return true
+  }
+
+  private static func note(_ bytes: [UInt8], at offset: Int, in duplicates: inout JudgeCounts.Tally) {
+    duplicates.addDerived(bytes.span, at: offset)
   }
 
   private static func sort(_ keys: inout [RecordKey], _ range: Range<Int>, _ bytes: [UInt8]) { sortTies(&keys, range, bytes.span) }

@@ -5,6 +5,8 @@ package protocol VisitorPages: ~Copyable {
   var visitorHash: UInt64 { get }
   /// Identical records taken out of the visitor; known when all its pages have been read once.
   var duplicateCountOfVisitor: Int { get }
+  /// Identical rows taken out so far whose event ids are derived from what they say.
+  var derivedDuplicates: JudgeCounts.Tally { get }
 
   /// Calls `body` with each page: its bytes, where its records begin in them, and how many records came before.
   mutating func eachPage(_ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void) throws(RunFailure)

@@ -13,9 +13,10 @@ package struct ConversionCounts: Sendable, Equatable, Codable {
     self.roundedAmounts = roundedAmounts
   }
 
-  package mutating func add(_ others: ConversionCounts) {
-    ambiguousTimes += others.ambiguousTimes
-    guessedTimes += others.guessedTimes
-    roundedAmounts += others.roundedAmounts
+  /// What was counted since `before`.
+  package func since(_ before: ConversionCounts) -> ConversionCounts {
+    ConversionCounts(
+      ambiguousTimes: ambiguousTimes - before.ambiguousTimes, guessedTimes: guessedTimes - before.guessedTimes,
+      roundedAmounts: roundedAmounts - before.roundedAmounts)
   }
 }

@@ -127,6 +127,12 @@ package struct Mapping: Sendable, Hashable, Codable {
     self.explode = explode
   }
 
+  /// Whether it says what revenue counts: by a unit, or by a form of rows whose revenue is known to count hundredths.
+  package var saysRevenueUnit: Bool {
+    if case .converted(_, .money)? = fields[.revenue] { return true }
+    return isPreset && name != Mapping.native.name
+  }
+
   /// The columns whose presence makes a row a decision when nothing else says what it is.
   package var decisionMarks: [Path] { fields[.variation]?.columns ?? [] }
 }

@@ -3,7 +3,7 @@ internal import EventAPI
 package import Vocabulary
 
 /// Where a row was read: the input's number, the byte of its first byte, and its line.
-package struct RowPlace: Sendable, Equatable {
+package struct RowPlace: Sendable, Equatable, Codable {
   package var input: Int
   package var offset: Int
   package var line: Int
@@ -60,11 +60,13 @@ package struct Normalizer: ~Copyable {
     var decoded = ByteArena(limit: 4 * Limits.rowBytes)
   }
 
-  /// Binds a mapping to an input: CSV with its header, or JSON rows without. Throws when the header cannot make records.
+  /// Binds a mapping to an input: CSV with its header, or JSON rows without. `variables` are those of the environment, for salts. Throws when
+  /// the header cannot make records.
   package init(
-    mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings, likelyDelimiter: String? = nil
+    mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings,
+    variables: [String: String] = [:], likelyDelimiter: String? = nil
   ) throws(HeaderRefusal) {
-    let mapper = mapping.isDirect ? nil : try RowMapper(mapping, header: header, kind: kind, settings: settings)
+    let mapper = mapping.isDirect ? nil : try RowMapper(mapping, header: header, kind: kind, settings: settings, variables: variables)
     let binding =
       mapper != nil
       ? nil
@@ -108,6 +110,9 @@ package struct Normalizer: ~Copyable {
     mapper?.unknownNames ?? columns.map { $0.unknown.map { ($0, 0) } }
       ?? members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
   }
+
+  /// Whether the mapping computes values, so that its conversions may see something.
+  package var computes: Bool { mapper != nil }
 
   /// What the mapping's conversions saw so far.
   package var conversionCounts: ConversionCounts { mapper?.target.counts ?? ConversionCounts() }

@@ -14,8 +14,8 @@ struct RowFilter: Sendable {
   private let source: SourceReader
   private let test: Test
 
-  init(_ condition: Condition, _ places: inout RowPlaces, derivationHead: [UInt8]) throws(HeaderRefusal) {
-    source = try SourceReader(condition.source, &places, derivationHead: derivationHead)
+  init(_ condition: Condition, _ places: inout RowPlaces, _ context: SourceContext) throws(HeaderRefusal) {
+    source = try SourceReader(condition.source, &places, context)
     func digests(_ values: [String]) -> Set<Digest> { Set(values.map { Digest(Array($0.utf8).span) }) }
     func number(_ text: String) throws(HeaderRefusal) -> ExactDecimal {
       guard let number = ExactDecimal(Array(text.utf8).span) else {

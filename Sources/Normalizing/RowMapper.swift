@@ -81,14 +81,16 @@ final class RowMapper {
   /// What kind of record all rows are, as far as the header says it.
   var kind: RecordKind? { parts.kind }
 
-  init(_ mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings) throws(HeaderRefusal) {
+  init(
+    _ mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings, variables: [String: String]
+  ) throws(HeaderRefusal) {
     headerCount = header?.count ?? 0
     explode = mapping.explode
     if header != nil, let list = mapping.explode {
       throw HeaderRefusal(message: "explode takes the list \(list) apart, and cells hold no lists; give rows as JSON")
     }
     let exploded = try mapping.explode.map(Exploder.names) ?? []
-    var binder = Binder(mapping, header: header, settings: settings, exploded: exploded)
+    var binder = Binder(mapping, header: header, settings: settings, variables: variables, exploded: exploded)
     try binder.bindFields(recordMustSay: header != nil && kind == nil)
     try binder.bindLists()
     var known = kind
@@ -289,15 +291,16 @@ final class RowMapper {
   private struct Binder: ~Copyable {
     let mapping: Mapping
     let settings: NormalizerSettings
-    let head: [UInt8]
+    let context: SourceContext
     var parts: Parts
     var native: Mapping
     var target = NativeRow()
 
-    init(_ mapping: Mapping, header: [String]?, settings: NormalizerSettings, exploded: [[UInt8]]) {
+    init(_ mapping: Mapping, header: [String]?, settings: NormalizerSettings, variables: [String: String], exploded: [[UInt8]]) {
       self.mapping = mapping
       self.settings = settings
-      head = EventParts.derivationHead(account: Array(settings.accountID.utf8))
+      context = SourceContext(
+        derivationHead: EventParts.derivationHead(account: Array(settings.accountID.utf8)), variables: variables)
       parts = Parts(places: RowPlaces(header: header, exploded: exploded))
       native = Mapping(name: mapping.name, fields: [:])
     }
@@ -305,7 +308,7 @@ final class RowMapper {
     consuming func takeTarget() -> NativeRow { target }
 
     mutating func bindFields(recordMustSay: Bool) throws(HeaderRefusal) {
-      for condition in mapping.conditions { parts.filters.append(try RowFilter(condition, &parts.places, derivationHead: head)) }
+      for condition in mapping.conditions { parts.filters.append(try RowFilter(condition, &parts.places, context)) }
       for (field, source) in mapping.fields.sorted(by: { $0.key.slot < $1.key.slot }) {
         native.fields[field] = .path(Path(name: field.rawValue))
         var value = try named(field.rawValue, source, nil)
@@ -372,7 +375,7 @@ final class RowMapper {
     }
 
     private mutating func named(_ name: String, _ source: Source, _ type: ValueType?) throws(HeaderRefusal) -> Named {
-      Named(name: target.place(name), source: try SourceReader(source, &parts.places, derivationHead: head), type: type)
+      Named(name: target.place(name), source: try SourceReader(source, &parts.places, context), type: type)
     }
 
     private mutating func addWhole(_ path: Path) -> Path {

@@ -11,6 +11,9 @@ package indirect enum Source: Sendable, Hashable, Codable {
   /// The UUIDv5 of the account and several values, so that a key of one's own gives the event's id. Which of them is absent is part of it;
   /// without any there is no value.
   case eventID([Source])
+  /// The SHA-256 of a salt and the value behind it, in 64 hexadecimal digits. The salt stands here as it was written: variables in it are put
+  /// in when rows are read, so that it is stored and shown nowhere.
+  case hashed(Source, salt: String)
 
   /// How a message names it: by its columns or paths.
   package var description: String {
@@ -18,7 +21,7 @@ package indirect enum Source: Sendable, Hashable, Codable {
     case .path(let path): path.description
     case .constant: "a constant"
     case .first(let sources), .join(let sources, _), .eventID(let sources): sources.map(\.description).joined(separator: ", ")
-    case .lookup(let source, _), .converted(let source, _): source.description
+    case .lookup(let source, _), .converted(let source, _), .hashed(let source, _): source.description
     }
   }
 
@@ -28,7 +31,7 @@ package indirect enum Source: Sendable, Hashable, Codable {
     case .path(let path): [path]
     case .constant: []
     case .first(let sources), .join(let sources, _), .eventID(let sources): sources.flatMap(\.columns)
-    case .lookup(let source, _), .converted(let source, _): source.columns
+    case .lookup(let source, _), .converted(let source, _), .hashed(let source, _): source.columns
     }
   }
 
@@ -46,7 +49,7 @@ package indirect enum Source: Sendable, Hashable, Codable {
     switch self {
     case .path, .constant: true
     case .first(let sources): sources.allSatisfy { if case .path = $0 { true } else { false } }
-    case .join, .lookup, .converted, .eventID: false
+    case .join, .lookup, .converted, .eventID, .hashed: false
     }
   }
 }
@@ -79,7 +82,11 @@ package enum Conversion: Sendable, Hashable, Codable {
   case time(TimeFormat, zone: String?)
   case money(MoneyFormat)
   case number(NumberFormat)
+  case text([TextStep])
 }
+
+/// What is done to a text, ASCII letters and white space only.
+package enum TextStep: String, Sendable, Hashable, Codable, CaseIterable { case trim, lowercase }
 
 extension Conversion {
   /// What it asks for that cannot be done, in words; nil when all of it can.
@@ -89,6 +96,7 @@ extension Conversion {
       case .time(let format, let zone): _ = try TimeReader(format, zone: zone)
       case .money(let format): _ = try MoneyReader(format)
       case .number(let format): _ = try NumberReader(format)
+      case .text: break
       }
       return nil
     } catch {

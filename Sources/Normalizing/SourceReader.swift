@@ -1,6 +1,14 @@
 import Bytes
 import Vocabulary
 
+/// What sources need besides rows.
+struct SourceContext: Sendable {
+  /// What the text of derived event ids begins with.
+  var derivationHead: [UInt8]
+  /// Of the environment, for salts.
+  var variables: [String: String]
+}
+
 /// Reads one value of a mapping from rows: a source, made ready for the rows of one input.
 struct SourceReader: Sendable {
   private indirect enum Step: Sendable {
@@ -13,6 +21,8 @@ struct SourceReader: Sendable {
     case time(Step, TimeReader)
     case money(Step, MoneyReader)
     case number(Step, NumberReader)
+    case text(Step, [TextStep])
+    case hashed(Step, salt: [UInt8])
     case eventID([Step], head: [UInt8])
   }
 
@@ -21,17 +31,17 @@ struct SourceReader: Sendable {
   let name: String
 
   /// Throws when a column is missing (naming the one most like it), or when the source asks for what cannot be done.
-  init(_ source: Source, _ places: inout RowPlaces, derivationHead: [UInt8]) throws(HeaderRefusal) {
-    step = try Self.step(source, &places, derivationHead, depth: 0)
+  init(_ source: Source, _ places: inout RowPlaces, _ context: SourceContext) throws(HeaderRefusal) {
+    step = try Self.step(source, &places, context, depth: 0)
     name = source.description
   }
 
   private static func step(
-    _ source: Source, _ places: inout RowPlaces, _ head: [UInt8], depth: Int, mayMiss: Bool = false
+    _ source: Source, _ places: inout RowPlaces, _ context: SourceContext, depth: Int, mayMiss: Bool = false
   ) throws(HeaderRefusal) -> Step {
     guard depth < 8 else { throw HeaderRefusal(message: "a field of the mapping is nested deeper than 8 levels; make it simpler") }
     func inner(_ source: Source, mayMiss: Bool = false, _ places: inout RowPlaces) throws(HeaderRefusal) -> Step {
-      try step(source, &places, head, depth: depth + 1, mayMiss: mayMiss)
+      try step(source, &places, context, depth: depth + 1, mayMiss: mayMiss)
     }
     switch source {
     case .path(let path):
@@ -54,7 +64,13 @@ struct SourceReader: Sendable {
     case .eventID(let sources):
       var steps: [Step] = []
       for source in sources { steps.append(try inner(source, &places)) }
-      return .eventID(steps, head: head + Array("key".utf8))
+      return .eventID(steps, head: context.derivationHead + Array("key".utf8))
+    case .hashed(let source, let salt):
+      switch Variables.expand(salt, context.variables) {
+      case .text(let salt): return .hashed(try inner(source, mayMiss: mayMiss, &places), salt: Array(salt.utf8))
+      case .missing(let name):
+        throw HeaderRefusal(message: "the salt of \(source.description) is the environment variable \(name), which is not set; set it")
+      }
     case .lookup(let source, let lookup): return .lookup(try inner(source, mayMiss: mayMiss, &places), LookupTable(lookup))
     case .converted(let source, let conversion):
       let step = try inner(source, mayMiss: mayMiss, &places)
@@ -63,6 +79,7 @@ struct SourceReader: Sendable {
         case .time(let format, let zone): return .time(step, try TimeReader(format, zone: zone))
         case .money(let format): return .money(step, try MoneyReader(format))
         case .number(let format): return .number(step, try NumberReader(format))
+        case .text(let steps): return .text(step, steps)
         }
       } catch {
         throw HeaderRefusal(message: "\(source.description): \(error.message)")
@@ -122,7 +139,20 @@ struct SourceReader: Sendable {
       target.truncate(to: start)
       target.append(uuidOf: message.span)
       return .string
-    case .lookup(let inner, _), .time(let inner, _), .money(let inner, _), .number(let inner, _):
+    case .hashed(let inner, let salt):
+      let start = target.count
+      target.append(salt)
+      let before = target.count
+      guard try append(inner, row, tape, places, &scratch, &counts, into: &target) != nil, target.count > before else {
+        target.truncate(to: start)
+        return nil
+      }
+      scratch.removeAll()
+      scratch.append(target.span.extracting(start..<target.count))
+      target.truncate(to: start)
+      target.append(sha256Of: scratch.span)
+      return .string
+    case .lookup(let inner, _), .time(let inner, _), .money(let inner, _), .number(let inner, _), .text(let inner, _):
       if case .place(let place) = inner {
         // Nearly all: the text is converted where it stands.
         guard let node = try node(place, row, tape, places) else { return nil }
@@ -214,7 +244,24 @@ struct SourceReader: Sendable {
       }
       return .number
     case .lookup(_, let table): return try table.append(text, into: &target)
-    case .place, .nowhere, .constant, .first, .join, .eventID: preconditionFailure("only conversions convert")
+    case .text(_, let steps): return append(text, steps, into: &target)
+    case .place, .nowhere, .constant, .first, .join, .eventID, .hashed: preconditionFailure("only conversions convert")
     }
   }
+
+  private static func append(_ text: Span<UInt8>, _ steps: [TextStep], into target: inout ByteArena) -> NodeKind? {
+    var range = 0..<text.count
+    if steps.contains(.trim) {
+      while let first = range.first, isWhiteSpace(text[first]) { range.removeFirst() }
+      while let last = range.last, isWhiteSpace(text[last]) { range.removeLast() }
+    }
+    let isLower = steps.contains(.lowercase)
+    for at in range {
+      let byte = text[at]
+      target.append(isLower && byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte)
+    }
+    return range.isEmpty ? nil : .string
+  }
+
+  private static func isWhiteSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0d) }
 }

@@ -1,34 +1,7 @@
-import Bytes
 import Checkpointing
-import Foundation
 import Grouping
 import Normalizing
 import Vocabulary
-
-/// What planning counts on its way, record by record.
-struct PlanTally {
-  private var fates = [Int](repeating: 0, count: 16)
-  private(set) var total = 0
-  private(set) var future = JudgeCounts.Tally()
-  private let futureFrom: Int64
-
-  init(futureFrom: Int64) { self.futureFrom = futureFrom }
-
-  mutating func add(_ fate: RecordFate, _ record: borrowing StagedRecord) {
-    fates[Int(fate.rawValue)] += 1
-    total += 1
-    if fate.stands, record.timestamp >= futureFrom { future.add(record) }
-  }
-
-  /// Adds what was counted of later visitors.
-  mutating func append(_ later: PlanTally) {
-    for fate in fates.indices { fates[fate] += later.fates[fate] }
-    total += later.total
-    future.append(later.future)
-  }
-
-  func count(_ fate: RecordFate) -> Int { fates[Int(fate.rawValue)] }
-}
 
 /// Turns what staging, judging and planning counted into findings, most harmful first.
 struct Findings {
@@ -36,62 +9,99 @@ struct Findings {
   private let judged: JudgeCounts
   private let tally: PlanTally
   private let inputs: [InputRow]
+  private var found: [Finding] = []
 
   init(_ counts: StagingCounts, _ judged: JudgeCounts, _ tally: PlanTally, inputs: [InputRow]) {
     self.counts = counts
     self.judged = judged
     self.tally = tally
     self.inputs = inputs
+    findEvents()
+    findIDs()
+    findRows()
+    findInputs()
   }
 
   /// Below this many records a share says nothing.
-  private static let fewRecords = 20
+  static let fewRecords = 20
 
-  func all() -> [PlanRecord.Sighting] {
-    var found: [Finding] = []
+  var all: [PlanRecord.Sighting] {
+    let worst = found.enumerated().sorted { ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset) }
+    return worst.map(\.element).map {
+      PlanRecord.Sighting(
+        code: $0.code.rawValue, severity: $0.severity.rawValue, count: $0.count, total: $0.total, samples: $0.samples, places: $0.places)
+    }
+  }
+
+  /// Findings about events as they would be sent.
+  private mutating func findEvents() {
     let early = judged.earlyConversions.count
-    if early > 0 {
-      let falsifies = early * 10 > judged.conversionsWithDecision * 9 && judged.conversionsWithDecision >= Findings.fewRecords
-      found.append(Finding(.earlyConversion, falsifies ? .falsifies : .warning, count: early, samples: places(judged.earlyConversions)))
+    let ofAll = judged.conversionsWithDecision
+    add(
+      .earlyConversion, early * 10 > ofAll * 9 && ofAll >= Findings.fewRecords ? .falsifies : .warning, judged.earlyConversions, of: ofAll)
+    add(.timestampFuture, tally.future.count * 100 > tally.total ? .falsifies : .warning, tally.future, of: tally.standing)
+    // Amounts below ten dollars are rare where amounts are in cents, and usual where they are in dollars.
+    if tally.bareRevenues >= Findings.fewRecords, tally.smallRevenues.count * 20 >= tally.bareRevenues * 19 {
+      add(.revenueUnit, .falsifies, tally.smallRevenues, of: tally.bareRevenues)
     }
-    if tally.future.count > 0 {
-      let falsifies = tally.future.count * 100 > tally.total
-      found.append(Finding(.timestampFuture, falsifies ? .falsifies : .warning, count: tally.future.count, samples: places(tally.future)))
+    add(.variationConflict, .warning, judged.conflicts, of: tally.total)
+    add(.changedAfterAccept, .warning, judged.changedAfterAccept, of: tally.standing)
+    if tally.recordsWithAttributes > 0 {
+      let without = tally.conversionsWithoutAttributes
+      add(.conversionWithoutAttributes, without.count * 10 >= tally.conversions ? .warning : .note, without, of: tally.conversions)
     }
+    add(.noDecision, .note, judged.conversionsWithoutDecision, of: tally.conversions)
+  }
+
+  /// Findings about the ids of events and of what they are about.
+  private mutating func findIDs() {
+    add(.unknownID, tally.unknownIDs.count * 2 > tally.standing ? .falsifies : .warning, tally.unknownIDs, of: tally.standing)
     let missing = Double(judged.givenIDCount) - judged.givenIDs.count
     if judged.givenIDCount >= Findings.fewRecords, missing * 2 > Double(judged.givenIDCount) {
-      found.append(Finding(.uuidShared, .falsifies, count: Int(missing)))
+      found.append(Finding(.uuidShared, .falsifies, count: Int(missing), of: judged.givenIDCount))
     }
-    if judged.conflicts.count > 0 {
-      found.append(Finding(.variationConflict, .warning, count: judged.conflicts.count, samples: places(judged.conflicts)))
+    add(
+      .noNaturalID, tally.collapsed.count * 100 > tally.total ? .warning : .note, tally.collapsed, of: tally.total + tally.collapsed.count)
+  }
+
+  /// Findings about rows, some of which became no event.
+  private mutating func findRows() {
+    for code in [FindingCode.timestampUnit, .damagedID] {
+      add(code, counts.sightings[code].count * 100 > counts.read && counts.read >= Findings.fewRecords ? .falsifies : .warning)
     }
-    if judged.changedAfterAccept.count > 0 {
-      found.append(
-        Finding(.changedAfterAccept, .warning, count: judged.changedAfterAccept.count, samples: places(judged.changedAfterAccept)))
-    }
+    add(.cutOffInput, .falsifies)
+    add(.outsideWindow, .warning)
+    add(.timestampGuessed, .warning)
+    add(.timeAmbiguous, .note)
+    add(.amountRounded, .note)
+  }
+
+  private mutating func findInputs() {
     if !counts.emptyInputs.isEmpty {
       found.append(
         Finding(
-          .emptyInput, .warning, count: counts.emptyInputs.count, samples: Array(counts.emptyInputs.prefix(Limits.findingSamples))))
-    }
-    let conversions = counts.conversions
-    for (code, severity, count) in [
-      (FindingCode.timestampGuessed, Severity.warning, conversions.guessedTimes), (.timeAmbiguous, .note, conversions.ambiguousTimes),
-      (.amountRounded, .note, conversions.roundedAmounts),
-    ] where count > 0 { found.append(Finding(code, severity, count: count)) }
-    if judged.conversionsWithoutDecision.count > 0 {
-      found.append(
-        Finding(
-          .noDecision, .note, count: judged.conversionsWithoutDecision.count, samples: places(judged.conversionsWithoutDecision)))
+          .emptyInput, .warning, count: counts.emptyInputs.count, of: inputs.count,
+          samples: Array(counts.emptyInputs.prefix(Limits.findingSamples))))
     }
     if !counts.unknownNames.isEmpty {
       found.append(
         Finding(.unknownColumn, .note, count: counts.unknownNames.count, samples: Array(counts.unknownNames.keys.sorted().prefix(10))))
     }
-    return found.sorted { $0.severity > $1.severity }.map {
-      PlanRecord.Sighting(code: $0.code.rawValue, severity: $0.severity.rawValue, count: $0.count, samples: $0.samples)
-    }
   }
 
-  private func places(_ tally: JudgeCounts.Tally) -> [String] { tally.samples.map { "\(displayName(inputs[$0.input].path)):\($0.line)" } }
+  private mutating func add(_ code: FindingCode, _ severity: Severity, _ tally: JudgeCounts.Tally, of total: Int) {
+    guard tally.count > 0 else { return }
+    let places = tally.samples.map {
+      FindingPlace(
+        file: displayName(inputs[$0.input].path), line: $0.line, byte: $0.offset, event: String(decoding: $0.event, as: UTF8.self))
+    }
+    found.append(Finding(code, severity, count: tally.count, of: total, places: places))
+  }
+
+  private mutating func add(_ code: FindingCode, _ severity: Severity) {
+    let sighting = counts.sightings[code]
+    guard sighting.count > 0 else { return }
+    let places = sighting.places.map { FindingPlace(file: displayName(inputs[$0.input].path), line: $0.line, byte: $0.offset) }
+    found.append(Finding(code, severity, count: sighting.count, of: counts.read, places: places))
+  }
 }

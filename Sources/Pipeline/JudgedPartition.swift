@@ -83,6 +83,7 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
       judged.visitors.append(try judge(&partition))
       judged.fates.append(contentsOf: judge.fates)
     }
+    counts?.tally.collapsed.append(partition.derivedDuplicates)
     judged.partition = partition
     judged.counts = takeCounts()
     return judged

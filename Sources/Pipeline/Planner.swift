@@ -6,6 +6,7 @@ import Delivering
 import Disk
 import Foundation
 import Grouping
+import Normalizing
 import Reporting
 import Vocabulary
 
@@ -15,7 +16,9 @@ struct PlanRecord: Codable, Equatable {
     var code: String
     var severity: String
     var count: Int
+    var total: Int?
     var samples: [String]
+    var places: [FindingPlace]
   }
 
   var read = 0
@@ -40,6 +43,8 @@ struct PlanRecord: Codable, Equatable {
 struct Planner {
   let staged: Staged
   let settings: RunSettings
+  /// How each input's rows became records.
+  let inputMappings: [Mapping]
   let options: RunOptions
   let checkpoint: Checkpoint
   /// Where accepted events are remembered.
@@ -71,7 +76,7 @@ struct Planner {
     let mark = try ledger.ledgerMark(account: run.account, endpoint: run.endpoint)
     let writer = try checkpoint.beginPlan(run.id)
     let reader = try staged.reader(identicalRows: settings.identicalRows)
-    let tally = PlanTally(futureFrom: now + 86_400_000)
+    let tally = PlanTally(PlanWatch(settings, inputs: inputMappings, futureFrom: now + 86_400_000))
     var walk = PlanWalk(
       staged, settings, writer: writer,
       rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"), tally: tally)
@@ -95,7 +100,7 @@ struct Planner {
     }
     try notes.finish()
     var (plan, counts) = try walk.finish()
-    plan.findings = Findings(staged.counts, counts.judged, counts.tally, inputs: staged.inputs).all()
+    plan.findings = Findings(staged.counts, counts.judged, counts.tally, inputs: staged.inputs).all
     plan.refusal = refusal(plan)
     try writer.commit(
       ledgerMark: mark, summary: storedJSON(plan), phase: plan.refusal == nil ? .sending : .refused, now: now)
@@ -115,7 +120,9 @@ struct Planner {
         let judged = try judge.judge(&walker)
         try walk.take(judged, &walker, fates: judge.fates[...])
       }
-      walk.add(judge.takeCounts())
+      var counts = judge.takeCounts()
+      counts?.tally.collapsed.append(walker.derivedDuplicates)
+      walk.add(counts)
     } catch let failure as DiskFailure {
       throw stagingFailure(failure)
     } catch let failure as RunFailure {

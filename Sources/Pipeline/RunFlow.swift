@@ -199,7 +199,8 @@ struct RunFlow: Sendable {
   /// Walks staging and commits the plan, or the refusal.
   private func plan() throws(RunFailure) {
     try Planner(
-      staged: try staged(), settings: settings, options: options, checkpoint: checkpoint, ledger: ledger, run: run, folder: folder,
+      staged: try staged(), settings: settings, inputMappings: specification.inputs.map { $0.mapping ?? settings.mapping },
+      options: options, checkpoint: checkpoint, ledger: ledger, run: run, folder: folder,
       name: home == StateFolder.planPath(options.state) ? "plan" : "\(run.id)", stop: stop, progress: progress, now: epochMilliseconds()
     ).plan()
   }

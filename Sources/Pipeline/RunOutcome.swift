@@ -99,7 +99,8 @@ extension Checkpoint {
     summary.rejects = plan.rejects
     summary.findings = plan.findings.compactMap { sighting in
       guard let code = FindingCode(rawValue: sighting.code), let severity = Severity(rawValue: sighting.severity) else { return nil }
-      return Finding(code, severity, count: sighting.count, samples: sighting.samples)
+      return Finding(
+        code, severity, count: sighting.count, of: sighting.total, samples: sighting.samples, places: sighting.places)
     }
     summary.expected = plan.expected
     summary.message = plan.refusal

@@ -47,6 +47,21 @@ package struct ImportSpecification: Sendable, Hashable, Codable {
   }
 }
 
+/// The ids of a project.
+package struct KnownIDs: Sendable, Hashable, Codable {
+  package var campaigns: [String]
+  package var experiments: [String]
+  package var variations: [String]
+  package var events: [String]
+
+  package init(campaigns: [String], experiments: [String], variations: [String], events: [String]) {
+    self.campaigns = campaigns
+    self.experiments = experiments
+    self.variations = variations
+    self.events = events
+  }
+}
+
 /// Everything that shapes bodies, besides the records themselves: a closed list, stored with the run. Nothing else may influence a body.
 package struct RunSettings: Sendable, Hashable, Codable {
   package var body: BodySettings
@@ -55,6 +70,10 @@ package struct RunSettings: Sendable, Hashable, Codable {
   package var normalizer: NormalizerSettings
   package var rules: JudgeRules
   package var identicalRows: IdenticalRows
+  /// The ids that the project's datafile has; nil without one. It shapes no body: it is what ids are compared with before anything is sent.
+  package var knownIDs: KnownIDs?
+  /// Which records are taken; nil for all of them.
+  package var selection: Selection?
 
   package init(
     body: BodySettings, bodyLimit: Int, mapping: Mapping, normalizer: NormalizerSettings, rules: JudgeRules,

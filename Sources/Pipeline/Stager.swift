@@ -14,7 +14,7 @@ struct StagingCounts: Codable, Equatable {
   var staged = 0
   /// Rows that conditions of a mapping left out.
   var filtered = 0
-  var conversions = ConversionCounts()
+  var sightings = Sightings()
   var rejects: [String: Int] = [:]
   /// Columns and members that were ignored, with the rows that had them.
   var unknownNames: [String: Int] = [:]
@@ -55,6 +55,7 @@ struct Stager {
     } catch {
       throw error.runFailure(forInput: false)
     }
+    let selector = try settings.selection.map { selection throws(RunFailure) in try Selector(selection) }
     let queue = WorkQueue<StagingWork>(capacity: options.workerCount + 1)
     let frameBytes = options.memoryBytes / 8 / options.workerCount
     let partitioning = Partitioning(expectedBytes: expectedBytes)
@@ -69,7 +70,7 @@ struct Stager {
           let records = try PartitionWriter(
             number: worker, path: "\(folder)/\(worker).records", partitioning: partitioning, memoryBytes: frameBytes)
           let rejects = try RejectWriter(path: "\(folder)/\(worker).rejects")
-          return StagingWorker(records: records, rejects: rejects, isSynced: isSynced).run(queue)
+          return StagingWorker(records: records, rejects: rejects, isSynced: isSynced, selector: selector).run(queue)
         } catch {
           queue.abandon()
           while queue.take() != nil {}
@@ -95,7 +96,7 @@ struct Stager {
       for (index, count) in result.readCounts { rows[index].rowCount += count }
       counts.staged += result.stagedCount
       counts.filtered += result.filteredCount
-      counts.conversions.add(result.conversions)
+      counts.sightings.add(result.sightings)
       counts.rejects.merge(result.rejects, uniquingKeysWith: +)
       counts.unknownNames.merge(result.unknownNames, uniquingKeysWith: +)
     }
@@ -139,6 +140,7 @@ struct Stager {
   /// Opens every input and looks at its header, but for those that can be read only once: standard input and pipes. Throws what is
   /// wrong with the first that cannot be used.
   static func check(_ specification: ImportSpecification, _ settings: RunSettings) throws(RunFailure) {
+    if let selection = settings.selection { _ = try Selector(selection) }
     for (index, input) in specification.inputs.enumerated() {
       if !isReadOnce(input.path) { _ = try open(specification, settings, index, blockBytes: Limits.blockBytes).bound }
     }
@@ -171,6 +173,7 @@ struct Stager {
       do throws(HeaderRefusal) {
         _ = try Normalizer(
           mapping: mapping, header: header.names, kind: input.kind, settings: settings.normalizer,
+          variables: ProcessInfo.processInfo.environment,
           likelyDelimiter: header.names.count == 1 ? likelyDelimiter(header.firstRow).map(delimiterName) : nil)
       } catch {
         throw RunFailure(.refused, "\(file):\(header.line): \(error.message)")

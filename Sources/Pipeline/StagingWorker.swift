@@ -1,5 +1,6 @@
 import Bytes
 import Disk
+import Foundation
 import Grouping
 import Normalizing
 import Reading
@@ -19,7 +20,8 @@ struct BoundInput: Sendable {
 
   func normalizer() throws(HeaderRefusal) -> Normalizer {
     try Normalizer(
-      mapping: mapping, header: header, kind: kind, settings: settings.normalizer, likelyDelimiter: nil)
+      mapping: mapping, header: header, kind: kind, settings: settings.normalizer,
+      variables: ProcessInfo.processInfo.environment)
   }
 }
 
@@ -39,7 +41,7 @@ struct WorkerResult: Sendable {
   var stagedCount = 0
   /// Rows that the mapping's conditions left out.
   var filteredCount = 0
-  var conversions = ConversionCounts()
+  var sightings = Sightings()
   var rejects: [String: Int] = [:]
   /// Rows with a member or column that no field asks for, by its name.
   var unknownNames: [String: Int] = [:]
@@ -56,14 +58,16 @@ struct StagingWorker: ~Copyable {
   private var record = ByteArena(limit: 16 * Limits.rowBytes, reserving: 1 << 16)
   private var rejects: RejectWriter
   private let isSynced: Bool
+  private let selector: Selector?
   private var result = WorkerResult()
   private var tape = RowTape()
 
   /// With `isSynced` the records are on the disk when the work has ended.
-  init(records: consuming PartitionWriter, rejects: consuming RejectWriter, isSynced: Bool) {
+  init(records: consuming PartitionWriter, rejects: consuming RejectWriter, isSynced: Bool, selector: Selector?) {
     self.records = records
     self.rejects = rejects
     self.isSynced = isSynced
+    self.selector = selector
   }
 
   /// Works until the queue ends. After a failure the rest of the queue is taken and left alone, so that the reader never waits for ever.
@@ -100,7 +104,6 @@ struct StagingWorker: ~Copyable {
       try stage(work, &normalizer, &cursor)
       next = queue.take()
     }
-    result.conversions.add(normalizer.conversionCounts)
     for name in normalizer.unknownNames { result.unknownNames[name.name, default: 0] += name.rowCount }
     return next
   }
@@ -118,6 +121,9 @@ struct StagingWorker: ~Copyable {
       case .fault(let fault):
         readCount += 1
         let reject = Reject(fault.code, column: fault.column, fault.message)
+        if fault.hidesRows {
+          result.sightings.add(.cutOffInput, 1, at: RowPlace(input: work.input.index, offset: fault.offset, line: fault.line))
+        }
         if let range = fault.range {
           try add(reject, work, line: fault.line, byte: fault.offset, row: bytes.extracting(range))
         } else {
@@ -128,8 +134,10 @@ struct StagingWorker: ~Copyable {
         let place = RowPlace(input: work.input.index, offset: block.offset + range.lowerBound, line: line)
         record.removeAll()
         readCount += 1
+        let before = normalizer.computes ? normalizer.conversionCounts : ConversionCounts()
         let isRejected = try take(normalizer.normalize(row, &tape, quote: quote, place: place, into: &record), row, work, place)
         readCount += try takeElements(&normalizer, row, work, place, isRejected: isRejected)
+        if normalizer.computes { result.sightings.add(normalizer.conversionCounts.since(before), at: place) }
       }
     }
     result.readCounts[work.input.index, default: 0] += readCount
@@ -147,6 +155,10 @@ struct StagingWorker: ~Copyable {
   ) throws(RunFailure) -> Bool {
     switch outcome {
     case .record:
+      if let selector, isLeftOut(by: selector, place) {
+        result.filteredCount += 1
+        return false
+      }
       try Self.take(record, &records)
       result.stagedCount += 1
       return false
@@ -175,6 +187,17 @@ struct StagingWorker: ~Copyable {
     return count
   }
 
+  private mutating func isLeftOut(by selector: Selector, _ place: RowPlace) -> Bool {
+    let (verdict, isDecision) = Self.judge(record, selector)
+    if verdict == .outsideWindow, isDecision { result.sightings.add(.outsideWindow, 1, at: place) }
+    return verdict != .taken
+  }
+
+  private static func judge(_ record: borrowing ByteArena, _ selector: Selector) -> (Selector.Verdict, isDecision: Bool) {
+    let record = StagedRecord(record.span)
+    return (selector.verdict(record), record.isDecision)
+  }
+
   private static func take(_ record: borrowing ByteArena, _ records: inout PartitionWriter) throws(RunFailure) {
     do throws(DiskFailure) {
       try records.take(StagedRecord(record.span))
@@ -187,6 +210,9 @@ struct StagingWorker: ~Copyable {
     _ reject: Reject, _ work: StagingWork, line: Int, byte: Int, row: Span<UInt8>?
   ) throws(RunFailure) {
     result.rejects[reject.code.rawValue, default: 0] += 1
+    let place = RowPlace(input: work.input.index, offset: byte, line: line)
+    if reject.code == .timestampUnit { result.sightings.add(.timestampUnit, 1, at: place) }
+    if reject.code == .damagedID { result.sightings.add(.damagedID, 1, at: place) }
     do throws(DiskFailure) {
       try rejects.append(reject, file: work.input.file, line: line, byte: byte, row: row, block: work.number)
     } catch {

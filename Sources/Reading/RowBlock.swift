@@ -67,4 +67,6 @@ package struct RowFault: Sendable, Equatable {
   package let line: Int
   /// Where it begins in the input.
   package let offset: Int
+  /// Whether rows behind it may be lost with it: the input breaks off, or cannot be followed any further.
+  package var hidesRows = false
 }

@@ -79,7 +79,7 @@ package struct RowCursor {
     let event = RowEvent.fault(
       RowFault(
         code: code(fault.reason), column: nil, message: message(fault), range: fault.range.isEmpty ? nil : fault.range, line: line,
-        offset: block.offset + at))
+        offset: block.offset + at, hidesRows: [.unfinished, .unmatched, .trailing].contains(fault.reason)))
     line += block.format == .json ? occurrences(of: lineFeed, in: bytes.extracting(at..<fault.next)) : 1
     at = fault.next
     faultIndex += 1

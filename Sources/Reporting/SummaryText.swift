@@ -1,5 +1,5 @@
 import Counting
-package import Vocabulary
+import Vocabulary
 
 extension RunSummary {
   /// The summary for people: what was read and what became of it, in several lines. Why a run is not complete is `message`.
@@ -80,29 +80,4 @@ package func grouped(_ number: Int) -> String {
     digits.removeLast(3)
   }
   return (number < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
-}
-
-extension FindingCode {
-  /// What the finding says and what to do about it, in a sentence or two.
-  package var meaning: String {
-    switch self {
-    case .emptyInput: "The input holds no rows; check whether its export failed."
-    case .unknownColumn: "No field is named like this, so it was ignored; rename it if it should count."
-    case .variationConflict:
-      "A visitor's later decision for another variation of the campaign never counts; see --on-conflict."
-    case .earlyConversion:
-      "Conversions before their visitor's decision are never counted; check that both files use the same clock and zone."
-    case .noDecision: "These visitors have no decision here; their conversions count only if an SDK activated them."
-    case .timestampFuture: "These times lie in the future; check their unit and zone."
-    case .uuidShared:
-      "Far fewer uuids than records: the server keeps one event for each uuid. Map uuid to a column that is unique, or leave it out."
-    case .changedAfterAccept:
-      "An event with this uuid was accepted before with other content; it is not sent again, and the server keeps the old one."
-    case .timestampGuessed:
-      "The unit of these times was told by their magnitude; declare it (format: epoch_seconds and the like) to be sure of it."
-    case .timeAmbiguous:
-      "The clocks of the zone showed these local times twice, an hour apart; the earlier was taken. Export times with their offset."
-    case .amountRounded: "These amounts are no whole hundredths of the currency unit, and were rounded as the mapping says."
-    }
-  }
 }

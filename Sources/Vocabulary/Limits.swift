@@ -25,12 +25,16 @@ package enum Limits {
   package static let blockBytes = 1 << 20
   /// Inputs of one run: a staged record numbers its input in 16 bits.
   package static let inputs = 65_535
+  /// Visitors that a list may exclude: some 40 MB of memory for each worker's look-ups together.
+  package static let excludedVisitors = 1_000_000
   /// Lines that may be passed over at an input's beginning.
   package static let skippedLines = 1_000_000
   /// Digits that an exponent may add when a decimal is written out in full.
   package static let decimalDigits = 400
   /// Samples kept of each finding.
   package static let findingSamples = 3
+  /// Bytes of an event that a sample keeps.
+  package static let sampleBytes = 1000
   /// Seconds that requests in flight get after the first signal.
   package static let drainSeconds = 30
 }

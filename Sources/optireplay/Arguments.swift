@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Grouping
+import Normalizing
 import Pipeline
 import Synchronization
 import Vocabulary
@@ -81,6 +82,9 @@ struct CellMark: ExpressibleByArgument {
 enum LogFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
 extension InputFormat: ExpressibleByArgument {}
 extension TextEncoding: ExpressibleByArgument {}
+extension TimeWindow: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}
 
 /// What a flag says, else the environment, else the configuration, else nothing.
 ///
@@ -90,7 +94,8 @@ enum Given {
   static let names = [
     "account-id", "endpoint", "state", "preset", "format", "delimiter", "quote", "comment", "header", "skip", "encoding", "memory",
     "max-body-bytes", "on-conflict",
-    "early-conversions", "identical-rows", "activations", "client-name", "anonymize-ip", "enrich-decisions", "max-rejects",
+    "early-conversions", "identical-rows", "activations", "window", "exclude", "client-name", "anonymize-ip", "enrich-decisions",
+    "max-rejects",
     "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "accept-status", "json", "quiet",
     "log-format",
   ]

@@ -67,7 +67,12 @@ struct InputArguments: ParsableArguments {
   /// Lets the configuration say what flags and environment do not. To be called before any of them is read.
   func useConfiguration() throws(RunFailure) {
     guard let configured = try configuration() else { return }
-    Given.use(configured.file.settings, from: configured.path)
+    var values = configured.file.settings
+    // As those of its inputs, a relative path counts from the configuration's folder.
+    if let path = values["exclude"], !path.hasPrefix("/") {
+      values["exclude"] = URL(fileURLWithPath: configured.path).deletingLastPathComponent().path + "/" + path
+    }
+    Given.use(values, from: configured.path)
   }
 
   func mapping() throws -> Mapping {
@@ -118,6 +123,15 @@ struct BodyArguments: ParsableArguments {
   @Option(help: "A visitor's repeated decisions for one variation: all, or first (the earliest only). (default: all)")
   var activations: Activations?
 
+  @Option(
+    help: ArgumentHelp(
+      "Take records of this time alone, FROM..TO: days in UTC, ISO 8601 with an offset, or epoch milliseconds; one end may be open.",
+      valueName: "from..to"))
+  var window: TimeWindow?
+
+  @Option(help: ArgumentHelp("Leave visitors out: a text file of their ids, as they would be sent, one a line.", valueName: "file"))
+  var exclude: String?
+
   @Option(help: ArgumentHelp("Sent as client_name. (default: optireplay)", valueName: "org/system"))
   var clientName: String?
 
@@ -144,7 +158,7 @@ struct BodyArguments: ParsableArguments {
     let project = try input.project()
     let account = try account(project)
     if let words = project?.contradiction(account: account, isEU: nil) { throw RunFailure(.configuration, words) }
-    return RunSettings(
+    var settings = RunSettings(
       body: BodySettings(
         accountID: account, anonymizeIP: try Given.value(anonymizeIP, "anonymize-ip") ?? project?.anonymizesIP ?? true,
         clientName: try Given.value(clientName, "client-name") ?? Product.name, clientVersion: Product.version,
@@ -156,6 +170,14 @@ struct BodyArguments: ParsableArguments {
         activations: try Given.value(activations, "activations") ?? .all,
         earlyConversions: try Given.value(earlyConversions, "early-conversions") ?? .keep),
       identicalRows: try Given.value(identicalRows, "identical-rows") ?? .once)
+    settings.knownIDs = project.map {
+      let ids = $0.ids
+      return KnownIDs(campaigns: ids.campaigns, experiments: ids.experiments, variations: ids.variations, events: ids.events)
+    }
+    let window = try Given.value(window, "window")
+    let excluded = try Given.value(exclude, "exclude").map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+    if window != nil || excluded != nil { settings.selection = try Selection(window: window, excludes: excluded) }
+    return settings
   }
 }
 

@@ -21,7 +21,8 @@ import Vocabulary
       """,
     version: Product.version,
     subcommands: [
-      ImportCommand.self, ResumeCommand.self, PlanCommand.self, StatusCommand.self, RejectsCommand.self, ForgetCommand.self,
+      ImportCommand.self, ResumeCommand.self, CheckCommand.self, PlanCommand.self, StatusCommand.self, RejectsCommand.self,
+      ForgetCommand.self,
       InitCommand.self, SandboxCommand.self,
     ])
 }

@@ -41,6 +41,7 @@ struct ConfigurationTextTests {
     case .converted(let inner, let conversion): .converted(bare(inner), conversion)
     case .first(let sources): .first(sources.map(bare))
     case .join(let sources, let separator): .join(sources.map(bare), separator: separator)
+    case .hashed(let inner, let salt): .hashed(bare(inner), salt: salt)
     case .path, .constant, .eventID: source
     }
   }
@@ -58,7 +59,7 @@ struct ConfigurationTextTests {
       return text
     }
     func source(_ depth: Int) -> Source {
-      switch random.below(depth > 2 ? 2 : 8) {
+      switch random.below(depth > 2 ? 2 : 10) {
       case 0: .path(Path(text()))
       case 1: .constant(text())
       case 2: .first([source(depth + 1), source(depth + 1)])
@@ -76,6 +77,8 @@ struct ConfigurationTextTests {
           ][random.below(6)])
       case 6:
         .converted(source(depth + 1), .money(MoneyFormat(unit: .major, exponent: 3, number: NumberFormat(group: ","), rounding: .halfEven)))
+      case 7: .hashed(source(depth + 1), salt: "${X:-a}" + ["", "$$", "é"][random.below(3)])
+      case 8: .converted(source(depth + 1), .text([.trim, .lowercase]))
       default: .converted(source(depth + 1), .number(NumberFormat(decimal: ",", group: "\u{202f}")))
       }
     }

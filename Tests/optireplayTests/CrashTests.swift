@@ -56,7 +56,7 @@ struct CrashTests {
     for visitor in 0..<visitors {
       let time = 1_700_000_000_000 + visitor * 1000
       rows.append("decision,v\(visitor),1,2,\(visitor % 2),,,\(time),")
-      for event in 0..<(4 + visitor % 2) { rows.append("conversion,v\(visitor),,,,9,buy,\(time + event),\(event * 100)") }
+      for event in 0..<(4 + visitor % 2) { rows.append("conversion,v\(visitor),,,,9,buy,\(time + event),\(1000 + event * 100)") }
     }
     try Data(rows.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: path))
     return rows.count - 1

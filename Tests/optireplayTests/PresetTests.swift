@@ -114,7 +114,10 @@ struct PresetTests {
       #"{"account_id":"1","visitors":[{"visitor_id":"anna","snapshots":[{"events":[{"key":"a","timestamp":1,"uuid":"1"},{"key":"b","timestamp":1,"uuid":"2"},{"entity_id":"9","key":"c","timestamp":1714564800000,"uuid":"3"}]}]}]}"#
     let file = try folder.write(row + "\n" + row.replacing("anna", with: "bert") + "\n", to: "log.ndjson")
     let outcome = try Program().run(
-      ["import", "--json", "--account-id", "1", "--state", folder.path + "/state", "--max-rejects", "4", "--preset", "sdk-log", file])
+      [
+        "import", "--json", "--account-id", "1", "--state", folder.path + "/state", "--max-rejects", "4",
+        "--preset", "sdk-log", file,
+      ])
     #expect(outcome.exit == .tooManyRejects, "\(outcome.errors)\(outcome.output)")
     let records = try #require(try outcome.json()["records"] as? [String: Int])
     #expect(records["read"] == 6 && records["accepted"] == 2 && records["rejected"] == 4)

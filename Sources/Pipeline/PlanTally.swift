@@ -1,0 +1,103 @@
+import Bytes
+import Grouping
+import Normalizing
+import Vocabulary
+
+/// What planning looks out for, record by record.
+struct PlanWatch: Sendable {
+  /// Times from here on lie in the future. Epoch milliseconds.
+  let futureFrom: Int64
+  /// For each input: whether nothing says what its revenue counts.
+  let hasBareRevenue: [Bool]
+  /// Nil without a datafile.
+  let known: KnownIDSets?
+
+  init(_ settings: RunSettings, inputs: [Mapping], futureFrom: Int64) {
+    self.futureFrom = futureFrom
+    hasBareRevenue = inputs.map { !$0.saysRevenueUnit }
+    known = settings.knownIDs.map(KnownIDSets.init)
+  }
+}
+
+/// The ids of a project, to be looked up as they stand in records.
+struct KnownIDSets: Sendable {
+  private let campaigns, experiments, variations, events: Set<Digest>
+
+  init(_ ids: KnownIDs) {
+    func digests(_ ids: [String]) -> Set<Digest> { Set(ids.map { Digest(Array(storedJSON($0).utf8.dropFirst().dropLast()).span) }) }
+    campaigns = digests(ids.campaigns)
+    experiments = digests(ids.experiments)
+    variations = digests(ids.variations)
+    events = digests(ids.events)
+  }
+
+  /// Whether all ids of an event are the project's. An experiment or variation that is `null` is none.
+  func have(_ record: borrowing StagedRecord) -> Bool {
+    guard record.isDecision else { return events.contains(Digest(record.campaignOrEntity)) }
+    return campaigns.contains(Digest(record.campaignOrEntity))
+      && (record.flags.contains(.nullExperiment) || experiments.contains(Digest(record.experimentOrKey)))
+      && (record.flags.contains(.nullVariation) || variations.contains(Digest(record.variation)))
+  }
+}
+
+/// What planning counts on its way, record by record.
+struct PlanTally: Sendable {
+  private var fates = [Int](repeating: 0, count: 16)
+  private(set) var total = 0
+  private(set) var standing = 0
+  private(set) var future = JudgeCounts.Tally()
+  private(set) var unknownIDs = JudgeCounts.Tally()
+  /// Revenues of inputs that do not say what they count, but 0; and those among them below ten units of currency.
+  private(set) var bareRevenues = 0
+  private(set) var smallRevenues = JudgeCounts.Tally()
+  private(set) var recordsWithAttributes = 0
+  private(set) var conversions = 0
+  private(set) var conversionsWithoutAttributes = JudgeCounts.Tally()
+  /// Rows that are one event with another because they say the same.
+  var collapsed = JudgeCounts.Tally()
+  private let watch: PlanWatch
+
+  /// Hundredths of the currency unit: ten dollars.
+  static let smallRevenue: Int64 = 1000
+
+  init(_ watch: PlanWatch) { self.watch = watch }
+
+  mutating func add(_ fate: RecordFate, _ record: borrowing StagedRecord) {
+    fates[Int(fate.rawValue)] += 1
+    total += 1
+    if fate == .sameEvent { collapsed.add(record) }
+    guard fate.stands else { return }
+    standing += 1
+    if record.timestamp >= watch.futureFrom { future.add(record) }
+    if let known = watch.known, !known.have(record) { unknownIDs.add(record) }
+    if let revenue = record.revenue, revenue != 0, watch.hasBareRevenue[record.input] {
+      bareRevenues += 1
+      if revenue.magnitude < PlanTally.smallRevenue { smallRevenues.add(record) }
+    }
+    // Attributes come last in what a visitor object says, as a list.
+    let group = record.group
+    let hasAttributes = group.count > 0 && group[group.count - 1] == 0x5d
+    if hasAttributes { recordsWithAttributes += 1 }
+    if !record.isDecision {
+      conversions += 1
+      if !hasAttributes { conversionsWithoutAttributes.add(record) }
+    }
+  }
+
+  /// Adds what was counted of later visitors.
+  mutating func append(_ later: PlanTally) {
+    for fate in fates.indices { fates[fate] += later.fates[fate] }
+    total += later.total
+    standing += later.standing
+    future.append(later.future)
+    unknownIDs.append(later.unknownIDs)
+    bareRevenues += later.bareRevenues
+    smallRevenues.append(later.smallRevenues)
+    recordsWithAttributes += later.recordsWithAttributes
+    conversions += later.conversions
+    conversionsWithoutAttributes.append(later.conversionsWithoutAttributes)
+    collapsed.append(later.collapsed)
+  }
+
+  func count(_ fate: RecordFate) -> Int { fates[Int(fate.rawValue)] }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import Testing
+import Vocabulary
+
+@Suite("Which records are taken")
+struct SelectionTests {
+  private static let rows = """
+    record,visitor_id,campaign_id,experiment_id,variation_id,entity_id,timestamp
+    decision,anna,1,2,3,,1714521599999
+    conversion,anna,,,,9,1714521600000
+    conversion,bert,,,,9,1714607999999
+    conversion,"c""a\u{e9}",,,,9,1714608000000
+
+    """
+
+  private let folder: ScratchFolder
+  private let file: String
+
+  init() throws {
+    folder = try ScratchFolder()
+    file = try folder.write(SelectionTests.rows, to: "rows.csv")
+  }
+
+  private func run(_ command: String, _ flags: [String]) throws -> Program.Outcome {
+    try Program().run([command, "--account-id", "1", "--state", folder.path + "/state", "--json"] + flags)
+  }
+
+  private func records(_ outcome: Program.Outcome) throws -> [String: Int] {
+    #expect(outcome.exit == .complete, "\(outcome.errors)\(outcome.output)")
+    return try #require(try outcome.json()["records"] as? [String: Int])
+  }
+
+  @Test("records outside of the window are filtered, its end a whole day; decisions among them are a finding")
+  func window() throws {
+    let outcome = try run("check", [file, "--window", "2024-05-01..2024-05-01"])
+    let found = try records(outcome)
+    #expect(found["read"] == 4 && found["filtered"] == 2 && found["pending"] == 2)
+    let findings = try #require(try outcome.json()["findings"] as? [[String: Any]])
+    let finding = try #require(findings.first { $0["code"] as? String == "outside-window" })
+    #expect(finding["count"] as? Int == 1 && finding["severity"] as? String == "warning")
+    #expect(((finding["samples"] as? [[String: Any]])?.first?["row"] as? String)?.hasPrefix("decision,anna") == true)
+    #expect(try records(run("plan", [file, "--window", "2024-05-01.."]))["filtered"] == 1)
+    #expect(try records(run("plan", [file, "--window", "..1714521600000"]))["filtered"] == 3)
+    #expect(try run("plan", [file, "--window", "2024-05-01"]).exit == .usage)
+  }
+
+  @Test("excluded visitors are filtered by the ids that would be sent, and a list that changes makes another run")
+  func exclude() throws {
+    let list = try folder.write("\u{feff}anna\r\n\r\nc\"a\u{e9}\nnobody", to: "list.txt")
+    let found = try records(run("import", [file, "--exclude", list]))
+    #expect(found["filtered"] == 3 && found["accepted"] == 1)
+    try folder.write("bert\n", to: "list.txt")
+    let other = try records(run("import", [file, "--exclude", list]))
+    #expect(other["filtered"] == 1 && other["accepted"] == 3)
+    #expect(try run("import", [file, "--exclude", folder.path + "/none.txt"]).exit == .inputUnreadable)
+  }
+
+  @Test("a configuration says them too, a list's path counting from its folder")
+  func configuration() throws {
+    try folder.write("bert", to: "list.txt")
+    let config = try folder.write(
+      "account_id: 1\nexclude: list.txt\nwindow: 2024-05-01..\ninputs: [{files: rows.csv}]\n", to: "import.yaml")
+    let found = try records(
+      Program().run(["plan", "--config", config, "--state", folder.path + "/state", "--json"]))
+    #expect(found["filtered"] == 2 && found["pending"] == 2)
+  }
+
+  @Test("a visitor's id is hashed with a salt of the environment, which is printed and stored nowhere")
+  func hashed() throws {
+    let rows = try folder.write("email,entity_id,timestamp\n  Anna@Example.com ,9,1714521600000\n,9,1714521600000\n", to: "mails.csv")
+    let config = try folder.write(
+      """
+      account_id: 1
+      max_rejects: 1
+      allow_rejects: 1
+      inputs:
+        - files: \(rows)
+          fields:
+            visitor_id: {sha256: {from: email, text: [trim, lowercase]}, salt: "${SALT}-"}
+            entity_id: entity_id
+            timestamp: timestamp
+      """, to: "hash.yaml")
+    var program = Program()
+    program.environment["SALT"] = "pepperpot"
+    let state = folder.path + "/hashed"
+    let outcome = try program.run(["import", "--config", config, "--state", state, "--json", "--keep-staging"])
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    #expect(try records(outcome)["accepted"] == 1)
+    #expect(try records(outcome)["rejected"] == 1, "a row without an address has no id, not the salt's")
+    let plan = try program.run(["plan", "--config", config, "--state", folder.path + "/other", "--output", folder.path + "/bodies"])
+    #expect(plan.exit == .complete)
+    // The SHA-256 of pepperpot-anna@example.com.
+    let digest = "\(SelectionTests.digest)"
+    let body = try String(contentsOfFile: folder.path + "/bodies/1.json", encoding: .utf8)
+    #expect(body.contains(#""visitor_id":"\#(digest)""#), "\(body)")
+    let shown = try program.run(["plan", "--config", config, "--state", folder.path + "/other", "--show-config"])
+    #expect(shown.output.contains("salt: \"${SALT}-\"") && !shown.output.contains("pepperpot"), "\(shown.output)")
+    for case let name as String in try #require(FileManager.default.enumerator(atPath: state)) {
+      guard let data = FileManager.default.contents(atPath: state + "/" + name) else { continue }
+      #expect(data.range(of: Data("pepperpot".utf8)) == nil, "\(name)")
+      if !name.contains("rejects") { #expect(data.range(of: Data("xample.com".utf8)) == nil, "\(name)") }
+    }
+    let missing = try Program().run(["plan", "--config", config, "--state", folder.path + "/other"])
+    #expect(missing.exit == .configuration && missing.errors.contains("SALT"), "\(missing.errors)")
+  }
+
+  private static let digest = "34513599811bad80c0265fdb4b438456b27ba39834373efae893fab8f1425049"
+}

@@ -34,14 +34,17 @@ package struct ConfigurationFile: Sendable, Equatable {
   package var attributes: [String: String] = [:]
   package var inputs: [ConfiguredInput] = []
 
-  /// Reads a configuration. `settings` are the keys that it may have besides `inputs` and `attributes`; `datafile` reads the datafile that the key of this name says, which turns keys into ids.
+  /// Reads a configuration. `settings` are the keys that it may have besides `inputs` and `attributes`; `datafile` reads the datafile that the key of this name says, which turns keys into ids, and `rows` a CSV
+  /// file that a table is made of.
   /// Throws everything that is wrong with it.
   package init(
     _ text: String, file: String, settings names: [String], variables: [String: String],
-    datafile: (String?) throws(Datafile.Fault) -> Datafile? = { _ throws(Datafile.Fault) in nil }
+    datafile: (String?) throws(Datafile.Fault) -> Datafile? = { _ throws(Datafile.Fault) in nil },
+    rows: ((String) throws(Datafile.Fault) -> [[String]])? = nil
   ) throws(ConfigurationFault) {
     let problems = Problems()
     var environment = Environment(variables: variables, problems: problems)
+    if let rows { environment.rows = rows }
     guard let root = try ConfigurationFile.compose(text, file) else {
       throw ConfigurationFault(file: file, problems: [.init(line: 0, message: "the configuration is empty; it needs at least inputs")])
     }
@@ -67,6 +70,13 @@ package struct ConfigurationFile: Sendable, Equatable {
       keys.end()
     }
     if let fault = problems.fault(file) { throw fault }
+  }
+
+  /// The datafile that a configuration names, by path or address; nil when it names none. What is wrong with it is told when it is read.
+  package static func datafileName(_ text: String, variables: [String: String]) -> String? {
+    let environment = Environment(variables: variables, problems: Problems())
+    guard let root = try? compose(text, ""), var keys = Keys(root, "", environment) else { return nil }
+    return keys.text("datafile")
   }
 
   static func compose(_ text: String, _ file: String) throws(ConfigurationFault) -> Node? {

@@ -93,6 +93,10 @@ func hint(_ word: String, _ words: [String]) -> String { closest(to: word, among
 struct Environment {
   let variables: [String: String]
   var datafile: Datafile?
+  /// Reads a CSV file that a table is made of: its header, and rows with as many cells.
+  var rows: (String) throws(Datafile.Fault) -> [[String]] = { file throws(Datafile.Fault) in
+    throw Datafile.Fault("\(file) cannot be read here")
+  }
   let problems: Problems
 
   /// A scalar's own text with its variables put in: `${NAME}`, `${NAME:-otherwise}`, and `$$` for a dollar. Nothing is taken for a number or

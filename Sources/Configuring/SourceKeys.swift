@@ -29,7 +29,7 @@ struct SourceKeys {
     guard var keys = Keys(node, name, environment) else { return nil }
     let base = SourceKeys.base(&keys, node, isEventID: name == Field.uuid.rawValue)
     let resolved = KeyLookups.read(&keys, node, base)
-    let lookup = SourceKeys.lookup(&keys)
+    let lookup = SourceKeys.lookup(&keys, node)
     let conversion = SourceKeys.conversion(&keys, node)
     if extra != .none { type = keys.word("type", ValueType.self) }
     if extra == .attribute { entityID = keys.text("entity_id") }
@@ -103,15 +103,58 @@ struct SourceKeys {
     return nodes.compactMap { SourceKeys($0, name, keys.environment)?.source }
   }
 
-  private static func lookup(_ keys: inout Keys) -> Lookup? {
-    let otherwise = otherwise(&keys)
-    guard let node = keys.value("lookup") else { return nil }
+  /// A table that stands here, or a CSV file's first two columns, or the two that `columns` names.
+  private static func lookup(_ keys: inout Keys, _ place: Node) -> Lookup? {
+    let otherwise = otherwise(&keys) ?? .reject
+    let columns = keys.texts("columns")
+    guard let node = keys.value("lookup") else {
+      if columns != nil { keys.environment.problems.add(place, "columns belongs to lookup, which is not here") }
+      return nil
+    }
+    if case .scalar = node {
+      guard let file = keys.environment.text(node, "lookup") else { return nil }
+      return table(file, columns, node, keys.environment).map {
+        Lookup($0.entries, otherwise: otherwise, of: file, ambiguous: $0.ambiguous.sorted())
+      }
+    }
     guard var entries = Keys(node, "lookup", keys.environment) else { return nil }
     var table: [String: String] = [:]
     for entry in entries.all() {
       if let value = keys.environment.text(entry.value, entry.name) { table[entry.name] = value }
     }
-    return Lookup(table, otherwise: otherwise ?? .reject)
+    return Lookup(table, otherwise: otherwise)
+  }
+
+  private static func table(_ file: String, _ columns: [String]?, _ node: Node, _ environment: Environment) -> KeyTable? {
+    let problems = environment.problems
+    let rows: [[String]]
+    do throws(Datafile.Fault) {
+      rows = try environment.rows(file)
+    } catch {
+      problems.add(node, error.message)
+      return nil
+    }
+    guard let header = rows.first, header.count > 1 else {
+      problems.add(node, "\(file) has no two columns; a table has what stands in rows in one, and what it stands for in another")
+      return nil
+    }
+    var places = [0, 1]
+    if let columns {
+      guard columns.count == 2 else {
+        problems.add(node, "columns names two of the table's: what stands in rows, and what it stands for")
+        return nil
+      }
+      places = []
+      for name in columns {
+        guard let place = header.firstIndex(of: name) else {
+          problems.add(node, "\(file) has no column \(name)\(hint(name, header))")
+          return nil
+        }
+        places.append(place)
+      }
+    }
+    let pairs = rows.dropFirst().map { ($0[places[0]], $0[places[1]]) }.filter { !$0.0.isEmpty }
+    return KeyTable(Array(pairs))
   }
 
   /// `reject`, `keep`, `absent`, or `{const: TEXT}`.

@@ -27,6 +27,21 @@ struct HTTPTransport: Transport {
   private let host: String
 
   init(_ route: Route, _ settings: DeliverySettings) throws(RunFailure) {
+    var request = HTTPClientRequest(url: route.address)
+    request.method = .POST
+    // Bodies without a charset were once read as ISO-8859-1, and ids outside ASCII became question marks.
+    request.headers.add(name: "Content-Type", value: "application/json; charset=utf-8")
+    request.headers.add(name: "User-Agent", value: settings.userAgent)
+    if settings.strict { request.headers.add(name: "X-Optimizely-Strict", value: "true") }
+
+    self.request = request
+    timeLimit = settings.requestTimeLimit
+    host = route.proxy?.host ?? route.place
+    client = try HTTPTransport.client(route, settings)
+  }
+
+  /// A client for a route, which its owner shuts down.
+  static func client(_ route: Route, _ settings: DeliverySettings) throws(RunFailure) -> HTTPClient {
     var configuration = HTTPClient.Configuration(
       redirectConfiguration: .disallow,
       timeout: .init(connect: TimeAmount(settings.connectTimeLimit)),
@@ -41,18 +56,7 @@ struct HTTPTransport: Transport {
       tls.trustRoots = .certificates(try HTTPTransport.authorities(caFile))
       configuration.tlsConfiguration = tls
     }
-
-    var request = HTTPClientRequest(url: route.address)
-    request.method = .POST
-    // Bodies without a charset were once read as ISO-8859-1, and ids outside ASCII became question marks.
-    request.headers.add(name: "Content-Type", value: "application/json; charset=utf-8")
-    request.headers.add(name: "User-Agent", value: settings.userAgent)
-    if settings.strict { request.headers.add(name: "X-Optimizely-Strict", value: "true") }
-
-    self.request = request
-    timeLimit = settings.requestTimeLimit
-    host = route.proxy?.host ?? route.place
-    client = HTTPClient(configuration: configuration)
+    return HTTPClient(configuration: configuration)
   }
 
   /// Closes all connections. The only error of a shutdown is a second one.

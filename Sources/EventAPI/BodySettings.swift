@@ -7,13 +7,21 @@ package struct BodySettings: Sendable, Hashable, Codable {
   package var clientName: String
   package var clientVersion: String
   package var enrichDecisions: Bool
+  /// Sent when they are there.
+  package var projectID: String?
+  package var revision: String?
 
-  package init(accountID: String, anonymizeIP: Bool, clientName: String, clientVersion: String, enrichDecisions: Bool) {
+  package init(
+    accountID: String, anonymizeIP: Bool, clientName: String, clientVersion: String, enrichDecisions: Bool, projectID: String? = nil,
+    revision: String? = nil
+  ) {
     self.accountID = accountID
     self.anonymizeIP = anonymizeIP
     self.clientName = clientName
     self.clientVersion = clientVersion
     self.enrichDecisions = enrichDecisions
+    self.projectID = projectID
+    self.revision = revision
   }
 
   /// A body's bytes before its first visitor object.
@@ -35,7 +43,14 @@ package struct BodySettings: Sendable, Hashable, Codable {
     arena.append("\",\"client_version\":\"")
     arena.append(escaping: Array(clientVersion.utf8).span)
     arena.append("\",\"enrich_decisions\":")
-    arena.append(enrichDecisions ? "true}" : "false}")
+    arena.append(enrichDecisions ? "true" : "false")
+    for (name, value) in [("project_id", projectID), ("revision", revision)] {
+      guard let value else { continue }
+      arena.append(Array(",\"\(name)\":\"".utf8))
+      arena.append(escaping: Array(value.utf8).span)
+      arena.append("\"")
+    }
+    arena.append("}")
     return copy(arena.span)
   }
 }

@@ -28,7 +28,7 @@ struct CheckCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputArguments
 
   func run() async throws {
-    let voice = try output.voice(of: input)
+    let voice = try await output.voice(of: input)
     try await voice.failing {
       let settings = try body.settings(input)
       var options = RunOptions(

@@ -21,7 +21,8 @@ struct InputArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The project's datafile: it gives the account, the entity ids of attributes, and the ids of keys.", valueName: "file"))
+      "The project's datafile, by path or address: it gives the account, the entity ids of attributes, and the ids of keys.",
+      valueName: "file|url"))
   var datafile: String?
 
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Files of decisions.", valueName: "glob"))
@@ -55,13 +56,28 @@ struct InputArguments: ParsableArguments {
   /// The configuration that `--config` names; nil without one.
   func configuration() throws(RunFailure) -> NamedConfiguration? {
     guard let config else { return nil }
-    return try NamedConfiguration(config, datafile: datafile)
+    return try NamedConfiguration(config, datafile: namedDatafile)
   }
 
   /// The project's datafile; nil when none is named.
   func project() throws -> Datafile? {
     if let configured = try configuration() { return configured.datafile }
-    return try Given.value(datafile, "datafile").map { try NamedConfiguration.datafile($0) }
+    return try namedDatafile.map { try NamedConfiguration.datafile($0) }
+  }
+
+  /// The datafile that the flag or the environment names.
+  private var namedDatafile: String? {
+    datafile ?? ProcessInfo.processInfo.environment["OPTIREPLAY_DATAFILE"].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Fetches the project's datafile when it is named by its address. To be called before anything else.
+  func fetchDatafile() async throws(RunFailure) {
+    let variables = ProcessInfo.processInfo.environment
+    var name = namedDatafile
+    if name == nil, let config {
+      name = ConfigurationFile.datafileName(String(decoding: try NamedConfiguration.read(config), as: UTF8.self), variables: variables)
+    }
+    if let name, Fetched.isAddress(name) { try await Fetched.fetch(name) }
   }
 
   /// Lets the configuration say what flags and environment do not. To be called before any of them is read.
@@ -135,6 +151,12 @@ struct BodyArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Sent as client_name. (default: optireplay)", valueName: "org/system"))
   var clientName: String?
 
+  @Option(help: ArgumentHelp("Sent as project_id. (default: the datafile's, else it is left out)", valueName: "id"))
+  var projectID: String?
+
+  @Option(help: ArgumentHelp("Sent as revision. (default: the datafile's, else it is left out)", valueName: "number"))
+  var revision: String?
+
   @Option(help: ArgumentHelp("Whether the server matches conversions with decisions itself. (default: true)", valueName: "true|false"))
   var enrichDecisions: Bool?
 
@@ -162,7 +184,9 @@ struct BodyArguments: ParsableArguments {
       body: BodySettings(
         accountID: account, anonymizeIP: try Given.value(anonymizeIP, "anonymize-ip") ?? project?.anonymizesIP ?? true,
         clientName: try Given.value(clientName, "client-name") ?? Product.name, clientVersion: Product.version,
-        enrichDecisions: try Given.value(enrichDecisions, "enrich-decisions") ?? true),
+        enrichDecisions: try Given.value(enrichDecisions, "enrich-decisions") ?? true,
+        projectID: try Given.value(projectID, "project-id") ?? project?.projectID,
+        revision: try Given.value(revision, "revision") ?? project?.revision),
       bodyLimit: limit, mapping: try input.mapping(),
       normalizer: NormalizerSettings(accountID: account, attributes: try input.attributeIDs()),
       rules: JudgeRules(

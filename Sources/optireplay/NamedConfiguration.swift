@@ -1,7 +1,9 @@
 import Configuring
+import Delivering
 import Disk
 import Foundation
 import Pipeline
+import Synchronization
 import Vocabulary
 
 /// A configuration by the path of its file.
@@ -23,13 +25,19 @@ struct NamedConfiguration {
       file = try ConfigurationFile(
         text, file: path, settings: Given.names.map(Given.key), variables: ProcessInfo.processInfo.environment
       ) { key throws(Datafile.Fault) in
-        guard let file = named ?? key.map({ $0.hasPrefix("/") ? $0 : folder + "/" + $0 }) else { return nil }
+        guard let file = named ?? key.map({ $0.hasPrefix("/") || Fetched.isAddress($0) ? $0 : folder + "/" + $0 }) else { return nil }
         do throws(RunFailure) {
           project = try NamedConfiguration.datafile(file)
         } catch {
           throw Datafile.Fault(error.message)
         }
         return project
+      } rows: { name throws(Datafile.Fault) in
+        do throws(RunFailure) {
+          return try tableRows(name.hasPrefix("/") ? name : folder + "/" + name)
+        } catch {
+          throw Datafile.Fault(error.message)
+        }
       }
     } catch {
       throw RunFailure(.configuration, error.description)
@@ -37,9 +45,9 @@ struct NamedConfiguration {
     datafile = project
   }
 
-  /// Reads a datafile. Throws 66 when it cannot be read, and 78 when it is none.
+  /// Reads a datafile, or takes the one that was fetched from an address. Throws 66 when it cannot be read, and 78 when it is none.
   static func datafile(_ path: String) throws(RunFailure) -> Datafile {
-    let bytes = try read(path)
+    let bytes = if let fetched = Fetched.bytes(of: path) { fetched } else { try read(path) }
     do throws(Datafile.Fault) {
       return try Datafile(bytes)
     } catch {
@@ -47,7 +55,7 @@ struct NamedConfiguration {
     }
   }
 
-  private static func read(_ path: String) throws(RunFailure) -> [UInt8] {
+  static func read(_ path: String) throws(RunFailure) -> [UInt8] {
     do throws(DiskFailure) {
       return try Folder.read(path)
     } catch {
@@ -79,4 +87,18 @@ struct NamedConfiguration {
     }
     return found
   }
+}
+
+/// What was fetched from addresses before a command began, so that everything after works without waiting.
+enum Fetched {
+  private static let files = Mutex<[String: [UInt8]]>([:])
+
+  static func isAddress(_ name: String) -> Bool { name.hasPrefix("http://") || name.hasPrefix("https://") }
+
+  static func fetch(_ address: String) async throws(RunFailure) {
+    let bytes = try await download(address, limitBytes: Limits.datafileBytes, environment: ProcessInfo.processInfo.environment)
+    files.withLock { $0[address] = bytes }
+  }
+
+  static func bytes(of name: String) -> [UInt8]? { files.withLock { $0[name] } }
 }

@@ -19,8 +19,9 @@ struct OutputArguments: ParsableArguments {
   var logFormat: LogFormat?
 
   /// What a command speaks with whose configuration may say how. A configuration that cannot be read ends the command.
-  func voice(of input: InputArguments) throws -> Voice {
+  func voice(of input: InputArguments) async throws -> Voice {
     do throws(RunFailure) {
+      try await input.fetchDatafile()
       try input.useConfiguration()
     } catch {
       throw try voice().told(error)
@@ -93,7 +94,7 @@ struct ImportCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputArguments
 
   func run() async throws {
-    let voice = try output.voice(of: input)
+    let voice = try await output.voice(of: input)
     try await voice.failing {
       let settings = try body.settings(input)
       var options = RunOptions(
@@ -214,7 +215,7 @@ struct PlanCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputArguments
 
   func run() async throws {
-    let voice = try output.voice(of: input)
+    let voice = try await output.voice(of: input)
     try await voice.failing {
       let settings = try body.settings(input)
       var options = RunOptions(

@@ -12,6 +12,7 @@ func shownConfiguration(_ specification: ImportSpecification, _ settings: RunSet
   let keys: [(key: String, value: String)] = [
     ("account_id", settings.body.accountID), ("endpoint", options.endpoint.name), ("state", options.state),
     ("memory", "\(options.memoryBytes)"), ("max_body_bytes", "\(settings.bodyLimit)"), ("client_name", settings.body.clientName),
+    ("project_id", settings.body.projectID ?? ""), ("revision", settings.body.revision ?? ""),
     ("anonymize_ip", "\(settings.body.anonymizeIP)"), ("enrich_decisions", "\(settings.body.enrichDecisions)"),
     ("on_conflict", settings.rules.onConflict.rawValue), ("early_conversions", settings.rules.earlyConversions.rawValue),
     ("activations", settings.rules.activations.rawValue), ("identical_rows", settings.identicalRows.rawValue),

@@ -59,6 +59,56 @@ struct ConfigTests {
     #expect(try Program().run(["plan", "--config", folder.path + "/shown.yaml", "--show-config"]).output == outcome.output)
   }
 
+  @Test("a table is read from a file beside the configuration, and a value that it does not have is a reject that names it")
+  func table() throws {
+    try folder.write("sku;kind\n", to: "wrong.csv")
+    try folder.write("kind,\"the id\"\nlook,8\n\"buy\",9\n", to: "kinds.csv")
+    let config = ConfigTests.config.replacing("lookup: {buy: 9}, otherwise: absent", with: "lookup: kinds.csv, columns: [kind, the id]")
+    let outcome = try run("plan", config, ["--output", folder.path + "/bodies"])
+    #expect(outcome.exit == .complete, "\(outcome.errors)")
+    #expect(try String(contentsOfFile: folder.path + "/bodies/1.json", encoding: .utf8).contains("\"entity_id\":\"9\""))
+    try folder.write("kind,id\nlooked,8\n", to: "kinds.csv")
+    _ = try run("import", config.replacing(", columns: [kind, the id]", with: ""), ["--max-rejects", "100%"])
+    let rejects = try Program().run(["rejects", "--state", folder.path + "/state", "--format", "text"])
+    #expect(rejects.output.contains("kinds.csv have no such key"), "\(rejects.output)")
+    let wrong = try run("plan", config.replacing("kinds.csv, columns: [kind, the id]", with: "wrong.csv"))
+    #expect(wrong.exit == .configuration && wrong.errors.contains("import.yaml:7"), "\(wrong.errors)")
+  }
+
+  @Test("a datafile is fetched from its address, which flag, environment or configuration names")
+  func fetched() throws {
+    let sandbox = try SandboxProcess(state: folder.path + "/served")
+    // The sandbox serves no datafile, but an object without any of its members passes for one that says nothing.
+    let address = sandbox.address.replacing("/v1/events", with: "/results.json")
+    #expect(try run("plan", ConfigTests.config, ["--datafile", address, "--accept", "unknown-id"]).exit == .complete)
+    #expect(try run("plan", "datafile: \(address)\n" + ConfigTests.config, ["--accept", "unknown-id"]).exit == .complete)
+    let none = sandbox.address.replacing("/v1/events", with: "/none.json")
+    for outcome in [
+      try run("plan", ConfigTests.config, ["--datafile", none]), try run("plan", "datafile: \(none)\n" + ConfigTests.config),
+    ] {
+      #expect(outcome.exit == .inputUnreadable && outcome.errors.contains("answers 404"), "\(outcome.errors)")
+    }
+    var program = Program()
+    program.environment["OPTIREPLAY_DATAFILE"] = none
+    #expect(try program.run(["plan", "--config", folder.path + "/import.yaml"]).exit == .inputUnreadable)
+  }
+
+  @Test("a datafile gives the project and its revision to bodies, unless they are given")
+  func project() throws {
+    let datafile = try folder.write(
+      #"{"accountId":"1","projectId":"5","revision":"42","events":[{"id":"9","key":"buy"}]}"#, to: "datafile.json")
+    for (flags, end) in [
+      ([], #","project_id":"5","revision":"42"}"#), (["--revision", "7"], #","project_id":"5","revision":"7"}"#),
+    ] as [([String], String)] {
+      let output = folder.path + "/bodies\(flags.count)"
+      let outcome = try run("plan", ConfigTests.config, ["--datafile", datafile, "--output", output] + flags)
+      #expect(outcome.exit == .complete, "\(outcome.errors)")
+      #expect(try String(contentsOfFile: output + "/1.json", encoding: .utf8).hasSuffix(end))
+    }
+    let sent = try run("import", ConfigTests.config, ["--datafile", datafile])
+    #expect(sent.exit == .complete, "\(sent.errors)")
+  }
+
   @Test("a folder means all files in it")
   func folders() throws {
     try FileManager.default.createDirectory(atPath: folder.path + "/in", withIntermediateDirectories: false)

@@ -1,0 +1,60 @@
+import NIOHTTP1
+import Testing
+import Vocabulary
+
+@testable import Delivering
+
+@Suite("Files fetched from addresses", .timeLimit(.minutes(2))) struct DownloadTests {
+  private func fetch(
+    _ reply: ScriptedServer.Reply, limitBytes: Int = 100, timeLimit: Duration = .seconds(20)
+  ) async throws -> Result<String, RunFailure> {
+    let outcome = Held()
+    try await ScriptedServer.serving { _ in
+      reply
+    } while: { server, address in
+      do throws(RunFailure) {
+        let bytes = try await download(address, limitBytes: limitBytes, timeLimit: timeLimit, environment: [:])
+        outcome.result = .success(String(decoding: bytes, as: UTF8.self))
+      } catch {
+        outcome.result = .failure(error)
+      }
+      #expect(server.requests.allSatisfy { $0.method == .GET && $0.bodyCount == 0 })
+    }
+    return outcome.result
+  }
+
+  private final class Held {
+    var result: Result<String, RunFailure> = .success("")
+  }
+
+  @Test("what a 200 holds is given, up to the limit", arguments: [0, 99, 100])
+  func whole(count: Int) async throws {
+    let text = String(repeating: "x", count: count)
+    #expect(try await fetch(.status(200, [], text)).get() == text)
+  }
+
+  @Test("more bytes than the limit, and any other answer, end with 66 and say why")
+  func refused() async throws {
+    for (reply, words) in [
+      (.status(200, [], String(repeating: "x", count: 101)), "more than 100 bytes"), (.status(404), "answers 404"),
+      (.status(302, [("Location", "http://127.0.0.1:1/")]), "answers 302"), (.status(204), "answers 204"), (.close, ""), (.reset, ""),
+    ] as [(ScriptedServer.Reply, String)] {
+      do {
+        _ = try await fetch(reply).get()
+        Issue.record("it was fetched")
+      } catch let failure as RunFailure {
+        #expect(failure.status == .inputUnreadable && failure.message.contains(words), "\(failure.message)")
+      }
+    }
+  }
+
+  @Test("a server that says nothing ends with 66 in time")
+  func silent() async throws {
+    do {
+      _ = try await fetch(.never, timeLimit: .milliseconds(200)).get()
+      Issue.record("it was fetched")
+    } catch let failure as RunFailure {
+      #expect(failure.status == .inputUnreadable && failure.message.contains("no answer within 200 ms"), "\(failure.message)")
+    }
+  }
+}

@@ -75,6 +75,15 @@ struct ReadmeTests {
     for status in Vocabulary.ExitStatus.allCases { #expect(help.output.contains("\n  \(status.rawValue)")) }
   }
 
+  @Test("each finding is told, and those that falsify when they do")
+  func findings() throws {
+    let lines = try readme()
+    let text = lines.joined(separator: "\n")
+    for code in FindingCode.allCases { #expect(text.contains("`\(code.rawValue)`"), "\(code.rawValue)") }
+    let rows = lines.filter { $0.hasPrefix("| `") }.joined(separator: "\n")
+    for code in FindingCode.falsifying { #expect(rows.contains("`\(code.rawValue)`"), "\(code.rawValue)") }
+  }
+
   @Test("the limits are the program's")
   func limits() throws {
     let text = try readme().joined(separator: "\n")

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Where a value comes from. An empty text and a JSON `null` are no value.
 package indirect enum Source: Sendable, Hashable, Codable {
   case path(Path)
@@ -134,5 +136,26 @@ extension Mapping {
     for case .one in tags + properties { return false }
     for case .one in attributes { return false }
     return true
+  }
+}
+
+extension Conversion {
+  /// Whether a text is in the form that it reads. A local time that a zone's clocks left out is.
+  package func reads(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    var target = ByteArena(limit: 1 << 20)
+    do {
+      switch self {
+      case .time(let format, let zone): _ = try TimeReader(format, zone: zone).read(bytes.span)
+      case .money(let format): _ = try MoneyReader(format).append(bytes.span, into: &target)
+      case .number(let format): try NumberReader(format).append(bytes.span, into: &target)
+      case .text: break
+      }
+      return true
+    } catch TimestampFault.skipped {
+      return true
+    } catch {
+      return false
+    }
   }
 }

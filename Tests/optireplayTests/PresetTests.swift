@@ -73,6 +73,51 @@ struct PresetTests {
     #expect(written.body == named.body)
   }
 
+  @Test(
+    "a configuration made from a preset's sample imports it as the preset does",
+    arguments: ["native", "events-export", "sdk-log", "segment", "ga4"])
+  func proposed(preset: String) throws {
+    let rows = try folder.write(try rows(preset), to: "rows.ndjson")
+    let named = try plan(["--preset", preset, rows])
+    let proposed = try Program().run(["init", rows, "--datafile", folder.path + "/datafile.json"])
+    #expect(proposed.exit == .complete, "\(proposed.errors)")
+    #expect(!proposed.output.contains("# QUESTION"), "\(proposed.output)")
+    let file = try folder.write(proposed.output, to: "proposed.yaml")
+    #expect(try plan(["--config", file]).body == named.body)
+  }
+
+  @Test("files that people have become a configuration whose questions, once answered, import them")
+  func strange() throws {
+    let text = "Order;Mail;Ordered at;Total\nA1;anna@example.com;13.05.2024 14:00;1.019,99\nA2;bert@example.com;14.05.2024 09:30;5,00\n"
+    let rows = try folder.write(try #require(text.replacing("Mail", with: "M\u{e4}il").data(using: .isoLatin1)), to: "orders.csv")
+    let proposed = try Program().run(["init", rows])
+    #expect(proposed.exit == .complete && proposed.errors.contains("left to answer"), "\(proposed.errors)")
+    #expect(proposed.output.contains("encoding: windows-1252") && proposed.output.contains("delimiter: \";\""), "\(proposed.output)")
+    var program = Program()
+    program.environment = ["ACCOUNT_ID": "1", "SALT": "s"]
+    let file = try folder.write(proposed.output, to: "proposed.yaml")
+    let arguments = ["plan", "--config", file, "--state", folder.path + "/state"]
+    #expect(try program.run(arguments).exit == .configuration)
+    let answered = proposed.output.replacing("zone: \"?\"", with: "zone: Europe/Berlin").replacing(
+      "entity_id: \"?\"", with: "entity_id: {const: 9}")
+    try folder.write(answered, to: "proposed.yaml")
+    let outcome = try program.run(arguments + ["--output", try newBodies()])
+    #expect(outcome.exit == .complete, "\(outcome.errors)\(answered)")
+    let body = try String(contentsOfFile: folder.path + "/bodies/1.json", encoding: .utf8)
+    #expect(body.contains("\"revenue\":101999") && body.contains("\"timestamp\":1715601600000"), "\(body)")
+  }
+
+  @Test("init says what it cannot look at, and its schema is JSON")
+  func faults() throws {
+    #expect(try Program().run(["init"]).exit == .usage)
+    #expect(try Program().run(["init", folder.path + "/none.csv"]).exit == .inputUnreadable)
+    #expect(try Program().run(["init", try folder.write("a,b\n", to: "empty.csv")]).exit == .inputUnreadable)
+    #expect(try Program().run(["init", "-"]).exit == .usage)
+    #expect(try Program().run(["init", "--preset", "segmnt"]).exit == .usage)
+    let schema = try Program().run(["init", "--schema"]).json()
+    #expect((schema["properties"] as? [String: Any])?["on_conflict"] != nil)
+  }
+
   @Test("an SDK's bodies keep their event ids, attributes and metadata, and leave out what the SDK adds for live traffic")
   func sdkLog() throws {
     let row = #"""

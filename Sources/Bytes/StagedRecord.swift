@@ -124,6 +124,20 @@
   }
 }
 
+extension ByteArena {
+  /// Appends a record with more behind what its visitor object says besides the id.
+  package mutating func append(_ record: borrowing StagedRecord, inheriting more: Span<UInt8>) {
+    let start = count
+    append(record.bytes.extracting(0..<StagedRecord.headBytes))
+    append(record.visitor)
+    append(record.group)
+    append(more)
+    append(record.event)
+    store(UInt32(count - start), at: start)
+    store(UInt32(record.groupCount + more.count), at: start + 40)
+  }
+}
+
 /// Negative, zero or positive as `one` comes before, equals or comes after `other` in the total order: hash of the visitor,
 /// visitor, kind (decisions first), session and attributes, timestamp, event id, text.
 ///

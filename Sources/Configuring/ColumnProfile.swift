@@ -115,14 +115,15 @@ struct TimeGuess {
       reason = count("are ISO 8601 without an offset", local)
       return
     }
-    let fitting = TimeGuess.patterns.filter { pattern in most { TimeGuess.reads($0, .pattern(pattern), "UTC") } }
-    if let first = fitting.first {
-      // What every cell fits says more than what most do.
-      let whole = fitting.filter { pattern in column.cells.allSatisfy { TimeGuess.reads($0, .pattern(pattern), "UTC") } }
-      format = whole.first ?? first
+    // For each order of day, month and year the first form of a time of day that fits; what every cell fits says more than what most do.
+    let fitting = TimeGuess.days.compactMap { day in
+      TimeGuess.times.map { day + $0 }.first { pattern in most { TimeGuess.reads($0, .pattern(pattern), "UTC") } }
+    }
+    let whole = fitting.filter { pattern in column.cells.allSatisfy { TimeGuess.reads($0, .pattern(pattern), "UTC") } }
+    if let chosen = whole.first ?? fitting.first {
+      format = chosen
       needsZone = true
       otherFormat = whole.count > 1 ? whole[1] : nil
-      let chosen = format ?? first
       reason = count("have the form \(chosen)") { TimeGuess.reads($0, .pattern(chosen), "UTC") }
       return
     }
@@ -139,11 +140,8 @@ struct TimeGuess {
     return (978_307_200..<4_102_444_800).contains(seconds)
   }
 
-  private static let patterns: [String] = {
-    let days = ["M/d/yyyy", "d/M/yyyy", "d.M.yyyy", "yyyy/M/d", "M-d-yyyy", "d-M-yyyy", "yyyyMMdd"]
-    let times = ["", " HH:mm", " HH:mm:ss", " h:mm a", " h:mm:ss a"]
-    return days.flatMap { day in times.map { day + $0 } }
-  }()
+  private static let days = ["M/d/yyyy", "d/M/yyyy", "d.M.yyyy", "yyyy/M/d", "M-d-yyyy", "d-M-yyyy", "yyyyMMdd"]
+  private static let times = ["", " HH:mm", " HH:mm:ss", " H:mm", " H:mm:ss", " h:mm a", " h:mm:ss a"]
 
   private static func reads(_ text: String, _ format: TimeFormat, _ zone: String?) -> Bool {
     Conversion.time(format, zone: zone).reads(text)

@@ -72,6 +72,8 @@ package struct RunSettings: Sendable, Hashable, Codable {
   package var identicalRows: IdenticalRows
   /// The ids that the project's datafile has; nil without one. It shapes no body: it is what ids are compared with before anything is sent.
   package var knownIDs: KnownIDs?
+  /// Whether conversions without attributes take those of their visitor's latest decision.
+  package var inheritsAttributes = false
   /// Which records are taken; nil for all of them.
   package var selection: Selection?
 

@@ -101,19 +101,34 @@ struct Stager {
       counts.unknownNames.merge(result.unknownNames, uniquingKeysWith: +)
     }
     counts.emptyInputs = rows.filter { $0.rowCount == 0 }.map { displayName($0.path) }
-    do throws(DiskFailure) {
+    do {
       let folder = folder
       try join(results.flatMap(\.rejectPieces), into: folder + "/rejects.ndjson")
-      let files = results.compactMap(\.records)
+      var files = results.compactMap(\.records)
+      if settings.inheritsAttributes { files = [try inherit(files)] }
       // It is not asked of this reader what identical rows are.
       let runs = try sortLargePartitions(
         of: PartitionReader(files, runs: [], identicalRows: .once), from: options.memoryBytes / 8, memoryBytes: options.memoryBytes / 2
       ) { "\(folder)/\($0).run" }
       if isReadOnce { try Folder.sync(folder) }
       return Staged(inputs: rows, files: files, runs: runs, counts: counts)
+    } catch let failure as DiskFailure {
+      throw failure.runFailure(forInput: false)
+    } catch let failure as RunFailure {
+      throw failure
     } catch {
-      throw error.runFailure(forInput: false)
+      throw RunFailure(.bug, "\(error)")
     }
+  }
+
+  /// Writes what the workers staged anew, as one file, with the attributes that conversions inherit.
+  private func inherit(_ files: [PartitionFile]) throws -> PartitionFile {
+    let reader = try PartitionReader(files, runs: [], identicalRows: .once)
+    let number = files.count
+    let inherited = try inheritAttributes(
+      of: reader, into: (number, "\(folder)/\(number).records"), memoryBytes: options.memoryBytes / 8, isSynced: isReadOnce)
+    for file in files { try Folder.remove(file.path) }
+    return inherited
   }
 
   // MARK: inputs

@@ -56,7 +56,7 @@ extension FindingCode {
     case .revenueUnit: "Say the unit in a configuration: revenue: {from: COLUMN, unit: major} for 19.99, unit: minor for 1999."
     case .unknownID: "Take the project's newest datafile, and check that account, project and environment are the right ones."
     case .cutOffInput: "Fetch or export the input again, or mend the row that is told."
-    case .conversionWithoutAttributes: "Export attributes with conversions too."
+    case .conversionWithoutAttributes: "Export attributes with conversions too, or pass --inherit-attributes."
     case .outsideWindow: "Begin the window before the first decision, unless earlier imports or an SDK sent these."
     case .noNaturalID: "Map uuid to what tells them apart, such as {from: [order_id, line]}, or pass --identical-rows keep."
     }

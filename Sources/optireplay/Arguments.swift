@@ -94,7 +94,8 @@ enum Given {
   static let names = [
     "account-id", "endpoint", "state", "preset", "format", "delimiter", "quote", "comment", "header", "skip", "encoding", "memory",
     "max-body-bytes", "on-conflict",
-    "early-conversions", "identical-rows", "activations", "window", "exclude", "client-name", "project-id", "revision", "anonymize-ip",
+    "early-conversions", "identical-rows", "activations", "inherit-attributes", "window", "exclude", "client-name", "project-id",
+    "revision", "anonymize-ip",
     "enrich-decisions",
     "max-rejects",
     "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "accept-status", "json", "quiet",

@@ -139,6 +139,10 @@ struct BodyArguments: ParsableArguments {
   @Option(help: "A visitor's repeated decisions for one variation: all, or first (the earliest only). (default: all)")
   var activations: Activations?
 
+  @Flag(
+    help: "A conversion without attributes takes those of its visitor's latest decision at or before it, so that it counts in segments.")
+  var inheritAttributes = false
+
   @Option(
     help: ArgumentHelp(
       "Take records of this time alone, FROM..TO: days in UTC, ISO 8601 with an offset, or epoch milliseconds; one end may be open.",
@@ -198,6 +202,7 @@ struct BodyArguments: ParsableArguments {
       let ids = $0.ids
       return KnownIDs(campaigns: ids.campaigns, experiments: ids.experiments, variations: ids.variations, events: ids.events)
     }
+    settings.inheritsAttributes = try Given.flag(inheritAttributes, "inherit-attributes")
     let window = try Given.value(window, "window")
     let excluded = try Given.value(exclude, "exclude").map { URL(fileURLWithPath: $0).standardizedFileURL.path }
     if window != nil || excluded != nil { settings.selection = try Selection(window: window, excludes: excluded) }

@@ -44,7 +44,8 @@ struct ProposalTests {
     arguments: [
       (["2024-05-01 12:00:00"], nil), (["2024-05-01"], nil), (["5/13/2024 14:00"], "M/d/yyyy HH:mm"),
       (["13/5/2024 14:00"], "d/M/yyyy HH:mm"),
-      (["13/5/2024 14:00", "1/2/2024 01:00"], "d/M/yyyy HH:mm"), (["5/13/2024 2:00 PM"], "M/d/yyyy h:mm a"), (["1.5.2024"], "d.M.yyyy"),
+      (["13/5/2024 14:00", "1/2/2024 01:00"], "d/M/yyyy HH:mm"), (["5/13/2024 2:00 PM"], "M/d/yyyy h:mm a"),
+      (["5/13/2024 14:00", "5/14/2024 9:30"], "M/d/yyyy H:mm"), (["1.5.2024"], "d.M.yyyy"),
       (["45413.5", "45414.25"], "spreadsheet"),
     ] as [([String], String?)])
   func localTimes(cells: [String], format: String?) throws {

@@ -17,7 +17,7 @@ struct FieldProposal {
 
   mutating func propose() {
     let variation = find(.variation)
-    let entity = find(.entity) ?? find(.key)
+    let entity = find(.key) ?? find(.entity)
     var isMixed = false
     if let variation, let entity, variation.cells.count < variation.rowCount, !entity.cells.isEmpty {
       isMixed = true
@@ -193,7 +193,10 @@ struct FieldProposal {
       "customer", "deviceid", "memberid", "accountuserid", "uid", "email", "emailaddress", "mail", "customeremail", "useremail",
     ],
     .campaign: ["campaignid", "layerid", "campaign", "layer"],
-    .experiment: ["experimentid", "experiment", "testid", "test", "experimentkey", "experimentname", "ruleid", "rulekey", "rule"],
+    .experiment: [
+      "experimentid", "experiment", "testid", "test", "experimentkey", "experimentname", "exp", "expid", "abtest", "ruleid", "rulekey",
+      "rule",
+    ],
     .variation: ["variationid", "variation", "variantid", "variant", "arm", "bucket", "variationkey", "variationname", "treatment"],
     .entity: ["entityid", "eventid", "goalid", "goal"],
     .key: ["key", "eventkey", "eventname", "event", "goalname", "conversion", "action", "eventtype", "kind"],
@@ -208,14 +211,28 @@ struct FieldProposal {
     .value: ["value", "score"], .quantity: ["quantity", "qty", "items", "count", "units"],
   ]
 
-  /// The column most likely to hold a field, by name. Nil when none is called like it.
+  /// The column most likely to hold a field: by what the datafile knows of its cells, else by name. Nil when none does.
   private func find(_ field: Field) -> ColumnProfile? {
+    if let known = known(field),
+      let column = columns.first(where: { !used.contains($0.name) && !$0.cells.isEmpty && $0.share { known[$0] != nil } >= 0.5 })
+    {
+      return column
+    }
     for name in FieldProposal.names[field] ?? [] {
       for column in columns where column.names.contains(name) && !used.contains(column.name) && !column.cells.isEmpty {
         if !column.name.hasSuffix("[]") { return column }
       }
     }
     return nil
+  }
+
+  /// The keys and ids that a field may hold; nil without a datafile, and for other fields.
+  private func known(_ field: Field) -> [String: String]? {
+    switch field {
+    case .experiment: datafile?.experiments.entries
+    case .key: datafile?.events.entries
+    default: nil
+    }
   }
 
   /// Whether the cells are words where ids have digits.

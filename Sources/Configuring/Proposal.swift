@@ -36,6 +36,7 @@ package struct Proposal: Sendable {
     for sample in samples {
       let place = groups.firstIndex {
         $0[0].columns == sample.columns && $0[0].format == sample.format && $0[0].delimiter == sample.delimiter
+          && $0[0].comment == sample.comment && $0[0].skippedLines == sample.skippedLines && $0[0].encoding == sample.encoding
       }
       if let place { groups[place].append(sample) } else { groups.append([sample]) }
     }
@@ -54,6 +55,8 @@ package struct Proposal: Sendable {
     append("  - files: [\(files.map { ConfigurationText.scalar($0.path) }.joined(separator: ", "))]")
     append("    format: \(sample.format.rawValue)")
     if let delimiter = sample.delimiter { append("    delimiter: \(delimiter == "\t" ? "tab" : ConfigurationText.scalar(delimiter))") }
+    if let comment = sample.comment { append("    comment: \(ConfigurationText.scalar(comment))") }
+    if sample.skippedLines > 0 { append("    skip: \(sample.skippedLines)  # lines above the one that names the columns") }
     if let encoding = sample.encoding {
       ask("the file is no UTF-8; is it \(encoding.rawValue)? Look at a name with an accent.", indent: "    ")
       append("    encoding: \(encoding.rawValue)")

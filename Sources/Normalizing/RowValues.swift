@@ -77,15 +77,23 @@ struct RowValues: ~Copyable {
       "this id looks damaged by a spreadsheet or a floating-point column; export it again as text, with every digit")
   }
 
-  /// `9.56082E+09` and `9560823711.0`: no id of the vendor's looks like that.
+  /// `9.56082E+09` and `9560823711.0`, also with a comma: no id of the vendor's looks like that.
   private static func looksDamaged(_ text: Span<UInt8>) -> Bool {
-    for at in text.indices where text[at] == 0x2e || text[at] | 0x20 == 0x65 { return endOfNumber(text, 0) == text.count }
+    for at in text.indices where text[at] == 0x2e || text[at] == 0x2c || text[at] | 0x20 == 0x65 { return isPointedNumber(text) }
     return false
   }
 
   /// `9.56082E+09`: a visitor's own id may have a point or an `e`, but hardly a spreadsheet's exponent.
   private static func looksRounded(_ text: Span<UInt8>) -> Bool {
-    firstIndex(of: 0x2b, in: text) != nil && endOfNumber(text, 0) == text.count
+    firstIndex(of: 0x2b, in: text) != nil && isPointedNumber(text)
+  }
+
+  /// Whether a text is a number with a point or a comma before its fraction.
+  private static func isPointedNumber(_ text: Span<UInt8>) -> Bool {
+    guard let comma = firstIndex(of: 0x2c, in: text) else { return endOfNumber(text, 0) == text.count }
+    var pointed = copy(text)
+    pointed[comma] = 0x2e
+    return endOfNumber(pointed.span, 0) == text.count
   }
 
   @inline(__always)

@@ -24,10 +24,12 @@ private func sample(_ path: String, _ encoding: TextEncoding, _ rowCount: Int) t
   var found: FileSample
   do throws(ReadFailure) {
     found = try sample(path, dialect, rowCount)
-    if found.format == .csv, found.columns.count == 1, let delimiter = likelyDelimiter(Array(found.columns[0].utf8)) {
-      dialect.delimiter = delimiter
-      found = try sample(path, dialect, rowCount)
-      found.delimiter = String(UnicodeScalar(delimiter))
+    if found.format == .csv {
+      if found.columns.first?.hasPrefix("#") == true {
+        dialect.comment = 0x23
+        found = try sample(path, dialect, rowCount)
+      }
+      try divide(&found, &dialect, path, rowCount)
     }
   } catch {
     if encoding == .utf8, case .header = error { return nil }
@@ -36,6 +38,27 @@ private func sample(_ path: String, _ encoding: TextEncoding, _ rowCount: Int) t
   if encoding != .utf8 { found.encoding = encoding }
   return found.rows.isEmpty ? nil : found
 }
+
+/// Finds what divides the cells, and titles above the header: one cell where rows have several.
+private func divide(_ found: inout FileSample, _ dialect: inout CSVDialect, _ path: String, _ rowCount: Int) throws(ReadFailure) {
+  while found.columns.count == 1, dialect.skippedLines < mostTitles {
+    let row = found.rows.first { $0[0].map { likelyDelimiter(Array($0.utf8)) != nil || $0.contains(",") } == true }
+    if let delimiter = likelyDelimiter(Array(found.columns[0].utf8)) {
+      dialect.delimiter = delimiter
+    } else if row != nil || found.widestRow > 1 {
+      dialect.skippedLines += 1
+    } else {
+      break
+    }
+    found = try sample(path, dialect, rowCount)
+  }
+  if dialect.delimiter != 0x2c { found.delimiter = String(UnicodeScalar(dialect.delimiter)) }
+  found.comment = dialect.comment.map { String(UnicodeScalar($0)) }
+  found.skippedLines = dialect.skippedLines
+}
+
+/// So many lines above a header are looked through.
+private let mostTitles = 20
 
 private func sample(_ path: String, _ dialect: CSVDialect, _ rowCount: Int) throws(ReadFailure) -> FileSample {
   var reader = try BlockReader(path: path, input: 0, format: nil, dialect: dialect, blockBytes: Limits.blockBytes)
@@ -51,8 +74,13 @@ private func sample(_ path: String, _ dialect: CSVDialect, _ rowCount: Int) thro
       if case .fault(let fault) = event, fault.code == .notUTF8 {
         throw .header(path: path, line: fault.line, message: fault.message)
       }
-      guard case .row(let range, _) = event else { continue }
+      guard case .row(let range, _) = event else {
+        // A row with more cells than the header is none.
+        if case .fault(let fault) = event, fault.code == .raggedRow { sample.widestRow = max(sample.widestRow, sample.columns.count + 1) }
+        continue
+      }
       tape.decode(bytes.extracting(range), quote: dialect.quote ?? 0, into: &decoded)
+      sample.widestRow = max(sample.widestRow, tape.nodes.count)
       if reader.format == .csv {
         sample.rows.append(tape.nodes.prefix(sample.columns.count).map { $0.count == 0 ? nil : text(decoded.span.extracting($0.range)) })
       } else {

@@ -4,12 +4,18 @@ package struct FileSample: Sendable, Equatable {
   package var format: InputFormat
   /// What divides cells, when it is not a comma.
   package var delimiter: String?
+  /// What begins a line that is passed over; nil when no line is.
+  package var comment: String?
+  /// Lines before all else that are no rows.
+  package var skippedLines = 0
   /// Nil for UTF-8.
   package var encoding: TextEncoding?
   /// The columns by name; of JSON rows the paths of their values in the order of their appearance, those of lists with `[]` behind them.
   package var columns: [String]
   /// The rows, a value for each column; nil for one that is empty, `null` or not there, and for lists.
   package var rows: [[String?]]
+  /// The most cells of a row.
+  package var widestRow = 0
 
   package init(
     path: String, format: InputFormat, delimiter: String? = nil, encoding: TextEncoding? = nil, columns: [String], rows: [[String?]]

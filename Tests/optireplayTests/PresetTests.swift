@@ -107,6 +107,22 @@ struct PresetTests {
     #expect(body.contains("\"revenue\":101999") && body.contains("\"timestamp\":1715601600000"), "\(body)")
   }
 
+  @Test(
+    "comments and titles above the names of columns are told, so that the configuration reads the rows below",
+    arguments: [
+      ("# made by a tool\n#\n", "comment: \"#\""), ("Orders of May\nmade by a tool\n", "skip: 2"), ("", "timestamp: ts"),
+    ])
+  func titles(above: String, line: String) throws {
+    for delimiter in [",", ";"] {
+      let text = above + "user,goal,ts,note\nanna,9,1714564800000,x\nbert,9,1714564800001,y\n".replacing(",", with: delimiter)
+      let proposed = try Program().run(["init", try folder.write(text, to: "rows.csv")])
+      #expect(proposed.output.contains(line), "\(proposed.output)")
+      let file = try folder.write(proposed.output.replacing("${ACCOUNT_ID}", with: "1"), to: "proposed.yaml")
+      let outcome = try Program().run(["plan", "--json", "--config", file, "--state", folder.path + "/state"])
+      #expect((try outcome.json()["records"] as? [String: Int])?["pending"] == 2, "\(outcome.errors)\(proposed.output)")
+    }
+  }
+
   @Test("init says what it cannot look at, and its schema is JSON")
   func faults() throws {
     #expect(try Program().run(["init"]).exit == .usage)

@@ -32,9 +32,26 @@ struct NativeRow: ~Copyable {
 
   /// Begins the next native row.
   mutating func beginRecord() {
+    beginCells()
+    _ = open(.object)
+  }
+
+  /// Begins the next native row, whose values are cells.
+  mutating func beginCells() {
     bytes.truncate(to: rowEnd)
     tape.removeAll()
-    _ = open(.object)
+  }
+
+  /// Appends a cell of the row as it stands there.
+  @inline(__always)
+  mutating func append(cell node: Node) {
+    tape.nodes.append(
+      Node(kind: .cell, escaped: false, start: rowStart &+ node.start, count: node.count, next: tape.nodes.count &+ 1))
+  }
+
+  /// Appends a cell whose text lies in the bytes already; an empty one is an absent value.
+  mutating func append(cell range: Range<Int>) {
+    tape.nodes.append(Node(kind: .cell, escaped: false, start: range.lowerBound, count: range.count, next: tape.nodes.count + 1))
   }
 
   mutating func end() { close(0) }

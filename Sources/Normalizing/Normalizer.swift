@@ -67,14 +67,19 @@ package struct Normalizer: ~Copyable {
     variables: [String: String] = [:], likelyDelimiter: String? = nil
   ) throws(HeaderRefusal) {
     let mapper = mapping.isDirect ? nil : try RowMapper(mapping, header: header, kind: kind, settings: settings, variables: variables)
-    let binding =
-      mapper != nil
-      ? nil
-      : try header.map { header throws(HeaderRefusal) in
-        try ColumnBinding(mapping, header: header, kind: kind, settings: settings, likelyDelimiter: likelyDelimiter)
-      }
+    let binding: ColumnBinding?
+    if let columns = mapper?.columns, let native = mapper?.native {
+      var settings = settings
+      settings.attributes = columns.attributes
+      binding = try ColumnBinding(native, header: columns.header, kind: mapper?.kind, settings: settings, likelyDelimiter: nil)
+    } else if let header, mapper == nil {
+      binding = try ColumnBinding(mapping, header: header, kind: kind, settings: settings, likelyDelimiter: likelyDelimiter)
+    } else {
+      binding = nil
+    }
     self.mapper = mapper
     self.mapping = mapping
+    explodes = mapping.explode != nil
     // What is mapped comes as native JSON rows.
     let mapping = mapper?.native ?? mapping
     known = CustomAttributes(settings)
@@ -110,6 +115,9 @@ package struct Normalizer: ~Copyable {
     mapper?.unknownNames ?? columns.map { $0.unknown.map { ($0, 0) } }
       ?? members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
   }
+
+  /// Whether rows have lists that are taken apart, so that one may become several records.
+  package let explodes: Bool
 
   /// Whether the mapping computes values, so that its conversions may see something.
   package var computes: Bool { mapper != nil }

@@ -10,7 +10,7 @@ import Vocabulary
 /// Memory: the row at hand, as it came and as a native one.
 final class RowMapper {
   /// What a mapping asks for, bound to one input.
-  private struct Parts {
+  struct Parts {
     var places: RowPlaces
     var filters: [RowFilter] = []
     /// What kind of record all rows are, as far as the header says it.
@@ -27,10 +27,18 @@ final class RowMapper {
     var words: [Range<Int>] = []
     var attributesName = 0..<0
     var exploder: Exploder?
+    /// The same values as cells of a native row; nil when cells cannot say them.
+    var cells: [Cell]?
+  }
+
+  /// A value that is a cell of the native row: a cell of the row as it stands, or one that is computed.
+  struct Cell {
+    var place: Int
+    var value: Named
   }
 
   /// A value that is written under a name.
-  private struct Named {
+  struct Named {
     var name: Range<Int>
     var source: SourceReader
     var type: ValueType?
@@ -38,10 +46,12 @@ final class RowMapper {
     var mustSay = false
     /// The only kind of record that has it.
     var kind: RecordKind?
+    /// Whether it says what kind of record the row is.
+    var isRecord = false
   }
 
   /// Values that are cells or top-level members as they stand, which most are, and all others.
-  private struct Values {
+  struct Values {
     var simple: [(name: Range<Int>, place: Int)] = []
     var simpleNames: [String] = []
     var computed: [Named] = []
@@ -56,13 +66,13 @@ final class RowMapper {
     }
   }
 
-  private struct Attribute {
+  struct Attribute {
     var value: Named
     var entity: Range<Int>
   }
 
   /// A list or object of the row that goes into the native row as it is, or a CSV file's columns below a path.
-  private struct Whole {
+  struct Whole {
     var name: Range<Int>
     var place: RowPlaces.Place?
     var columns: [(name: Range<Int>, column: Int)] = []
@@ -78,6 +88,8 @@ final class RowMapper {
   private(set) var target: NativeRow
   /// What the native rows are read by.
   let native: Mapping
+  /// The columns of the native rows and the entity ids of their attributes, when they are cells: those are read faster than members.
+  private(set) var columns: (header: [String], attributes: [String: String])?
   /// What kind of record all rows are, as far as the header says it.
   var kind: RecordKind? { parts.kind }
 
@@ -101,6 +113,7 @@ final class RowMapper {
     for path in mapping.ignored + mapping.decisionMarks { _ = binder.parts.places.place(path) }
     try binder.requireFields(known)
     binder.parts.kind = known
+    if header != nil { columns = binder.bindCells() }
     native = binder.native
     parts = binder.parts
     target = binder.takeTarget()
@@ -186,10 +199,15 @@ final class RowMapper {
   private static func map(
     _ row: Span<UInt8>, _ tape: borrowing RowTape, _ parts: borrowing Parts, into target: inout NativeRow
   ) throws(Reject) -> Bool {
-    target.beginRecord()
+    target.beginCells()
     for filter in parts.filters {
       guard try target.passes(filter, row, tape, parts.places) else { return false }
     }
+    if let cells = parts.cells {
+      try append(cells.span, parts.kind, row, tape, parts.places, into: &target)
+      return true
+    }
+    _ = target.open(.object)
     var kind = parts.kind
     if let record = parts.record { kind = try append(record, row, tape, parts.places, into: &target) ?? kind }
     try append(parts.fields, of: kind, row, tape, parts.places, into: &target)
@@ -204,6 +222,37 @@ final class RowMapper {
     for whole in parts.wholes { append(whole, row, tape, parts.places, into: &target) }
     target.end()
     return true
+  }
+
+  private static func append(
+    _ cells: Span<Cell>, _ known: RecordKind?, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces,
+    into target: inout NativeRow
+  ) throws(Reject) {
+    let nodes = tape.nodes.span
+    var kind = known
+    for at in cells.indices {
+      if cells[at].place >= 0 {
+        target.append(cell: nodes[cells[at].place])
+        continue
+      }
+      if let only = cells[at].value.kind, let kind, only != kind {
+        target.append(cell: 0..<0)
+        continue
+      }
+      let value = try target.read(cells[at].value.source, cells[at].value.type, row, tape, places)
+      target.append(cell: value?.range ?? 0..<0)
+      guard cells[at].value.isRecord else { continue }
+      if value == nil, cells[at].value.mustSay { throw missingRecord(cells[at].value.source.name) }
+      if let value { kind = recordKind(target.bytes.span.extracting(value.range)) ?? kind }
+    }
+  }
+
+  private static func missingRecord(_ column: String) -> Reject {
+    Reject(.missingField, column: column, "record is empty; write decision or conversion")
+  }
+
+  private static func recordKind(_ word: Span<UInt8>) -> RecordKind? {
+    same(word, "decision") ? .decision : same(word, "conversion") ? .conversion : nil
   }
 
   private static func appendObject(
@@ -224,12 +273,11 @@ final class RowMapper {
     guard let (value, kind) = try target.read(record.source, nil, row, tape, places) else {
       // As in native rows: an empty cell says nothing, and what a row is must be said.
       guard record.mustSay else { return nil }
-      throw Reject(.missingField, column: record.source.name, "record is empty; write decision or conversion")
+      throw missingRecord(record.source.name)
     }
     target.append(record.name)
     target.append(value, kind)
-    let word = target.bytes.span.extracting(value)
-    return same(word, "decision") ? .decision : same(word, "conversion") ? .conversion : nil
+    return recordKind(target.bytes.span.extracting(value))
   }
 
   /// Writes the values that a record of a kind has.
@@ -282,110 +330,6 @@ final class RowMapper {
       guard node >= 0 else { return }
       target.append(whole.name)
       target.append(node, row, tape)
-    }
-  }
-
-  // MARK: binding
-
-  /// Puts together what a mapping asks for.
-  private struct Binder: ~Copyable {
-    let mapping: Mapping
-    let settings: NormalizerSettings
-    let context: SourceContext
-    var parts: Parts
-    var native: Mapping
-    var target = NativeRow()
-
-    init(_ mapping: Mapping, header: [String]?, settings: NormalizerSettings, variables: [String: String], exploded: [[UInt8]]) {
-      self.mapping = mapping
-      self.settings = settings
-      context = SourceContext(
-        derivationHead: EventParts.derivationHead(account: Array(settings.accountID.utf8)), variables: variables)
-      parts = Parts(places: RowPlaces(header: header, exploded: exploded))
-      native = Mapping(name: mapping.name, fields: [:])
-    }
-
-    consuming func takeTarget() -> NativeRow { target }
-
-    mutating func bindFields(recordMustSay: Bool) throws(HeaderRefusal) {
-      for condition in mapping.conditions { parts.filters.append(try RowFilter(condition, &parts.places, context)) }
-      for (field, source) in mapping.fields.sorted(by: { $0.key.slot < $1.key.slot }) {
-        native.fields[field] = .path(Path(name: field.rawValue))
-        var value = try named(field.rawValue, source, nil)
-        value.mustSay = field == .record && recordMustSay
-        value.kind = field.kind
-        if field == .record { parts.record = value } else { parts.fields.append(value) }
-      }
-    }
-
-    mutating func bindLists() throws(HeaderRefusal) {
-      for case .one(let name, let source, let type) in mapping.tags { parts.tags.append(try named(name, source, type)) }
-      for case .one(let name, let source, let type) in mapping.properties { parts.properties.append(try named(name, source, type)) }
-      for values in mapping.attributes {
-        if case .one(let key, let entity, let source, let type) = values { try addAttribute(key, entity, source, type) }
-        // A CSV file's attributes are known before its rows are read.
-        if case .members(let path) = values {
-          for (key, _) in parts.places.columns(below: path) {
-            let key = String(decoding: key, as: UTF8.self)
-            try addAttribute(key, nil, .path(Path(name: path.description + "." + key)), nil)
-          }
-        }
-      }
-      parts.words = ["type", "custom", "entity_id", "key", "value"].map { target.place($0) }
-      parts.tagsName = target.place("tags")
-      parts.propertiesName = target.place("properties")
-      parts.attributesName = target.place("attributes")
-      if !parts.tags.isEmpty { native.tags.append(.members(of: "tags")) }
-      if !parts.properties.isEmpty { native.properties.append(.members(of: "properties")) }
-      if !parts.attributes.isEmpty {
-        native.attributes.append(
-          .elements(
-            of: "attributes", filters: [], type: "type", entity: "entity_id", key: "key", value: "value", entityOnlyForCustom: false))
-      }
-      // Lists of the row keep their form, under names that no native field has.
-      for values in mapping.tags { if let path = values.wholePath { native.tags.append(values.moved(to: addWhole(path))) } }
-      for values in mapping.properties { if let path = values.wholePath { native.properties.append(values.moved(to: addWhole(path))) } }
-      guard !parts.places.isCSV else { return }
-      for values in mapping.attributes { if let path = values.wholePath { native.attributes.append(values.moved(to: addWhole(path))) } }
-    }
-
-    func requireFields(_ kind: RecordKind?) throws(HeaderRefusal) {
-      if let doubled = parts.places.doubled {
-        throw HeaderRefusal(message: "the header has the column \(doubled) more than once; rename or remove all but one")
-      }
-      var required: [Field] = [.visitor, .timestamp]
-      if kind == .decision { required.append(.campaign) }
-      if kind == .conversion { required.append(.entity) }
-      for field in required where mapping.fields[field] == nil {
-        throw HeaderRefusal(message: "the mapping has no \(field.rawValue), which every \(kind?.word ?? "row") needs")
-      }
-    }
-
-    private mutating func addAttribute(_ key: String, _ entity: String?, _ source: Source, _ type: ValueType?) throws(HeaderRefusal) {
-      guard isAttributeKey(Array(key.utf8).span) else {
-        throw HeaderRefusal(
-          message: "\(key) is no attribute's key: keys have at most \(Limits.attributeKeyCharacters) letters, digits, spaces, and _ - .")
-      }
-      guard let entity = entity ?? settings.attributes[key], !entity.isEmpty else {
-        throw HeaderRefusal(
-          message: "the entity id of the custom attribute \(key) is not known; say it in the mapping (entity_id), or pass "
-            + "--attribute '\(key)=ENTITY_ID'")
-      }
-      parts.attributes.append(Attribute(value: try named(key, source, type), entity: target.place(entity)))
-    }
-
-    private mutating func named(_ name: String, _ source: Source, _ type: ValueType?) throws(HeaderRefusal) -> Named {
-      Named(name: target.place(name), source: try SourceReader(source, &parts.places, context), type: type)
-    }
-
-    private mutating func addWhole(_ path: Path) -> Path {
-      let name = "\u{1}\(parts.wholes.count)"
-      var whole = Whole(name: target.place(name), place: parts.places.place(path))
-      for (name, column) in parts.places.columns(below: path) {
-        whole.columns.append((target.place(String(decoding: name, as: UTF8.self)), column))
-      }
-      parts.wholes.append(whole)
-      return Path(name: name)
     }
   }
 }

@@ -136,7 +136,7 @@ struct StagingWorker: ~Copyable {
         readCount += 1
         let before = normalizer.computes ? normalizer.conversionCounts : ConversionCounts()
         let isRejected = try take(normalizer.normalize(row, &tape, quote: quote, place: place, into: &record), row, work, place)
-        readCount += try takeElements(&normalizer, row, work, place, isRejected: isRejected)
+        if normalizer.explodes { readCount += try takeElements(&normalizer, row, work, place, isRejected: isRejected) }
         if normalizer.computes { result.sightings.add(normalizer.conversionCounts.since(before), at: place) }
       }
     }
@@ -172,7 +172,6 @@ struct StagingWorker: ~Copyable {
   }
 
   /// Takes the further elements of a row whose list is taken apart, and returns how many there were. A row stands with the first of its rejects.
-  @inline(__always)
   private mutating func takeElements(
     _ normalizer: inout Normalizer, _ row: Span<UInt8>, _ work: StagingWork, _ place: RowPlace, isRejected: Bool
   ) throws(RunFailure) -> Int {

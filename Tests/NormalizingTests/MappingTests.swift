@@ -228,6 +228,46 @@ struct MappingTests {
     #expect(harness.conversionCounts == ConversionCounts(ambiguousTimes: 1, guessedTimes: 1, roundedAmounts: 2))
   }
 
+  @Test("rows of both kinds, told by a column, become the same records from cells as from members")
+  func kindsOfCells() throws {
+    let mapping = Mapping(
+      name: "mixed",
+      fields: [
+        .record: .lookup(.path("type"), Lookup(["seen": "decision", "did": "conversion"], otherwise: .keep)), .visitor: .path("user"),
+        .timestamp: .converted(.path("at"), .time(.epoch(.seconds), zone: nil)), .campaign: .path("c"), .experiment: .path("x"),
+        .variation: .path("v"), .holdback: .path("held"), .entity: .lookup(.path("what"), Lookup(["bought": "9"])), .uuid: .path("id"),
+        .revenue: .converted(.path("usd"), .money(MoneyFormat(unit: .major))), .value: .path("points"),
+      ], tags: [.one(name: "b", .path("tag"), .string), .one(name: "a\"", .constant("k"), nil)],
+      attributes: [.one(key: "plan", entity: "7", .path("plan"), nil)])
+    let columns = ["type", "user", "at", "c", "x", "v", "held", "what", "id", "usd", "points", "tag", "plan"]
+    var csv = try Harness(mapping, header: columns)
+    var json = try Harness(mapping)
+    let rows: [[String: String]] = [
+      ["type": "seen", "user": "u", "at": "1714564800", "c": "1", "x": "2", "v": "3", "what": "unknown", "plan": "gold"],
+      ["type": "seen", "user": "u", "at": "1714564800", "c": "1", "held": "true", "id": "own"],
+      ["type": "seen", "user": "u", "at": "1714564800", "c": "1", "x": "2"],
+      ["type": "did", "user": "u\"\\", "at": "1714564800", "what": "bought", "usd": "19.99", "points": "1.50", "tag": "\u{1f600}\n"],
+      ["type": "did", "user": "u", "at": "1714564800", "what": "sold"], ["type": "did", "user": "u", "at": "x", "what": "bought"],
+      ["type": "did", "user": "", "at": "1714564800", "what": "bought"],
+      ["type": "else", "user": "u", "at": "1714564800", "what": "bought"],
+      ["type": "did", "user": "u", "at": "1714564800", "what": "bought", "usd": "1.999"],
+      ["type": "did", "user": "u", "at": "1714564800", "what": "bought", "points": "many"],
+    ]
+    var records = 0
+    for row in rows {
+      let members = columns.compactMap { name in
+        row[name].map {
+          "\"\(name)\":\"\($0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n"))\""
+        }
+      }
+      let fate = try csv.csv(row)
+      #expect(try json.json("{" + members.joined(separator: ",") + "}") == fate, "\(row)")
+      if fate.record != nil { records += 1 }
+    }
+    #expect(records == 3)
+    Expected.reject(.missingField, "type").check(try csv.csv(["user": "u", "at": "1714564800", "what": "bought"]))
+  }
+
   @Test("what only the other kind of record has is not looked at, so that a table need not know it")
   func otherKind() throws {
     let mapping = Mapping(

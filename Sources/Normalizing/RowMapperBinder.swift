@@ -1,0 +1,160 @@
+import Bytes
+import EventAPI
+import Vocabulary
+
+extension RowMapper {
+  /// Puts together what a mapping asks for.
+  struct Binder: ~Copyable {
+    let mapping: Mapping
+    let settings: NormalizerSettings
+    let context: SourceContext
+    var parts: Parts
+    var native: Mapping
+    var target = NativeRow()
+    /// All values in the order of fields, tags, properties and attributes, by the names of native columns.
+    private var names: [(name: String, value: Named)] = []
+    private var attributes: [String: String] = [:]
+
+    init(_ mapping: Mapping, header: [String]?, settings: NormalizerSettings, variables: [String: String], exploded: [[UInt8]]) {
+      self.mapping = mapping
+      self.settings = settings
+      context = SourceContext(
+        derivationHead: EventParts.derivationHead(account: Array(settings.accountID.utf8)), variables: variables)
+      parts = Parts(places: RowPlaces(header: header, exploded: exploded))
+      native = Mapping(name: mapping.name, fields: [:])
+    }
+
+    consuming func takeTarget() -> NativeRow { target }
+
+    mutating func bindFields(recordMustSay: Bool) throws(HeaderRefusal) {
+      for condition in mapping.conditions { parts.filters.append(try RowFilter(condition, &parts.places, context)) }
+      for (field, source) in mapping.fields.sorted(by: { $0.key.slot < $1.key.slot }) {
+        native.fields[field] = .path(Path(name: field.rawValue))
+        var value = try named(field.rawValue, source, nil)
+        value.mustSay = field == .record && recordMustSay
+        value.kind = field.kind
+        value.isRecord = field == .record
+        names.append((field.rawValue, value))
+        if field == .record { parts.record = value } else { parts.fields.append(value) }
+      }
+    }
+
+    mutating func bindLists() throws(HeaderRefusal) {
+      for (name, source, type) in singles(mapping.tags) {
+        let value = try named(name, source, type)
+        parts.tags.append(value)
+        names.append(("tags." + name, value))
+      }
+      for (name, source, type) in singles(mapping.properties) {
+        let value = try named(name, source, type)
+        parts.properties.append(value)
+        names.append(("properties." + name, value))
+      }
+      for values in mapping.attributes {
+        if case .one(let key, let entity, let source, let type) = values { try addAttribute(key, entity, source, type) }
+        // A CSV file's attributes are known before its rows are read.
+        if case .members(let path) = values {
+          for (key, _) in parts.places.columns(below: path) {
+            let key = String(decoding: key, as: UTF8.self)
+            try addAttribute(key, nil, .path(Path(name: path.description + "." + key)), nil)
+          }
+        }
+      }
+      parts.words = ["type", "custom", "entity_id", "key", "value"].map { target.place($0) }
+      parts.tagsName = target.place("tags")
+      parts.propertiesName = target.place("properties")
+      parts.attributesName = target.place("attributes")
+      if !parts.tags.isEmpty { native.tags.append(.members(of: "tags")) }
+      if !parts.properties.isEmpty { native.properties.append(.members(of: "properties")) }
+      if !parts.attributes.isEmpty {
+        native.attributes.append(
+          .elements(
+            of: "attributes", filters: [], type: "type", entity: "entity_id", key: "key", value: "value", entityOnlyForCustom: false))
+      }
+      // Lists of the row keep their form, under names that no native field has.
+      for values in mapping.tags where !isColumns(values) {
+        if let path = values.wholePath { native.tags.append(values.moved(to: addWhole(path))) }
+      }
+      for values in mapping.properties where !isColumns(values) {
+        if let path = values.wholePath { native.properties.append(values.moved(to: addWhole(path))) }
+      }
+      guard !parts.places.isCSV else { return }
+      for values in mapping.attributes { if let path = values.wholePath { native.attributes.append(values.moved(to: addWhole(path))) } }
+    }
+
+    /// Values under names of their own; a CSV file's columns below a path are known before its rows are read.
+    private mutating func singles(_ all: [NamedValues]) -> [(name: String, source: Source, type: ValueType?)] {
+      var singles: [(name: String, source: Source, type: ValueType?)] = []
+      for values in all {
+        switch values {
+        case .one(let name, let source, let type): singles.append((name, source, type))
+        case .members(let path) where parts.places.isCSV:
+          for (name, _) in parts.places.columns(below: path) {
+            let name = String(decoding: name, as: UTF8.self)
+            singles.append((name, .path(Path(name: path.description + "." + name)), nil))
+          }
+        case .members, .pairs: continue
+        }
+      }
+      return singles
+    }
+
+    /// Whether they are columns, which are values of their own.
+    private func isColumns(_ values: NamedValues) -> Bool { if case .members = values { parts.places.isCSV } else { false } }
+
+    /// Makes the values cells, when cells can say them: texts under names of their own, none of which stands there twice.
+    mutating func bindCells() -> (header: [String], attributes: [String: String])? {
+      let header = names.map(\.name)
+      guard parts.wholes.isEmpty, Set(header).count == header.count,
+        names.allSatisfy({ $0.value.type != .number && $0.value.type != .boolean })
+      else { return nil }
+      parts.cells = names.map { name, value in
+        Cell(place: value.type == nil && !value.mustSay && !value.isRecord ? value.source.simplePlace : -1, value: value)
+      }
+      native.attributes = parts.attributes.isEmpty ? [] : [.members(of: "attributes")]
+      return (header, attributes)
+    }
+
+    func requireFields(_ kind: RecordKind?) throws(HeaderRefusal) {
+      if let doubled = parts.places.doubled {
+        throw HeaderRefusal(message: "the header has the column \(doubled) more than once; rename or remove all but one")
+      }
+      var required: [Field] = [.visitor, .timestamp]
+      if kind == .decision { required.append(.campaign) }
+      if kind == .conversion { required.append(.entity) }
+      for field in required where mapping.fields[field] == nil {
+        throw HeaderRefusal(message: "the mapping has no \(field.rawValue), which every \(kind?.word ?? "row") needs")
+      }
+    }
+
+    private mutating func addAttribute(_ key: String, _ entity: String?, _ source: Source, _ type: ValueType?) throws(HeaderRefusal) {
+      guard isAttributeKey(Array(key.utf8).span) else {
+        throw HeaderRefusal(
+          message: "\(key) is no attribute's key: keys have at most \(Limits.attributeKeyCharacters) letters, digits, spaces, and _ - .")
+      }
+      guard let entity = entity ?? settings.attributes[key], !entity.isEmpty else {
+        throw HeaderRefusal(
+          message: "the entity id of the custom attribute \(key) is not known; say it in the mapping (entity_id), or pass "
+            + "--attribute '\(key)=ENTITY_ID'")
+      }
+      let value = try named(key, source, type)
+      parts.attributes.append(Attribute(value: value, entity: target.place(entity)))
+      names.append(("attributes." + key, value))
+      attributes[key] = entity
+    }
+
+    private mutating func named(_ name: String, _ source: Source, _ type: ValueType?) throws(HeaderRefusal) -> Named {
+      Named(name: target.place(name), source: try SourceReader(source, &parts.places, context), type: type)
+    }
+
+    private mutating func addWhole(_ path: Path) -> Path {
+      let name = "\u{1}\(parts.wholes.count)"
+      var whole = Whole(name: target.place(name), place: parts.places.place(path))
+      for (name, column) in parts.places.columns(below: path) {
+        whole.columns.append((target.place(String(decoding: name, as: UTF8.self)), column))
+      }
+      parts.wholes.append(whole)
+      return Path(name: name)
+    }
+  }
+}

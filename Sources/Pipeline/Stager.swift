@@ -121,13 +121,16 @@ struct Stager {
     }
   }
 
-  /// Writes what the workers staged anew, as one file, with the attributes that conversions inherit.
+  /// Writes what the workers staged anew, as one file with the first number, with the attributes that conversions inherit.
   private func inherit(_ files: [PartitionFile]) throws -> PartitionFile {
     let reader = try PartitionReader(files, runs: [], identicalRows: .once)
-    let number = files.count
-    let inherited = try inheritAttributes(
-      of: reader, into: (number, "\(folder)/\(number).records"), memoryBytes: options.memoryBytes / 8, isSynced: isReadOnce)
+    var inherited = try inheritAttributes(
+      of: reader, into: (0, folder + "/inherited.records"), memoryBytes: options.memoryBytes / 8, isSynced: isReadOnce)
     for file in files { try Folder.remove(file.path) }
+    // By the name that files of this number have.
+    let path = folder + "/0.records"
+    try Folder.replace(path, with: inherited.path)
+    inherited.path = path
     return inherited
   }
 

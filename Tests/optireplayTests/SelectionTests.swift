@@ -136,6 +136,25 @@ struct SelectionTests {
     #expect(try records(second)["already_accepted"] == 2)
   }
 
+  @Test("a visitor of several sorted runs inherits as one that memory holds")
+  func inheritedLarge() throws {
+    let text = String(repeating: "x", count: 2000)
+    let rows = (0..<12_000).map { "conversion,anna,,,,9,\(1_714_521_600_001 + $0),,\(text)" }
+    let file = try folder.write(
+      "record,visitor_id,campaign_id,experiment_id,variation_id,entity_id,timestamp,attributes.plan,tags.t\n"
+        + "decision,anna,1,2,3,,1714521600000,gold,\n" + rows.joined(separator: "\n") + "\n", to: "large.csv")
+    func bodies(_ memory: String) throws -> [Data] {
+      let output = folder.path + "/" + memory
+      let outcome = try run("plan", [file, "--attribute", "plan=7", "--inherit-attributes", "--memory", memory, "--output", output])
+      #expect(outcome.exit == .complete, "\(outcome.errors)")
+      let names = try FileManager.default.contentsOfDirectory(atPath: output).sorted()
+      return try names.map { try Data(contentsOf: URL(fileURLWithPath: "\(output)/\($0)")) }
+    }
+    let large = try bodies("512MB")
+    #expect(large.count > 5 && large.allSatisfy { $0.range(of: Data("\"value\":\"gold\"".utf8)) != nil })
+    #expect(try bodies("32MB") == large)
+  }
+
   @Test("a visitor's id is hashed with a salt of the environment, which is printed and stored nowhere")
   func hashed() throws {
     let rows = try folder.write("email,entity_id,timestamp\n  Anna@Example.com ,9,1714521600000\n,9,1714521600000\n", to: "mails.csv")

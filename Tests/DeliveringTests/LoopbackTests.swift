@@ -276,18 +276,17 @@ import Vocabulary
 
   @Test("a port where nobody listens ends with 75 and says so", arguments: [1, 4])
   func refused(lanes: Int) async throws {
-    let clock = SwiftClock()
-    let port = try await ScriptedServer.deadPort()
-    let report = await deliver(to: "http://127.0.0.1:\(port)/v1/events", ListSource(bodies(9)), lanes: lanes, clock: clock) {
-      $0.retryFor = .seconds(120)
+    try await ScriptedServer.withDeadPort { port in
+      let clock = SwiftClock()
+      let address = "http://127.0.0.1:\(port)/v1/events"
+      let report = await deliver(to: address, ListSource(bodies(9)), lanes: lanes, clock: clock) { $0.retryFor = .seconds(120) }
+      let failure = failure(of: report.outcome)
+      #expect(failure?.status == .stopped)
+      #expect(
+        failure?.message.hasPrefix("\(address): no connection: connection refused; no body was accepted within 2 min") == true)
+      #expect(report.retryCount > 0)
+      #expect(clock.now() <= .seconds(181))
     }
-    let failure = failure(of: report.outcome)
-    #expect(failure?.status == .stopped)
-    #expect(
-      failure?.message.hasPrefix(
-        "http://127.0.0.1:\(port)/v1/events: no connection: connection refused; no body was accepted within 2 min") == true)
-    #expect(report.retryCount > 0)
-    #expect(clock.now() <= .seconds(181))
   }
 
   @Test("a host name that can't exist is told apart from a refusal") func unresolved() async {

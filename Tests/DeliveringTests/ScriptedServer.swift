@@ -3,6 +3,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Synchronization
+import Testing
 
 /// A real server on the loopback that answers as a script says.
 final class ScriptedServer: Sendable {
@@ -86,12 +87,23 @@ final class ScriptedServer: Sendable {
     }
   }
 
-  /// A port of the loopback where nobody listens.
-  static func deadPort() async throws -> Int {
-    let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
-    let port = channel.localAddress?.port ?? 0
-    try await channel.close()
-    return port
+  /// Runs the body with a port of the loopback where nobody listens, and nobody else can: it is the near end of a connection that stays
+  /// open. A port that was only let go is soon the next server's, which would then get what was never meant for it.
+  static func withDeadPort<Result: Sendable>(_ body: (Int) async throws -> Result) async throws -> Result {
+    let group = MultiThreadedEventLoopGroup.singleton
+    let listener = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
+    let held = try await ClientBootstrap(group: group).connect(to: try #require(listener.localAddress)).get()
+    let result: Result
+    do {
+      result = try await body(try #require(held.localAddress?.port))
+    } catch {
+      try await held.close()
+      try await listener.close()
+      throw error
+    }
+    try await held.close()
+    try await listener.close()
+    return result
   }
 
   private func connected() -> Int {

@@ -77,7 +77,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     var alarms: [Duration] = []
     var shown = DeliveryProgress()
     // Gives up the requests without cancelling the tasks around them: a receipt being kept is kept.
-    let cut = StopSwitch()
+    let giveUp = StopSwitch()
 
     let outcome = await withTaskGroup(of: Event.self) { group in
       group.addTask { await stop.wait() ? .stopRequested : .tick(.zero) }
@@ -94,9 +94,9 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
         case .pull: group.addTask { .pulled(await pull()) }
         case .send(let number, let attemptCount):
           guard let payload = payloads[number] else { preconditionFailure("body \(number) is not in memory") }
-          group.addTask { await send(payload, as: number, attemptCount, cut: cut) }
+          group.addTask { await send(payload, as: number, attemptCount, giveUp: giveUp) }
         case .drop(let number): payloads[number] = nil
-        case .cut: cut.stop()
+        case .giveUp: giveUp.stop()
         case .finish(let word): outcome = word
         case .wait(let time):
           // A timer can't be taken back, but one that is early enough serves for later times too.
@@ -138,7 +138,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
       case .accepted: machine.accepted(number)
       case .retry(let setback): machine.failed(number, setback, at: clock.now())
       case .end(let failure): machine.ended(number, failure)
-      case .cut: machine.cut(number)
+      case .givenUp: machine.gaveUp(number)
       }
     }
   }
@@ -152,8 +152,8 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     }
   }
 
-  private func send(_ payload: ByteBuffer, as number: Int, _ attemptCount: Int, cut: StopSwitch) async -> Event {
-    let exchange = await transport.post(payload, cut: cut)
+  private func send(_ payload: ByteBuffer, as number: Int, _ attemptCount: Int, giveUp: StopSwitch) async -> Event {
+    let exchange = await transport.post(payload, giveUp: giveUp)
     guard case .answered(let answer) = exchange, judge.accepts(exchange) else {
       return .exchanged(number, exchange, keeping: nil)
     }

@@ -19,7 +19,7 @@ struct DeliveryMachine {
     /// Let go of a body's bytes: it will not be sent again in this run.
     case drop(number: Int)
     /// Give up the requests in flight.
-    case cut
+    case giveUp
     /// Nothing to do before the next event, or before this time.
     case wait(until: Duration?)
     case finish(DeliveryOutcome)
@@ -64,7 +64,7 @@ struct DeliveryMachine {
   private var ending: RunFailure?
   private var isStopRequested = false
   private var drainEnd: Duration?
-  private var cutCount: Int?
+  private var givenUpCount: Int?
   private(set) var progress = DeliveryProgress()
 
   init(place: String, laneCount: Int, rate: Double? = nil, retryFor: Duration, seed: UInt64) {
@@ -140,9 +140,9 @@ struct DeliveryMachine {
   }
 
   /// A request was given up at the end of the drain.
-  mutating func cut(_ number: Int) {
+  mutating func gaveUp(_ number: Int) {
     land(number)
-    cutCount = (cutCount ?? 0) + 1
+    givenUpCount = (givenUpCount ?? 0) + 1
     isStopRequested = true
   }
 
@@ -265,18 +265,18 @@ struct DeliveryMachine {
 
   private mutating func drain(at now: Duration) -> Action {
     if progress.inFlightCount == 0, !isPulling { return .finish(.stopped(lastWord)) }
-    guard let drainEnd, cutCount == nil else { return .wait(until: nil) }
+    guard let drainEnd, givenUpCount == nil else { return .wait(until: nil) }
     guard now >= drainEnd else { return .wait(until: drainEnd) }
-    cutCount = 0
-    return .cut
+    givenUpCount = 0
+    return .giveUp
   }
 
   private var lastWord: RunFailure {
     if let ending, ending.status != .stopped || !isStopRequested { return ending }
-    let cut = cutCount.map { $0 > 0 ? "; \(counted($0, "request")) without an answer given up" : "" } ?? ""
+    let givenUp = givenUpCount.map { $0 > 0 ? "; \(counted($0, "request")) without an answer given up" : "" } ?? ""
     return RunFailure(
       .stopped,
-      "\(place): stopped on request, \(counted(acceptedBodyCount, "body", "bodies")) accepted in this run\(cut); "
+      "\(place): stopped on request, \(counted(acceptedBodyCount, "body", "bodies")) accepted in this run\(givenUp); "
         + "run the same command again to go on")
   }
 

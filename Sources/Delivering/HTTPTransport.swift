@@ -15,8 +15,8 @@ import Vocabulary
 
 /// Sends a body once and says how that ended. It never throws and never hangs.
 protocol Transport: Sendable {
-  /// `cut` gives the request up when thrown.
-  func post(_ payload: ByteBuffer, cut: StopSwitch) async -> Exchange
+  /// `giveUp` gives the request up when thrown.
+  func post(_ payload: ByteBuffer, giveUp: StopSwitch) async -> Exchange
 }
 
 /// The transport over HTTP/1.1 with kept connections. Shut it down when done.
@@ -62,7 +62,7 @@ struct HTTPTransport: Transport {
   /// Closes all connections. The only error of a shutdown is a second one.
   func shutdown() async { try? await client.shutdown() }
 
-  func post(_ payload: ByteBuffer, cut: StopSwitch) async -> Exchange {
+  func post(_ payload: ByteBuffer, giveUp: StopSwitch) async -> Exchange {
     await withTaskGroup(of: Exchange.self) { group in
       group.addTask { await exchange(payload) }
       // The watchdogs: a request ends in time, or with the drain, whatever the server and the client do.
@@ -71,8 +71,8 @@ struct HTTPTransport: Transport {
         return .broken(.timedOut)
       }
       group.addTask {
-        _ = await cut.wait()
-        return .broken(.cut)
+        _ = await giveUp.wait()
+        return .broken(.givenUp)
       }
       let first = await group.next() ?? .broken(.timedOut)
       group.cancelAll()
@@ -148,7 +148,7 @@ extension Breakage {
       self = .untrusted("it is for another host name than \(host)")
     // A numeric address is connected to without a search for the host, and fails with the bare error of the system.
     case let error as IOError where Breakage.unreachable.contains(error.errnoCode): self = .refused(Breakage.reason(error))
-    case is CancellationError: self = .cut
+    case is CancellationError: self = .givenUp
     case ChannelError.connectTimeout: self = .connectTimedOut
     default: self = .lost(Breakage.reason(error))
     }
@@ -162,7 +162,7 @@ extension Breakage {
       self = .connectTimedOut
     case .readTimeout, .writeTimeout, .deadlineExceeded: self = .timedOut
     case .remoteConnectionClosed: self = .lost("the server closed it without an answer")
-    case .cancelled: self = .cut
+    case .cancelled: self = .givenUp
     case .invalidProxyResponse: self = .refused("the proxy opened no way to the server")
     case .invalidURL, .emptyHost, .emptyScheme, .proxyAuthenticationRequired:
       self = .unusable(error.shortDescription.lowercased())

@@ -23,7 +23,7 @@ enum Breakage: Error, Sendable, Equatable {
   /// The address, the proxy or a header can't be used at all.
   case unusable(String)
   /// We gave up the request ourselves, at the end of the drain.
-  case cut
+  case givenUp
 }
 
 /// How a request ended.
@@ -37,7 +37,7 @@ enum Verdict: Equatable {
   case accepted
   case retry(Setback)
   case end(RunFailure)
-  case cut
+  case givenUp
 }
 
 /// A failure that may heal.
@@ -97,7 +97,7 @@ struct Judge {
 
   private func verdict(on breakage: Breakage) -> Verdict {
     switch breakage {
-    case .cut: .cut
+    case .givenUp: .givenUp
     case .unresolved(let host): retry("the host name \(host) was not found")
     case .refused(let reason): retry("no connection: \(reason)")
     case .connectTimedOut: retry("no connection within \(spoken(settings.connectTimeLimit))")

@@ -171,7 +171,7 @@ import Vocabulary
     }
     #expect(failure(of: waiting.run())?.status == .stopped)
     #expect(waiting.now == .milliseconds(1500))
-    #expect(!waiting.wasCut)
+    #expect(!waiting.gaveUp)
 
     var busy = Simulation(bodies(9), lanes: 2, stopAt: .seconds(1)) { _ in (.seconds(20), .accepted) }
     #expect(failure(of: busy.run())?.message.contains("2 bodies accepted in this run; run the same command again") == true)
@@ -186,7 +186,7 @@ import Vocabulary
     let failure = failure(of: run.run())
     #expect(failure?.status == .stopped)
     #expect(failure?.message.contains("1 request without an answer given up") == true)
-    #expect(run.wasCut)
+    #expect(run.gaveUp)
     #expect(run.now == .seconds(1 + Limits.drainSeconds))
     #expect(run.accepted.map(\.number) == [2])
   }

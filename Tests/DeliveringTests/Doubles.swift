@@ -85,7 +85,7 @@ final class ScriptedTransport: Transport {
 
   init(_ script: @escaping @Sendable (_ number: Int, _ attempt: Int) -> Exchange) { self.script = script }
 
-  func post(_ payload: ByteBuffer, cut: StopSwitch) async -> Exchange {
+  func post(_ payload: ByteBuffer, giveUp: StopSwitch) async -> Exchange {
     let number = Int(String(buffer: payload)) ?? -1
     let attempt = attempts.withLock { attempts in
       attempts[number, default: 0] += 1

@@ -80,7 +80,7 @@ import Vocabulary
       (.handshake("x"), "no secure connection: x"), (.lost("connection reset"), "the connection broke: connection reset"),
     ]
     for (breakage, trouble) in healing { #expect(verdict(breakage) == .retry(Setback(trouble: trouble))) }
-    #expect(verdict(.cut) == .cut)
+    #expect(verdict(.givenUp) == .givenUp)
     for (breakage, status) in [(Breakage.untrusted("x"), ExitStatus.notAnEventAPI), (.unusable("x"), .configuration)] {
       guard case .end(let failure) = verdict(breakage) else {
         Issue.record("\(breakage) does not end the run")

@@ -30,7 +30,7 @@ struct Simulation {
   private(set) var mostHeld = 0
   private(set) var mostInFlight = 0
   private(set) var progress = DeliveryProgress()
-  private(set) var wasCut = false
+  private(set) var gaveUp = false
 
   init(
     _ bodies: [OutgoingBody], lanes: Int = 2, rate: Double? = nil, retryFor: Duration = .seconds(1800), seed: UInt64 = 7,
@@ -70,9 +70,9 @@ struct Simulation {
         inFlight.append((number, now + takes, ending))
         mostInFlight = max(mostInFlight, inFlight.count)
       case .drop: heldCount -= 1
-      case .cut:
-        wasCut = true
-        for request in inFlight { machine.cut(request.number) }
+      case .giveUp:
+        gaveUp = true
+        for request in inFlight { machine.gaveUp(request.number) }
         inFlight = []
       case .finish(let outcome): return outcome
       case .wait(let time):

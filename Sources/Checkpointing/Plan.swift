@@ -101,11 +101,11 @@ extension Checkpoint {
     }
   }
 
-  /// Bodies of the plan that have no receipt, with numbers above `number`, in order, at most `limit`.
+  /// Bodies of the plan of which something is left to send, with numbers above `number`, in order, at most `limit`.
   package func pendingBodies(_ id: RunID, after number: Int = 0, limit: Int) throws(CheckpointFailure) -> [BodyRow] {
     try read("read the pending bodies") { db in
       try bodyRows(
-        db, "number > ?3 AND \(Checkpoint.withoutReceipt) ORDER BY number LIMIT ?4",
+        db, "number > ?3 AND \(Checkpoint.isPending) ORDER BY number LIMIT ?4",
         [id.rawValue, try currentPlan(db, id), number, limit])
     }
   }
@@ -135,10 +135,14 @@ extension Checkpoint {
 }
 
 extension Checkpoint {
-  /// A body of the query at hand has no receipt.
-  private static let withoutReceipt = """
-    NOT EXISTS (SELECT 1 FROM receipt
-      WHERE receipt.run = body.run AND receipt.plan = body.plan AND receipt.number = body.number)
+  /// Something of a body of the query at hand is neither accepted nor refused.
+  private static let isPending = """
+    (NOT EXISTS (SELECT 1 FROM receipt
+        WHERE receipt.run = body.run AND receipt.plan = body.plan AND receipt.number = body.number AND receipt.part = '')
+      AND NOT EXISTS (SELECT 1 FROM part
+        WHERE part.run = body.run AND part.plan = body.plan AND part.number = body.number AND part.part = '')
+      OR EXISTS (SELECT 1 FROM part
+        WHERE part.run = body.run AND part.plan = body.plan AND part.number = body.number AND part.state = 'pending'))
     """
 
   fileprivate func insertBodies(_ id: RunID, plan: Int, _ bodies: [BodyRow]) throws(CheckpointFailure) {
@@ -180,12 +184,12 @@ extension Checkpoint {
     }
   }
 
-  /// Numbers of bodies without a receipt, in order.
+  /// Numbers of bodies of which something is left to send, in order.
   func pendingNumbers(_ db: Database, _ id: RunID, after number: Int, limit: Int) throws -> [Int] {
     var numbers: [Int] = []
     let sql = """
       SELECT number FROM body
-      WHERE run = ? AND plan = ? AND number > ? AND \(Checkpoint.withoutReceipt) ORDER BY number LIMIT ?
+      WHERE run = ? AND plan = ? AND number > ? AND \(Checkpoint.isPending) ORDER BY number LIMIT ?
       """
     try db.eachRow(sql, [id.rawValue, try currentPlan(db, id), number, limit]) { row in
       numbers.append(try columns(row, "body").count(0))
@@ -197,7 +201,8 @@ extension Checkpoint {
   private func bodyRows(_ db: Database, _ rest: String, _ arguments: StatementArguments) throws -> [BodyRow] {
     let sql = """
       SELECT number, byte_count, event_count, decision_count, conversion_count, visitor_count, first_index, last_index, waits_for,
-        digest, first_visitor, last_visitor FROM body WHERE run = ?1 AND plan = ?2 AND \(rest)
+        digest, first_visitor, last_visitor, EXISTS (SELECT 1 FROM part
+          WHERE part.run = body.run AND part.plan = body.plan AND part.number = body.number) FROM body WHERE run = ?1 AND plan = ?2 AND \(rest)
       """
     var rows: [BodyRow] = []
     try db.eachRow(sql, arguments) { row in
@@ -207,7 +212,8 @@ extension Checkpoint {
           number: try columns.count(0), byteCount: try columns.count(1), eventCount: try columns.count(2),
           decisionCount: try columns.count(3), conversionCount: try columns.count(4), visitorCount: try columns.count(5),
           firstVisitor: try columns.bytes(10), firstIndex: try columns.count(6), lastVisitor: try columns.bytes(11),
-          lastIndex: try columns.count(7), waitsFor: try columns.countOrNil(8), digest: try columns.digestOrNil(9)))
+          lastIndex: try columns.count(7), waitsFor: try columns.countOrNil(8), digest: try columns.digestOrNil(9),
+          isCut: try columns.integer(12) != 0))
     }
     return rows
   }

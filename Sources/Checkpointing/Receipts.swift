@@ -3,9 +3,8 @@ internal import GRDB
 
 // Receipts, and the ledger entries that come with them.
 extension Checkpoint {
-  /// Keeps the receipt of a body, its ledger entries and its requests in one transaction, on the disk when this returns. A second receipt for
-  /// the same body changes nothing. Returns whether it was the first. Throws `digestMissing` when the body's digest was never
-  /// committed.
+  /// Keeps the receipt of a body, or of a part of one, its ledger entries and its requests in one transaction, on the disk when this returns. A second receipt for
+  /// the same changes nothing. Returns whether it was the first. Throws `digestMissing` when its digest was never committed.
   @discardableResult
   package func keepReceipt(
     _ id: RunID, _ receipt: ReceiptRow, ledger: LedgerEntries?
@@ -18,19 +17,9 @@ extension Checkpoint {
     }
     return try write("keep a receipt") { db in
       let plan = try currentPlan(db, id)
-      guard try !hasReceipt(db, id, plan, receipt.number) else { return false }
+      guard try !hasReceipt(db, id, plan, receipt.number, receipt.part) else { return false }
       try requireSending(db, id)
-      let digest = try db.firstRow(
-        "SELECT digest FROM body WHERE run = ? AND plan = ? AND number = ?", [id.rawValue, plan, receipt.number]
-      ) { try columns($0, "body").digestOrNil(0) }
-      guard digest ?? nil != nil else { throw CheckpointFailure.digestMissing(path: path, run: id, body: receipt.number) }
-      try db.perform(
-        """
-        INSERT INTO receipt (run, plan, number, status, attempt_count, accepted_at, byte_count, event_count, decision_count,
-          conversion_count)
-        SELECT run, plan, number, ?, ?, ?, byte_count, event_count, decision_count, conversion_count FROM body
-        WHERE run = ? AND plan = ? AND number = ?
-        """, [receipt.status, receipt.attemptCount, receipt.acceptedAt, id.rawValue, plan, receipt.number])
+      try insert(receipt, db, id, plan)
       try db.perform(
         "UPDATE destination SET accepted = 1 WHERE id = (SELECT destination FROM run WHERE id = ?) AND accepted = 0",
         [id.rawValue])
@@ -40,11 +29,11 @@ extension Checkpoint {
     }
   }
 
-  /// The receipt of a body of the run's plan; nil while it is pending.
+  /// The receipt of a whole body of the run's plan; nil while it is pending, and of one that is sent in parts.
   package func receipt(_ id: RunID, _ number: Int) throws(CheckpointFailure) -> ReceiptRow? {
     try read("read a receipt") { db in
       let sql = """
-        SELECT number, status, attempt_count, accepted_at FROM receipt WHERE run = ? AND plan = ? AND number = ?
+        SELECT number, status, attempt_count, accepted_at FROM receipt WHERE run = ? AND plan = ? AND number = ? AND part = ''
         """
       return try db.firstRow(sql, [id.rawValue, try currentPlan(db, id), number]) { row in
         let columns = columns(row, "receipt")
@@ -55,9 +44,9 @@ extension Checkpoint {
     }
   }
 
-  /// Whether the body of the run's plan has a receipt.
+  /// Whether the body of the run's plan, as a whole, has a receipt.
   package func isAccepted(_ id: RunID, _ number: Int) throws(CheckpointFailure) -> Bool {
-    try read("look for a receipt") { db in try hasReceipt(db, id, try currentPlan(db, id), number) }
+    try read("look for a receipt") { db in try hasReceipt(db, id, try currentPlan(db, id), number, "") }
   }
 
   /// Whether this endpoint ever accepted a body of this account; forgetting runs does not change it.
@@ -85,8 +74,29 @@ extension Checkpoint {
     }
   }
 
-  private func hasReceipt(_ db: Database, _ id: RunID, _ plan: Int, _ number: Int) throws -> Bool {
-    try db.firstRow("SELECT 1 FROM receipt WHERE run = ? AND plan = ? AND number = ?", [id.rawValue, plan, number]) { _ in }
-      != nil
+  private func hasReceipt(_ db: Database, _ id: RunID, _ plan: Int, _ number: Int, _ part: String) throws -> Bool {
+    let sql = "SELECT 1 FROM receipt WHERE run = ? AND plan = ? AND number = ? AND part = ?"
+    return try db.firstRow(sql, [id.rawValue, plan, number, part]) { _ in } != nil
+  }
+
+  /// Writes the receipt with the counts of what it is for, which must have a digest.
+  private func insert(_ receipt: ReceiptRow, _ db: Database, _ id: RunID, _ plan: Int) throws {
+    let source =
+      receipt.part.isEmpty
+      ? "body WHERE run = ?1 AND plan = ?2 AND number = ?3 AND digest IS NOT NULL"
+      : "part WHERE run = ?1 AND plan = ?2 AND number = ?3 AND part = ?4 AND state = 'pending'"
+    try db.perform(
+      """
+      INSERT INTO receipt (run, plan, number, part, status, attempt_count, accepted_at, byte_count, event_count, decision_count,
+        conversion_count)
+      SELECT run, plan, number, ?4, ?5, ?6, ?7, byte_count, decision_count + conversion_count, decision_count, conversion_count
+      FROM \(source)
+      """,
+      [id.rawValue, plan, receipt.number, receipt.part, receipt.status, receipt.attemptCount, receipt.acceptedAt])
+    guard db.changesCount == 1 else { throw CheckpointFailure.digestMissing(path: path, run: id, body: receipt.number) }
+    if receipt.part.isEmpty { return }
+    try db.perform(
+      "UPDATE part SET state = 'accepted' WHERE run = ? AND plan = ? AND number = ? AND part = ?",
+      [id.rawValue, plan, receipt.number, receipt.part])
   }
 }

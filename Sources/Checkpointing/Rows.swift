@@ -106,10 +106,13 @@ package struct BodyRow: Sendable, Equatable {
   package var waitsFor: Int?
   /// 16 bytes; nil until `commitDigest`.
   package var digest: [UInt8]?
+  /// Whether it is sent in parts.
+  package var isCut: Bool
 
   package init(
     number: Int, byteCount: Int, eventCount: Int, decisionCount: Int, conversionCount: Int, visitorCount: Int,
-    firstVisitor: [UInt8], firstIndex: Int, lastVisitor: [UInt8], lastIndex: Int, waitsFor: Int? = nil, digest: [UInt8]? = nil
+    firstVisitor: [UInt8], firstIndex: Int, lastVisitor: [UInt8], lastIndex: Int, waitsFor: Int? = nil, digest: [UInt8]? = nil,
+    isCut: Bool = false
   ) {
     self.number = number
     self.byteCount = byteCount
@@ -123,18 +126,22 @@ package struct BodyRow: Sendable, Equatable {
     self.lastIndex = lastIndex
     self.waitsFor = waitsFor
     self.digest = digest
+    self.isCut = isCut
   }
 }
 
-/// That an endpoint accepted a body: its answer, how many requests it took, and when (epoch milliseconds).
+/// That an endpoint accepted a body or a part of one: its answer, how many requests it took, and when (epoch milliseconds).
 package struct ReceiptRow: Sendable, Equatable {
   package var number: Int
+  /// The path of halves; empty for a whole body.
+  package var part: String
   package var status: Int
   package var attemptCount: Int
   package var acceptedAt: Int64
 
-  package init(number: Int, status: Int, attemptCount: Int, acceptedAt: Int64) {
+  package init(number: Int, part: String = "", status: Int, attemptCount: Int, acceptedAt: Int64) {
     self.number = number
+    self.part = part
     self.status = status
     self.attemptCount = attemptCount
     self.acceptedAt = acceptedAt
@@ -143,6 +150,7 @@ package struct ReceiptRow: Sendable, Equatable {
 
 /// What the receipts of a run add up to.
 package struct ReceiptTotals: Sendable, Equatable {
+  /// Bodies and parts of bodies.
   package var bodies = 0
   package var events = 0
   package var decisions = 0

@@ -61,7 +61,7 @@ extension Checkpoint {
       if !run.phase.isUnfinished, let other = try unfinishedRun(db, run.account, run.endpoint) {
         throw CheckpointFailure.unfinishedRun(path: path, run: other.id)
       }
-      try db.perform("DELETE FROM body WHERE run = ?", [id.rawValue])
+      for table in ["body", "part"] { try db.perform("DELETE FROM \(table) WHERE run = ?", [id.rawValue]) }
       if phase == .staging {
         try db.perform("DELETE FROM input WHERE run = ?", [id.rawValue])
         try db.perform("DELETE FROM staging_file WHERE run = ?", [id.rawValue])
@@ -75,7 +75,7 @@ extension Checkpoint {
     }
   }
 
-  /// Ends a run in phase `sending` whose bodies all have receipts.
+  /// Ends a run in phase `sending` of which nothing is left to send.
   package func complete(_ id: RunID, summary: String, now: Int64) throws(CheckpointFailure) {
     try write("complete a run") { db in
       try require(runRow(db, id), in: [.sending], to: "complete")
@@ -110,7 +110,7 @@ extension Checkpoint {
         """, [id.rawValue]
       ) { try columns($0, "run").integer(0) }
       if let user { throw CheckpointFailure.inUse(path: path, run: id, user: RunID(rawValue: user)) }
-      for table in ["ledger", "receipt", "body", "staging_file"] {
+      for table in ["ledger", "receipt", "part", "refused_event", "body", "staging_file"] {
         try db.perform("DELETE FROM \(table) WHERE run = ?", [id.rawValue])
       }
       try setPhase(db, id, .forgotten, summary: nil, now: now)
@@ -121,7 +121,7 @@ extension Checkpoint {
   package func abandon(_ id: RunID, now: Int64) throws(CheckpointFailure) {
     try write("abandon a run") { db in
       try require(runRow(db, id), in: [.staging, .planning, .sending], to: "abandon")
-      for table in ["body", "staging_file"] { try db.perform("DELETE FROM \(table) WHERE run = ?", [id.rawValue]) }
+      for table in ["body", "part", "staging_file"] { try db.perform("DELETE FROM \(table) WHERE run = ?", [id.rawValue]) }
       try setPhase(db, id, .forgotten, summary: nil, now: now)
     }
   }

@@ -11,6 +11,7 @@ enum Schema {
       try db.execute(sql: "PRAGMA application_id = \(applicationID)")
       try db.execute(sql: version1)
     }
+    migrator.registerMigration("2", foreignKeyChecks: .immediate) { db in try db.execute(sql: version2) }
     return migrator
   }
 
@@ -142,6 +143,52 @@ enum Schema {
       checksum INTEGER NOT NULL,
       entries BLOB NOT NULL CHECK (length(entries) > 0 AND length(entries) % 32 = 0),
       PRIMARY KEY (slice, part)
+    ) STRICT, WITHOUT ROWID;
+    """
+
+  /// A body that the server refuses whole is sent in parts, each with a receipt of its own. A part is named by its path of halves; the whole
+  /// body has an empty one.
+  private static let version2 = """
+    ALTER TABLE receipt RENAME TO receipt_1;
+    CREATE TABLE receipt (
+      run INTEGER NOT NULL REFERENCES run (id),
+      plan INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      part TEXT NOT NULL,
+      status INTEGER NOT NULL,
+      attempt_count INTEGER NOT NULL,
+      accepted_at INTEGER NOT NULL,
+      byte_count INTEGER NOT NULL,
+      event_count INTEGER NOT NULL,
+      decision_count INTEGER NOT NULL,
+      conversion_count INTEGER NOT NULL,
+      PRIMARY KEY (run, plan, number, part)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO receipt SELECT run, plan, number, '', status, attempt_count, accepted_at, byte_count, event_count, decision_count,
+      conversion_count FROM receipt_1;
+    DROP TABLE receipt_1;
+
+    CREATE TABLE part (
+      run INTEGER NOT NULL REFERENCES run (id),
+      plan INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      part TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('pending', 'accepted', 'cut', 'refused')),
+      byte_count INTEGER NOT NULL,
+      decision_count INTEGER NOT NULL,
+      conversion_count INTEGER NOT NULL,
+      digest BLOB NOT NULL CHECK (length(digest) = 16),
+      PRIMARY KEY (run, plan, number, part)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE refused_event (
+      run INTEGER NOT NULL REFERENCES run (id),
+      plan INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      part TEXT NOT NULL,
+      is_decision INTEGER NOT NULL,
+      line BLOB NOT NULL,
+      PRIMARY KEY (run, plan, number, part)
     ) STRICT, WITHOUT ROWID;
     """
 }

@@ -13,9 +13,11 @@ package struct OutgoingBody: Sendable {
   let payload: ByteBuffer
   /// Events in the body; what `DeliverySettings.rate` counts.
   package var eventCount: Int
+  /// Whether these bytes are a part of the body, and others of the same number may follow (`BodySource.nextPart`).
+  package var isPart: Bool
 
   /// A body of these bytes, which are copied.
-  package init(number: Int, waitsFor: Int? = nil, bytes: Span<UInt8>, eventCount: Int) {
+  package init(number: Int, waitsFor: Int? = nil, bytes: Span<UInt8>, eventCount: Int, isPart: Bool = false) {
     self.number = number
     self.waitsFor = waitsFor
     var payload = ByteBuffer()
@@ -23,6 +25,22 @@ package struct OutgoingBody: Sendable {
     payload.writeBytes(raw(bytes))
     self.payload = payload
     self.eventCount = eventCount
+    self.isPart = isPart
+  }
+}
+
+/// The server's word that it will not take a body, or a part of one: 400 or 413.
+package struct Refusal: Sendable, Equatable {
+  package var status: Int
+  /// What the server said, on one line, control characters made visible; at most 500 bytes, and empty when it said nothing.
+  package var words: String
+  /// Requests made in this delivery for what is refused, the refused one included.
+  package var attemptCount: Int
+
+  package init(status: Int, words: String, attemptCount: Int) {
+    self.status = status
+    self.words = words
+    self.attemptCount = attemptCount
   }
 }
 
@@ -51,6 +69,10 @@ package protocol BodySource: Sendable {
   /// so that at most lanes + 1 bodies are in memory. What it throws ends the delivery with that failure, after the requests in
   /// flight.
   func nextBody() async throws(RunFailure) -> OutgoingBody?
+  /// The next part of a body that is sent in parts; nil when nothing of it is left. Asked after the server refused the body or a part of
+  /// it, with the refusal, and after the receipt of a part was kept, without one; for one body one at a time. What it throws ends the
+  /// delivery with that failure, after the requests in flight.
+  func nextPart(of number: Int, after refusal: Refusal?) async throws(RunFailure) -> OutgoingBody?
 }
 
 /// Where receipts are kept.
@@ -62,6 +84,7 @@ package protocol ReceiptKeeper: Sendable {
 
 /// Where a delivery stands; handed to `progress` after every change, one call at a time.
 package struct DeliveryProgress: Sendable, Equatable {
+  /// Bodies of which nothing is left to send.
   package var acceptedBodyCount = 0
   package var acceptedEventCount = 0
   package var requestCount = 0
@@ -78,7 +101,7 @@ package struct DeliveryProgress: Sendable, Equatable {
 
 /// How a delivery ended.
 package enum DeliveryOutcome: Sendable, Equatable {
-  /// Every body of the source was accepted, and its receipt kept.
+  /// Every body of the source was accepted, whole or in those parts that the server takes, and the receipts are kept.
   case complete
   /// Not all were. The failure carries the exit status, and says where, what, and what to do next.
   case stopped(RunFailure)
@@ -87,7 +110,7 @@ package enum DeliveryOutcome: Sendable, Equatable {
 /// What a delivery did.
 package struct DeliveryReport: Sendable, Equatable {
   package var outcome: DeliveryOutcome
-  /// Bodies accepted, receipts kept, in this delivery.
+  /// Bodies of which nothing is left to send, receipts kept, in this delivery.
   package var acceptedBodyCount: Int
   package var requestCount: Int
   package var retryCount: Int

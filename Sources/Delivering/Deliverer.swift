@@ -63,6 +63,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
 
   private enum Event: Sendable {
     case pulled(Result<OutgoingBody?, RunFailure>)
+    case parted(Int, Result<OutgoingBody?, RunFailure>)
     /// A request ended; accepted ones with the keeper's failure, if it had one.
     case exchanged(Int, Exchange, keeping: RunFailure?)
     case stopRequested
@@ -92,6 +93,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
         }
         switch action {
         case .pull: group.addTask { .pulled(await pull()) }
+        case .askPart(let number, let refusal): group.addTask { .parted(number, await part(of: number, after: refusal)) }
         case .send(let number, let attemptCount):
           guard let payload = payloads[number] else { preconditionFailure("body \(number) is not in memory") }
           group.addTask { await send(payload, as: number, attemptCount, giveUp: giveUp) }
@@ -129,14 +131,19 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     case .pulled(.success(nil)): machine.sourceEnded()
     case .pulled(.success(.some(let body))):
       payloads[body.number] = body.payload
-      machine.pulled(number: body.number, waitsFor: body.waitsFor, eventCount: body.eventCount)
+      machine.pulled(number: body.number, waitsFor: body.waitsFor, eventCount: body.eventCount, isPart: body.isPart)
+    case .parted(let number, .failure(let failure)): machine.partFailed(number, failure)
+    case .parted(let number, .success(let part)):
+      if let part { payloads[number] = part.payload }
+      machine.parted(number, eventCount: part?.eventCount)
     case .exchanged(let number, _, .some(let failure)): machine.ended(number, failure)
     case .exchanged(let number, let exchange, nil):
       let verdict = judge.verdict(
-        on: exchange, of: number, hasAccepted: machine.acceptedBodyCount > 0, epochMilliseconds: clock.epochMilliseconds())
+        on: exchange, of: number, hasAccepted: machine.hasAccepted, epochMilliseconds: clock.epochMilliseconds())
       switch verdict {
       case .accepted: machine.accepted(number)
       case .retry(let setback): machine.failed(number, setback, at: clock.now())
+      case .refused(let status, let words): machine.refused(number, status: status, words: words)
       case .end(let failure): machine.ended(number, failure)
       case .givenUp: machine.gaveUp(number)
       }
@@ -147,6 +154,14 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     // A typed error does not survive the task group; as a value it does.
     do throws(RunFailure) {
       return .success(try await source.nextBody())
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func part(of number: Int, after refusal: Refusal?) async -> Result<OutgoingBody?, RunFailure> {
+    do throws(RunFailure) {
+      return .success(try await source.nextPart(of: number, after: refusal))
     } catch {
       return .failure(error)
     }

@@ -9,12 +9,17 @@ import Vocabulary
 ///                     ▼                            ▼ fails while others succeed
 ///                 set aside ◀──────────────────────┘
 /// ```
+/// A body that is refused while others are accepted goes on in parts, one after another: the source is asked for the next until none is
+/// left. Its number stays the same, and bodies that wait for it wait for all its parts.
+///
 /// The first failure that ends the run stops all starts; the machine then waits for what is in flight, and for no longer than the
 /// drain once the stop switch is thrown.
 struct DeliveryMachine {
   enum Action: Equatable {
     /// Ask the source for the next body.
     case pull
+    /// Ask the source for the next part of a body, after the server refused what was sent last, or accepted it.
+    case askPart(number: Int, after: Refusal?)
     case send(number: Int, attemptCount: Int)
     /// Let go of a body's bytes: it will not be sent again in this run.
     case drop(number: Int)
@@ -23,6 +28,13 @@ struct DeliveryMachine {
     /// Nothing to do before the next event, or before this time.
     case wait(until: Duration?)
     case finish(DeliveryOutcome)
+  }
+
+  /// Whether the source has to say how a body goes on.
+  private enum Part: Equatable {
+    case known
+    case due(after: Refusal?)
+    case asked
   }
 
   private struct Held {
@@ -38,6 +50,8 @@ struct DeliveryMachine {
     var acceptedBefore = 0
     /// Failures with 5xx before which the server accepted another body.
     var refusalCount = 0
+    var isPart = false
+    var part = Part.known
 
     /// A body that only ever failed with 5xx: maybe the server is down, maybe it can't stand this body.
     var isSuspect: Bool { attemptCount > 0 && onlyServerErrors && !isInFlight }
@@ -66,6 +80,8 @@ struct DeliveryMachine {
   private var drainEnd: Duration?
   private var givenUpCount: Int?
   private(set) var progress = DeliveryProgress()
+  /// Whether the server has accepted anything in this delivery.
+  private(set) var hasAccepted = false
 
   init(place: String, laneCount: Int, rate: Double? = nil, retryFor: Duration, seed: UInt64) {
     self.place = place
@@ -78,13 +94,14 @@ struct DeliveryMachine {
 
   // MARK: Events
 
-  mutating func pulled(number: Int, waitsFor: Int?, eventCount: Int) {
+  /// `isPart`: what is pulled is a part of the body, which was cut in an earlier delivery.
+  mutating func pulled(number: Int, waitsFor: Int?, eventCount: Int, isPart: Bool = false) {
     precondition(isPulling, "a body came without being asked for")
     precondition(number > lastNumber, "bodies come in ascending order")
     precondition(waitsFor.map { $0 < number } ?? true, "a body waits for an earlier one")
     isPulling = false
     lastNumber = number
-    held.append(Held(number: number, waitsFor: waitsFor, eventCount: eventCount))
+    held.append(Held(number: number, waitsFor: waitsFor, eventCount: eventCount, isPart: isPart))
   }
 
   mutating func sourceEnded() {
@@ -97,17 +114,58 @@ struct DeliveryMachine {
     end(failure)
   }
 
-  /// A body was accepted and its receipt is kept.
+  /// A body, or a part of it, was accepted and its receipt is kept.
   mutating func accepted(_ number: Int) {
-    let body = held.remove(at: index(of: number))
+    let index = index(of: number)
     lanes.succeeded()
-    dropped.append(number)
+    hasAccepted = true
     failingSince = nil
     failedRequestCount = 0
     progress.trouble = nil
     progress.inFlightCount -= 1
+    progress.acceptedEventCount += held[index].eventCount
+    if held[index].isPart { ask(index, after: nil) } else { complete(index) }
+  }
+
+  /// The server refused a body, or a part of it, for what is in it.
+  mutating func refused(_ number: Int, status: Int, words: String) {
+    land(number)
+    // Who refuses is not down.
+    failingSince = nil
+    failedRequestCount = 0
+    let index = index(of: number)
+    ask(index, after: Refusal(status: status, words: words, attemptCount: held[index].attemptCount))
+  }
+
+  /// The next part of a body is there, with so many events; nil when nothing of the body is left.
+  mutating func parted(_ number: Int, eventCount: Int?) {
+    let index = index(of: number)
+    precondition(held[index].part == .asked, "a part came without being asked for")
+    guard let eventCount else { return complete(index) }
+    held[index].part = .known
+    held[index].isPart = true
+    held[index].eventCount = eventCount
+  }
+
+  /// The source could not say how a body goes on.
+  mutating func partFailed(_ number: Int, _ failure: RunFailure) {
+    held[index(of: number)].part = .known
+    end(failure)
+  }
+
+  /// What is sent next for this body starts over.
+  private mutating func ask(_ index: Int, after refusal: Refusal?) {
+    held[index].isInFlight = false
+    held[index].attemptCount = 0
+    held[index].notBefore = .zero
+    held[index].onlyServerErrors = true
+    held[index].refusalCount = 0
+    held[index].part = .due(after: refusal)
+  }
+
+  private mutating func complete(_ index: Int) {
+    dropped.append(held.remove(at: index).number)
     progress.acceptedBodyCount += 1
-    progress.acceptedEventCount += body.eventCount
   }
 
   /// A request failed in a way that may heal.
@@ -161,9 +219,17 @@ struct DeliveryMachine {
     progress.setAsideCount = setAside.count
     progress.holdUp = nil
     if isExhausted, held.isEmpty, ending == nil { return .finish(setAside.isEmpty ? .complete : .stopped(leftovers)) }
-    if ending != nil || isStopRequested { return drain(at: now) }
+    let isEnding = ending != nil || isStopRequested
+    for index in held.indices {
+      // Also at the end a refusal is told, so that the source can keep it; the part that it answers with is not sent.
+      if case .due(let refusal) = held[index].part, !isEnding || refusal != nil {
+        held[index].part = .asked
+        return .askPart(number: held[index].number, after: refusal)
+      }
+    }
+    if isEnding { return drain(at: now) }
 
-    let ready = held.indices.filter { !held[$0].isInFlight && !isWaiting(held[$0]) }
+    let ready = held.indices.filter { !held[$0].isInFlight && held[$0].part == .known && !isWaiting(held[$0]) }
     var wake: Duration?
     switch lanes.mayStart(at: now) {
     case .full: return .wait(until: nil)
@@ -264,7 +330,7 @@ struct DeliveryMachine {
   }
 
   private mutating func drain(at now: Duration) -> Action {
-    if progress.inFlightCount == 0, !isPulling { return .finish(.stopped(lastWord)) }
+    if progress.inFlightCount == 0, !isPulling, !held.contains(where: { $0.part == .asked }) { return .finish(.stopped(lastWord)) }
     guard let drainEnd, givenUpCount == nil else { return .wait(until: nil) }
     guard now >= drainEnd else { return .wait(until: drainEnd) }
     givenUpCount = 0

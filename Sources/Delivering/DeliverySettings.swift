@@ -26,7 +26,7 @@ package struct DeliverySettings: Sendable {
   package var proxy: String?
   /// The seed of the jitter in back-off delays.
   package var seed: UInt64
-  /// Whether the address has ever accepted a body of this account: decides on a hint when it refuses one.
+  /// Whether the address has ever accepted a body of this account: until then a refusal ends the delivery, later it concerns one body.
   package var hasAcceptedBefore: Bool
 
   package init(address: String, laneCount: Int, seed: UInt64, hasAcceptedBefore: Bool) {

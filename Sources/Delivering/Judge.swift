@@ -36,6 +36,8 @@ enum Exchange: Sendable, Equatable {
 enum Verdict: Equatable {
   case accepted
   case retry(Setback)
+  /// The server takes other bodies, but not this one as it is.
+  case refused(status: Int, words: String)
   case end(RunFailure)
   case givenUp
 }
@@ -78,7 +80,9 @@ struct Judge {
           Setback(
             trouble: "the server answered \(answer.status)\(quoted(answer.words))", isServerError: answer.status >= 500,
             retryAfter: RetryAfter.delay(answer.retryAfter, epochMilliseconds: epochMilliseconds)))
-      case 400, 413: return .end(refusal(answer, of: number, isFirst: !hasAccepted && !settings.hasAcceptedBefore))
+      case 400, 413:
+        guard hasAccepted || settings.hasAcceptedBefore else { return .end(firstRefusal(answer, of: number)) }
+        return .refused(status: answer.status, words: ServerWords.visible(answer.words, limitBytes: DeliveryLimits.wordBytes))
       case 401, 403, 404, 405: return .end(stranger(answer, ", which no Event API does; check --endpoint"))
       case 300...399:
         let target = ServerWords.visible(header: answer.location).map { " and points to \($0)" } ?? " and names no other address"
@@ -118,12 +122,11 @@ struct Judge {
 
   private func retry(_ trouble: String) -> Verdict { .retry(Setback(trouble: trouble)) }
 
-  private func refusal(_ answer: Answer, of number: Int, isFirst: Bool) -> RunFailure {
+  /// A server that has never taken anything of this account most likely refuses all of it.
+  private func firstRefusal(_ answer: Answer, of number: Int) -> RunFailure {
     let wayOut =
-      settings.strict && isFirst
-      ? "nothing was accepted yet, so check --account-id and the mapping, "
-        + "or pass --no-strict to let the server drop what it can't use"
-      : "mend what it names, then run the same command again; what was accepted is not sent again"
+      "nothing was accepted yet, so check --account-id and the mapping"
+      + (settings.strict ? ", or pass --no-strict to let the server drop what it can't use" : "")
     return RunFailure(
       .configuration, "\(place): the server refused body \(number) with \(answer.status)\(quoted(answer.words)); \(wayOut)")
   }

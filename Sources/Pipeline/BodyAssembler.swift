@@ -55,11 +55,11 @@ struct BodyAssembler: ~Copyable {
       try goTo(body)
       let lastHash = visitorHash(body.lastVisitor.span)
       while !(try paged == nil ? takeHeld(body, lastHash) : takePaged(body)) {
-        guard number + 1 < reader.count else { throw mismatch(body) }
+        guard number + 1 < reader.count else { throw noLongerPlanned(body.number) }
         try open(number + 1)
       }
       let entries = ledger.finish { LedgerEntries($0) }
-      let mismatch = mismatch(body)
+      let mismatch = noLongerPlanned(body.number)
       let value = try composer.finish { bytes throws(RunFailure) in
         guard bytes.count == body.byteCount else { throw mismatch }
         return try use(bytes)
@@ -222,12 +222,12 @@ struct BodyAssembler: ~Copyable {
     if wanted != number { try open(wanted) }
     if paged != nil {
       if visitor < 0 || paged!.walker.visitor != body.firstVisitor || paged!.walker.pageStart + at > body.firstIndex {
-        guard try paged!.walker.seek(body.firstVisitor) else { throw mismatch(body) }
+        guard try paged!.walker.seek(body.firstVisitor) else { throw noLongerPlanned(body.number) }
         try beginPaged()
       }
       while paged!.walker.pageStart + at < body.firstIndex {
         if at == paged!.walker.offsets.count {
-          guard try paged!.walker.nextPage() else { throw mismatch(body) }
+          guard try paged!.walker.nextPage() else { throw noLongerPlanned(body.number) }
           at = 0
         } else {
           at += 1
@@ -235,14 +235,15 @@ struct BodyAssembler: ~Copyable {
       }
       return
     }
-    guard let first = find(body.firstVisitor, hash) else { throw mismatch(body) }
+    guard let first = find(body.firstVisitor, hash) else { throw noLongerPlanned(body.number) }
     if visitor != first { begin(first) }
     at = body.firstIndex
   }
+}
 
-  private func mismatch(_ body: BodyRow) -> RunFailure {
-    RunFailure(
-      .stagingDamaged,
-      "body \(body.number) is no longer what was planned; the staged records have changed; import the same inputs again to go on")
-  }
+/// Staging does not give a body as it was planned.
+func noLongerPlanned(_ number: Int) -> RunFailure {
+  RunFailure(
+    .stagingDamaged,
+    "body \(number) is no longer what was planned; the staged records have changed; import the same inputs again to go on")
 }

@@ -1,6 +1,8 @@
 import Bytes
+import Checkpointing
 import Disk
 import EventAPI
+import Foundation
 import Reporting
 import Vocabulary
 
@@ -49,6 +51,20 @@ func join(_ pieces: [RejectPiece], into path: String) throws(DiskFailure) {
   }
   try writer.sync()
   for path in Set(pieces.map(\.path)) { try Folder.remove(path) }
+}
+
+/// Writes the file of rejects anew, with the events that the server has refused so far behind all others. Done again it changes nothing.
+func tellRefused(_ checkpoint: Checkpoint, _ run: RunID, in path: String) throws {
+  // Quotes inside of a row are escaped, so that no row can say this.
+  let mark = Array(",\"code\":\"\(RejectCode.refusedByServer.rawValue)\",".utf8)
+  var writer = try FileWriter(path: path + ".new")
+  var lines = try LineReader(path: path)
+  while let line = try lines.next() {
+    if Data(line).range(of: Data(mark)) == nil { try writer.write(line + [0x0a]) }
+  }
+  try checkpoint.eachRefusedEvent(run) { try writer.write($0) }
+  try writer.sync()
+  try Folder.replace(path, with: path + ".new")
 }
 
 /// Writes the rejects that planning finds behind those of staging, as one new file.

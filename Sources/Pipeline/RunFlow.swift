@@ -208,7 +208,7 @@ struct RunFlow: Sendable {
   /// Writes each body into a file of its own, `1.json`, `2.json`, …, when a folder for them was named.
   private func writeBodies() throws(RunFailure) {
     guard let output = options.output else { return }
-    var assembler = try assembler()
+    var assembler = assembler(try judges())
     do throws(DiskFailure) {
       try Folder.make(output)
     } catch {
@@ -231,17 +231,21 @@ struct RunFlow: Sendable {
     }
   }
 
-  private func assembler() throws(RunFailure) -> sending BodyAssembler {
+  private func judges() throws(RunFailure) -> PartitionJudges {
     let staged = try staged()
     let mark = try current().ledgerMark
     do throws(DiskFailure) {
-      let reader = try staged.reader(identicalRows: settings.identicalRows)
-      return BodyAssembler(
-        PartitionJudges(reader, settings, options, ledger: ledger, run: run, mark: mark),
-        noted: OrderReader(path: Planner.notesPath(folder), partitionCount: reader.count), memoryBytes: options.memoryBytes / 8)
+      return PartitionJudges(
+        try staged.reader(identicalRows: settings.identicalRows), settings, options, ledger: ledger, run: run, mark: mark)
     } catch {
       throw stagingFailure(error)
     }
+  }
+
+  private func assembler(_ judges: PartitionJudges) -> sending BodyAssembler {
+    BodyAssembler(
+      judges, noted: OrderReader(path: Planner.notesPath(folder), partitionCount: judges.reader.count), memoryBytes: options.memoryBytes / 8
+    )
   }
 
   // MARK: sending
@@ -297,13 +301,33 @@ struct RunFlow: Sendable {
   }
 
   private func deliver(to address: String) async throws(RunFailure) {
-    let sender = RunSender(try assembler(), checkpoint: checkpoint, run: run.id)
+    let judges = try judges()
+    let sender = RunSender(
+      assembler(judges),
+      CutBodies(
+        judges, checkpoint: checkpoint, run: run.id, memoryBytes: options.memoryBytes / 16, refusedEventLimit: options.refusedEventLimit),
+      checkpoint: checkpoint, run: run.id)
     let bodyCount = try planRecord()?.bodies ?? 0
     let report = await Deliverer(settings: try deliverySettings(address)).deliver(from: sender, receipts: sender, stop: stop) {
       progress(.sending($0, of: bodyCount))
     }
     try sender.countRest(of: report)
+    try tellRefused()
     if case .stopped(let failure) = report.outcome { throw failure }
+  }
+
+  /// Puts the events that the server refused among the rejects.
+  private func tellRefused() throws(RunFailure) {
+    do {
+      guard try checkpoint.refusedEventCount(run.id) > 0 else { return }
+      try Pipeline.tellRefused(checkpoint, run.id, in: StateFolder.rejectsPath(home, run.id))
+    } catch let failure as CheckpointFailure {
+      throw failure.runFailure
+    } catch let failure as DiskFailure {
+      throw failure.runFailure(forInput: false)
+    } catch {
+      throw RunFailure(.bug, "\(error)")
+    }
   }
 
   private func deliverySettings(_ address: String) throws(RunFailure) -> DeliverySettings {

@@ -56,9 +56,10 @@ extension Checkpoint {
     case .refused: summary.state = .refused
     case .staging, .planning, .sending, .forgotten: summary.state = .incomplete
     }
-    let (all, present, requests, counts) = try guarding { () throws(CheckpointFailure) in
+    let (all, present, requests, counts, refused) = try guarding { () throws(CheckpointFailure) in
       (
-        try receiptTotals(row.id), try receiptTotals(row.id, ofAllPlans: false), try requestTotals(row.id), try stagingCounts(row.id)
+        try receiptTotals(row.id), try receiptTotals(row.id, ofAllPlans: false), try requestTotals(row.id), try stagingCounts(row.id),
+        try refusedEventCount(row.id)
       )
     }
     switch row.phase {
@@ -89,14 +90,15 @@ extension Checkpoint {
     summary.records.alreadyAccepted = plan.alreadyAccepted - earlier
     summary.records.duplicate = plan.duplicate
     summary.records.filtered = plan.filtered
-    summary.records.rejected = plan.rejected
-    summary.records.pending = plan.decisions + plan.conversions - present.events
+    summary.records.rejected = plan.rejected + refused
+    summary.records.pending = plan.decisions + plan.conversions - present.events - refused
     summary.decisionCount = plan.decisions
     summary.conversionCount = plan.conversions
     summary.visitorCount = plan.visitors
     summary.bodyCount = plan.bodies
     summary.byteCount = plan.bytes
     summary.rejects = plan.rejects
+    if refused > 0 { summary.rejects[RejectCode.refusedByServer.rawValue] = refused }
     summary.findings = plan.findings.compactMap { sighting in
       guard let code = FindingCode(rawValue: sighting.code), let severity = Severity(rawValue: sighting.severity) else { return nil }
       return Finding(

@@ -1,5 +1,6 @@
 import Bytes
 import Checkpointing
+import Chunking
 import Delivering
 import Dispatch
 import Foundation
@@ -9,8 +10,11 @@ import Vocabulary
 
 /// Hands the pending bodies of a run to the lanes, each with its digest committed, and keeps the receipts that come back.
 ///
+/// A body that the server refuses while it takes others is cut in two at its middle event, and so are the halves that it refuses, until the
+/// guilty event stands alone and becomes a reject. The first half goes first.
+///
 /// Bodies are composed on one queue and receipts kept on another, neither of them a thread of the cooperative pool. Memory: one body here,
-/// and the ledger entries of those in flight.
+/// the ledger entries of those in flight, and the records of those that are cut.
 final class RunSender: BodySource, ReceiptKeeper {
   private struct Waiting {
     var rows: [BodyRow] = []
@@ -19,6 +23,7 @@ final class RunSender: BodySource, ReceiptKeeper {
 
   private let checkpoint: Checkpoint
   private let run: RunID
+  private let cutBodies: Mutex<CutBodies>
   private let assembler: Mutex<BodyAssembler>
   private let waiting = Mutex(Waiting())
   private let ledger = Mutex<[Int: LedgerEntries]>([:])
@@ -27,8 +32,11 @@ final class RunSender: BodySource, ReceiptKeeper {
   private let composing = DispatchQueue(label: "optireplay.composing")
   private let keeping = DispatchQueue(label: "optireplay.receipts")
 
-  init(_ assembler: consuming sending BodyAssembler, checkpoint: Checkpoint, run: RunID) {
+  init(
+    _ assembler: consuming sending BodyAssembler, _ cutBodies: consuming sending CutBodies, checkpoint: Checkpoint, run: RunID
+  ) {
     self.assembler = Mutex(assembler)
+    self.cutBodies = Mutex(cutBodies)
     self.checkpoint = checkpoint
     self.run = run
   }
@@ -36,6 +44,15 @@ final class RunSender: BodySource, ReceiptKeeper {
   func nextBody() async throws(RunFailure) -> OutgoingBody? {
     let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<OutgoingBody?, RunFailure>, Never>) in
       composing.async { continuation.resume(returning: Result { () throws(RunFailure) in try self.compose() }) }
+    }
+    return try result.get()
+  }
+
+  func nextPart(of number: Int, after refusal: Refusal?) async throws(RunFailure) -> OutgoingBody? {
+    let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<OutgoingBody?, RunFailure>, Never>) in
+      composing.async {
+        continuation.resume(returning: Result { () throws(RunFailure) in try self.part(of: number, after: refusal) })
+      }
     }
     return try result.get()
   }
@@ -58,6 +75,7 @@ final class RunSender: BodySource, ReceiptKeeper {
 
   private func compose() throws(RunFailure) -> OutgoingBody? {
     guard let row = try guarding({ () throws(CheckpointFailure) in try nextRow() }) else { return nil }
+    if row.isCut { return outgoing(try cutBodies.withLock { cut throws(RunFailure) in try cut.part(of: row) }) }
     let (body, entries) = try assembler.withLock { assembler throws(RunFailure) in
       try assembler.compose(row) { bytes throws(RunFailure) in
         try guarding { () throws(CheckpointFailure) in
@@ -68,6 +86,16 @@ final class RunSender: BodySource, ReceiptKeeper {
     }
     ledger.withLock { $0[row.number] = entries }
     return body
+  }
+
+  private func part(of number: Int, after refusal: Refusal?) throws(RunFailure) -> OutgoingBody? {
+    outgoing(try cutBodies.withLock { cut throws(RunFailure) in try cut.part(of: number, after: refusal) })
+  }
+
+  private func outgoing(_ part: CutBodies.Part?) -> OutgoingBody? {
+    guard let part else { return nil }
+    ledger.withLock { $0[part.body.number] = part.ledger }
+    return part.body
   }
 
   private func nextRow() throws(CheckpointFailure) -> BodyRow? {
@@ -83,11 +111,13 @@ final class RunSender: BodySource, ReceiptKeeper {
 
   private func write(_ receipt: Receipt) throws(RunFailure) {
     let entries = ledger.withLock { $0.removeValue(forKey: receipt.number) }
+    let part = cutBodies.withLock { $0.partSent(of: receipt.number) }
     do throws(CheckpointFailure) {
       try checkpoint.keepReceipt(
         run,
         ReceiptRow(
-          number: receipt.number, status: receipt.status, attemptCount: receipt.attemptCount, acceptedAt: receipt.acceptedAt),
+          number: receipt.number, part: part.path, status: receipt.status, attemptCount: receipt.attemptCount,
+          acceptedAt: receipt.acceptedAt),
         ledger: entries)
     } catch {
       throw error.runFailure

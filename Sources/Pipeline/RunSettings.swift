@@ -134,6 +134,8 @@ package struct RunOptions: Sendable {
   package var retryFor: Duration = .seconds(1800)
   package var maxRejects = Allowance.percent(10)
   package var allowedRejects = Allowance.count(0)
+  /// How many events the server may refuse one by one before the run ends.
+  package var refusedEventLimit = Limits.refusedEvents
   package var acceptedFindings: Set<FindingCode> = []
   package var strict = true
   package var acceptedStatuses: Set<Int> = [204]

@@ -156,7 +156,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private func keep(strict: Bool, _ context: ChannelHandlerContext) {
-    let act = core.faults.act(on: core.nextRequest())
+    let act = core.faults.act(on: core.nextRequest(), body.readableBytesUInt8Span)
     let outcome: EventLoopFuture<BodyKeeper.Outcome>
     switch act {
     case nil, .dropAfter: outcome = core.keeper.keep(body, on: context.eventLoop)

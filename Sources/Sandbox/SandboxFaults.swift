@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Trouble on demand: which requests for events are answered in another way than an Event API would, to rehearse what then
 /// happens.
 ///
@@ -14,9 +16,12 @@ package struct SandboxFaults: Sendable, Equatable {
     case from(Int)
     /// Those of a range, both ends included.
     case between(Int, Int)
+    /// Requests whose body has these bytes in it, which must be some.
+    case holding([UInt8])
 
-    func includes(_ request: Int) -> Bool {
+    func includes(_ request: Int, _ body: Span<UInt8>) -> Bool {
       switch self {
+      case .holding(let bytes): holds(bytes, body)
       case .always: true
       case .every(let step): step > 0 && request.isMultiple(of: step)
       case .first(let count): request <= count
@@ -48,7 +53,7 @@ package struct SandboxFaults: Sendable, Equatable {
     }
 
     /// Reads `ACT` or `ACT@WHEN`: an act is a status, `login-page`, `drop-before` or `drop-after`; a `when` is `every:K`,
-    /// `first:N`, `from:N` or `N-M`. Nil for anything else.
+    /// `first:N`, `from:N`, `N-M` or `holding:TEXT`. Nil for anything else.
     package init?(_ text: String) {
       let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
       let act: Act? =
@@ -79,7 +84,10 @@ package struct SandboxFaults: Sendable, Equatable {
   /// No trouble.
   package static let none = SandboxFaults()
 
-  func act(on request: Int) -> Act? { rules.first { $0.when.includes(request) }?.act }
+  func act(on request: Int, _ body: Span<UInt8>) -> Act? {
+    for rule in rules where rule.when.includes(request, body) { return rule.act }
+    return nil
+  }
 }
 
 extension SandboxFaults.When {
@@ -87,6 +95,10 @@ extension SandboxFaults.When {
     func number(after prefix: String) -> Int? {
       guard text.hasPrefix(prefix), let number = Int(text.dropFirst(prefix.count)), number > 0 else { return nil }
       return number
+    }
+    if text.hasPrefix("holding:"), text.utf8.count > 8 {
+      self = .holding(Array(text.utf8.dropFirst(8)))
+      return
     }
     let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
     if let step = number(after: "every:") {
@@ -101,4 +113,14 @@ extension SandboxFaults.When {
       return nil
     }
   }
+}
+
+/// Whether the bytes lie somewhere in a body.
+private func holds(_ bytes: [UInt8], _ body: Span<UInt8>) -> Bool {
+  var from = 0
+  while let at = firstIndex(of: bytes[0], in: body, from: from), at + bytes.count <= body.count {
+    if same(body.extracting(at..<(at + bytes.count)), bytes) { return true }
+    from = at + 1
+  }
+  return false
 }

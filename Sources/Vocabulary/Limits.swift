@@ -21,6 +21,8 @@ package enum Limits {
   /// Lanes when none are named, and the most that may be named.
   package static let lanes = 4
   package static let mostLanes = 64
+  /// Events that a server may refuse one by one when no number is named; beyond, it refuses for a reason that concerns all of them.
+  package static let refusedEvents = 100
   /// Bytes read from an input at a time.
   package static let blockBytes = 1 << 20
   /// Inputs of one run: a staged record numbers its input in 16 bits.

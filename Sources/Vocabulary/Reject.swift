@@ -24,6 +24,8 @@ package enum RejectCode: String, Sendable, CaseIterable {
   case unknownKey = "unknown-key"
   // The record among the others of its visitor.
   case eventTooLarge = "event-too-large"
+  /// The server refused the event when it stood alone in a body.
+  case refusedByServer = "refused-by-server"
   case uuidReused = "uuid-reused"
   case variationConflict = "variation-conflict"
   case earlyConversion = "early-conversion"

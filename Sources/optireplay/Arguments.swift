@@ -98,7 +98,8 @@ enum Given {
     "revision", "anonymize-ip",
     "enrich-decisions",
     "max-rejects",
-    "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "accept-status", "json", "quiet",
+    "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "accept-status", "max-refused", "json",
+    "quiet",
     "log-format",
   ]
 

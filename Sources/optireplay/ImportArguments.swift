@@ -273,6 +273,11 @@ struct DeliveryArguments: ParsableArguments {
   @Option(help: ArgumentHelp("A status that accepts a body, for servers of your own. (default: 204)", valueName: "status"))
   var acceptStatus: [Int] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "More events than this that the server refuses one by one, and the run stops. (default: \(Limits.refusedEvents))", valueName: "n"))
+  var maxRefused: Int?
+
   func apply(to options: inout RunOptions) throws {
     options.laneCount = try Given.value(concurrency, "concurrency") ?? Limits.lanes
     guard (1...Limits.mostLanes).contains(options.laneCount) else {
@@ -281,6 +286,8 @@ struct DeliveryArguments: ParsableArguments {
     options.rate = try Given.value(rate, "rate")
     if let rate = options.rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate must be more than 0") }
     options.retryFor = try Given.value(retryFor, "retry-for")?.duration ?? options.retryFor
+    options.refusedEventLimit = try Given.value(maxRefused, "max-refused") ?? options.refusedEventLimit
+    guard options.refusedEventLimit >= 0 else { throw ValidationError("--max-refused must be 0 or more") }
     options.strict = try !Given.flag(noStrict, "no-strict")
     let statuses = try Given.list(acceptStatus, "accept-status")
     if !statuses.isEmpty {

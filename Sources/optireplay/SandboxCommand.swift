@@ -19,7 +19,8 @@ struct SandboxCommand: AsyncParsableCommand {
       and /status.json. What rehearsals with the same state folder were accepted is there too.
 
       Trouble on demand: --fault 503@every:5 answers every fifth request with 503; others are a status from 200 to 599, login-page, \
-      drop-before and drop-after; @first:N, @from:N and @N-M name other requests.
+      drop-before and drop-after; @first:N, @from:N and @N-M name other requests, and @holding:TEXT those whose body has \
+      TEXT in it.
       """)
 
   @Option(help: "The port to listen on; 0 takes any that is free.")

@@ -144,6 +144,80 @@ import Vocabulary
     #expect(run.run() == .complete)
   }
 
+  /// Halves what is refused, as a source does, and keeps books.
+  private final class Halver {
+    let guilty: Set<Int>
+    var left: [Range<Int>]
+    var accepted: [Int] = []
+    var rejected: [Int] = []
+
+    init(_ eventCount: Int, guilty: Set<Int>) {
+      self.guilty = guilty
+      left = [0..<eventCount]
+    }
+
+    var isRefused: Bool { left[0].contains { guilty.contains($0) } }
+
+    func next(isRefused: Bool) -> Int? {
+      let part = left.removeFirst()
+      if !isRefused {
+        accepted += part
+      } else if part.count == 1 {
+        rejected += part
+      } else {
+        let middle = part.lowerBound + (part.count + 1) / 2
+        left.insert(contentsOf: [part.lowerBound..<middle, middle..<part.upperBound], at: 0)
+      }
+      return left.first?.count
+    }
+  }
+
+  @Test("a refused body goes on in parts, and one guilty event of n costs at most 2⌈log2 n⌉ + 1 requests", arguments: 1...33)
+  func refusedBodies(eventCount: Int) {
+    for guilty in 0..<eventCount {
+      let halver = Halver(eventCount, guilty: [guilty])
+      var run = Simulation(bodies(5, eventCount: eventCount), lanes: 2) { send in
+        (.seconds(1), send.number == 3 && halver.isRefused ? .refused : .accepted)
+      }
+      run.parts = { number, isRefused in
+        precondition(number == 3, "only body 3 is in parts")
+        return halver.next(isRefused: isRefused)
+      }
+      #expect(run.run() == .complete)
+      #expect(halver.accepted == (0..<eventCount).filter { $0 != guilty })
+      #expect(halver.rejected == [guilty])
+      let requestCount = run.sends.count { $0.number == 3 }
+      let depth = (0...).first { 1 << $0 >= eventCount } ?? 0
+      #expect(requestCount <= 2 * depth + 1)
+      #expect(run.sends.allSatisfy { $0.attempt == 1 })
+      #expect(run.progress.acceptedBodyCount == 5)
+      #expect(run.progress.acceptedEventCount == 5 * eventCount - 1)
+    }
+  }
+
+  @Test("a body that waits for one in parts waits for all of them", arguments: [2, 4])
+  func waitingForParts(lanes: Int) {
+    let halver = Halver(8, guilty: [0, 7])
+    var run = Simulation(bodies(3, waits: [3: 2], eventCount: 8), lanes: lanes) { send in
+      (.seconds(1), send.number == 2 && halver.isRefused ? .refused : .accepted)
+    }
+    run.parts = { _, isRefused in halver.next(isRefused: isRefused) }
+    #expect(run.run() == .complete)
+    #expect(halver.rejected == [0, 7])
+    let lastPart = run.sends.last { $0.number == 2 }!.at
+    #expect(run.sends.first { $0.number == 3 }!.at >= lastPart + .seconds(1))
+  }
+
+  @Test("a stop amid the parts starts no further one") func stopAmidParts() {
+    let halver = Halver(64, guilty: [63])
+    var run = Simulation(bodies(2, eventCount: 64), lanes: 1, stopAt: .seconds(4)) { send in
+      (.seconds(1), send.number == 2 && halver.isRefused ? .refused : .accepted)
+    }
+    run.parts = { _, isRefused in halver.next(isRefused: isRefused) }
+    #expect(failure(of: run.run())?.status == .stopped)
+    #expect(run.sends.count <= 5)
+  }
+
   @Test("a failure that ends the run lets the others land, keeps what they bring, and starts nothing") func fatal() {
     var run = Simulation(bodies(20), lanes: 4) { send in
       send.number == 2

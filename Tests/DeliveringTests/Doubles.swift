@@ -13,10 +13,20 @@ final class ListSource: BodySource {
   private let bodies: [OutgoingBody]
   private let failure: (after: Int, RunFailure)?
   private let state = Mutex(State())
+  private let parts: @Sendable (_ number: Int, Refusal?) -> Result<OutgoingBody?, RunFailure>
 
-  init(_ bodies: [OutgoingBody], failsAfter: (after: Int, RunFailure)? = nil) {
+  init(
+    _ bodies: [OutgoingBody], failsAfter: (after: Int, RunFailure)? = nil,
+    parts: @escaping @Sendable (_ number: Int, Refusal?) -> Result<OutgoingBody?, RunFailure> = { _, _ in .success(nil) }
+  ) {
     self.bodies = bodies
     failure = failsAfter
+    self.parts = parts
+  }
+
+  func nextPart(of number: Int, after refusal: Refusal?) async throws(RunFailure) -> OutgoingBody? {
+    await Task.yield()
+    return try parts(number, refusal).get()
   }
 
   var handedOutCount: Int { state.withLock { $0.next } }

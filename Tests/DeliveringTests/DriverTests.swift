@@ -70,6 +70,32 @@ import Vocabulary
     #expect((book.receipts.first?.acceptedAt ?? 0) > 1_700_000_000_000)
   }
 
+  @Test("a refused body is sent in the parts that the source makes of it, each with a receipt") func parts() async {
+    let asked = Mutex<[Refusal?]>([])
+    let source = ListSource(bodies(3)) { number, refusal in
+      let count = asked.withLock {
+        $0.append(refusal)
+        return $0.count
+      }
+      guard number == 2, count < 3 else { return .success(nil) }
+      return .success(OutgoingBody(number: 2, bytes: Array("\(20 + count)".utf8).span, eventCount: 1, isPart: true))
+    }
+    let book = ReceiptBook()
+    let report = await run(source, book, lanes: 1) { number, _ in
+      .answered(Answer(status: number == 2 ? 400 : 204, words: Array("no".utf8)))
+    }
+    #expect(report.outcome == .complete)
+    #expect(report.requestCount == 5)
+    #expect(book.numbers == [1, 2, 2, 3])
+    #expect(asked.withLock { $0 } == [Refusal(status: 400, words: "no", attemptCount: 1), nil, nil])
+  }
+
+  @Test("when the source cannot say how a refused body goes on, the run ends with its words") func partsFail() async {
+    let source = ListSource(bodies(3)) { _, _ in .failure(RunFailure(.stagingDamaged, "gone")) }
+    let report = await run(source, lanes: 1) { number, _ in .answered(Answer(status: number == 2 ? 413 : 204)) }
+    #expect(failure(of: report.outcome) == RunFailure(.stagingDamaged, "gone"))
+  }
+
   @Test("refused connections end with 75 when the patience does, and no test waits for it", arguments: [1, 4])
   func patience(lanes: Int) async {
     let clock = SwiftClock()

@@ -47,16 +47,22 @@ import Vocabulary
     #expect(ending(Answer(status: 413))?.message.contains("with 413;") == true)
   }
 
-  @Test("the hint at --no-strict comes in strict mode and before anything was accepted", arguments: [400, 413])
+  @Test("a refusal before anything was accepted ends the run, with the hint at --no-strict in strict mode", arguments: [400, 413])
   func hint(status: Int) {
-    func hints(_ hasAccepted: Bool, _ change: (inout DeliverySettings) -> Void) -> Bool? {
-      guard case .end(let failure) = verdict(Answer(status: status), hasAccepted: hasAccepted, change) else { return nil }
+    func hints(_ change: (inout DeliverySettings) -> Void) -> Bool? {
+      guard case .end(let failure) = verdict(Answer(status: status), hasAccepted: false, change) else { return nil }
       return failure.message.contains("--no-strict")
     }
-    #expect(hints(false) { _ in } == true)
-    #expect(hints(true) { _ in } == false)
-    #expect(hints(false) { $0.hasAcceptedBefore = true } == false)
-    #expect(hints(false) { $0.strict = false } == false)
+    #expect(hints { _ in } == true)
+    #expect(hints { $0.strict = false } == false)
+  }
+
+  @Test("a refusal after the server accepted anything, now or in an earlier run, concerns the body", arguments: [400, 413])
+  func laterRefusal(status: Int) {
+    let answer = Answer(status: status, words: Array("bad\nuuid".utf8))
+    let refused = Verdict.refused(status: status, words: #"bad\nuuid"#)
+    #expect(verdict(answer, hasAccepted: true) == refused)
+    #expect(verdict(answer) { $0.hasAcceptedBefore = true } == refused)
   }
 
   @Test("a redirect names its target, a polite page its content type") func strangers() {

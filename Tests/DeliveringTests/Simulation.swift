@@ -7,6 +7,7 @@ struct Simulation {
   enum Ending {
     case accepted
     case fails(Setback)
+    case refused
     case ends(RunFailure)
     case hangs
   }
@@ -23,6 +24,8 @@ struct Simulation {
   var bodies: [OutgoingBody]
   var stopAt: Duration?
   var network: (Send) -> (takes: Duration, Ending)
+  /// How many events the next part of a body has; nil when nothing of it is left.
+  var parts: (_ number: Int, _ isRefused: Bool) -> Int? = { _, _ in nil }
 
   private(set) var sends: [Send] = []
   private(set) var accepted: [(number: Int, at: Duration)] = []
@@ -69,6 +72,7 @@ struct Simulation {
         let (takes, ending) = network(send)
         inFlight.append((number, now + takes, ending))
         mostInFlight = max(mostInFlight, inFlight.count)
+      case .askPart(let number, let refusal): machine.parted(number, eventCount: parts(number, refusal != nil))
       case .drop: heldCount -= 1
       case .giveUp:
         gaveUp = true
@@ -89,6 +93,7 @@ struct Simulation {
         case .accepted:
           accepted.append((landing.number, now))
           machine.accepted(landing.number)
+        case .refused: machine.refused(landing.number, status: 400, words: "no")
         case .fails(let setback): machine.failed(landing.number, setback, at: now)
         case .ends(let failure): machine.ended(landing.number, failure)
         case .hangs: break

@@ -92,6 +92,18 @@ package func same(_ bytes: Span<UInt8>, _ literal: StaticString) -> Bool {
   return true
 }
 
+/// Whether the span holds the ASCII text of `literal`, which is in lower case, in letters of either case.
+package func sameLetters(_ bytes: Span<UInt8>, _ literal: StaticString) -> Bool {
+  guard bytes.count == literal.utf8CodeUnitCount else { return false }
+  // SAFETY: a static string with a pointer representation is utf8CodeUnitCount bytes long, the count compared above.
+  let text = unsafe UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
+  for at in 0..<bytes.count {
+    let byte = bytes[at]
+    guard unsafe (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte) == text[at] else { return false }
+  }
+  return true
+}
+
 /// The bytes as an array of their own.
 package func copy(_ bytes: Span<UInt8>) -> [UInt8] {
   // SAFETY: the pointer is used inside the closure only, and the array copies what it points at.

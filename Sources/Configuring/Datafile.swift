@@ -37,7 +37,7 @@ package struct Datafile: Sendable {
 
   /// Reads a datafile's bytes.
   package init(_ bytes: [UInt8]) throws(Fault) {
-    let document = try Datafile.document(bytes)
+    let document = try Datafile.document(bytes.starts(with: [0xef, 0xbb, 0xbf]) ? Array(bytes.dropFirst(3)) : bytes)
     accountID = document.accountId?.text
     projectID = document.projectId?.text
     revision = document.revision?.text
@@ -70,8 +70,10 @@ package struct Datafile: Sendable {
     (experiments, campaigns, variations) = tables(all.map { ("", $0) })
     let byID = Dictionary(all.map { ($0.id.text, $0) }) { first, _ in first }
     let ofRollout = Dictionary(rollouts.map { ($0.id.text, $0.experiments ?? []) }) { first, _ in first }
+    let holdouts = document.holdouts ?? []
     let rules = (document.featureFlags ?? []).flatMap { flag in
-      ((flag.experimentIds ?? []).compactMap { byID[$0.text] } + (flag.rolloutId.flatMap { ofRollout[$0.text] } ?? []))
+      // A holdout keeps visitors out of rules of any flag.
+      ((flag.experimentIds ?? []).compactMap { byID[$0.text] } + (flag.rolloutId.flatMap { ofRollout[$0.text] } ?? []) + holdouts)
         .map { (flag.key + Datafile.separator, $0) }
     }
     (flagExperiments, flagCampaigns, flagVariations) = tables(rules)

@@ -12,7 +12,7 @@ enum KeyLookups {
   private enum Kind: String, CaseIterable { case event, experiment, campaign, variation }
 
   /// The source that looks `base` up; nil without the key `key`, or with a problem.
-  static func read(_ keys: inout Keys, _ node: Node, _ base: Source?) -> Source? {
+  static func read(_ keys: inout Keys, _ node: Node, _ base: Source?, _ otherwise: Lookup.Otherwise) -> Source? {
     let environment = keys.environment
     let kind = keys.word("key", Kind.self)
     func source(_ name: String) -> Source? { keys.value(name).flatMap { SourceKeys($0, name, environment)?.source } }
@@ -34,7 +34,7 @@ enum KeyLookups {
     func lookUp(_ parts: [Source], _ table: KeyTable, _ what: String) -> Source {
       let source = parts.count == 1 ? parts[0] : Source.join(parts, separator: Datafile.separator)
       return .lookup(
-        source, Lookup(table.entries, otherwise: .reject, of: "the datafile's \(what)", ambiguous: table.ambiguous.sorted()))
+        source, Lookup(table.entries, otherwise: otherwise, of: "the datafile's \(what)", ambiguous: table.ambiguous.sorted()))
     }
     switch kind {
     case .event: return lookUp([base], datafile.events, "events")

@@ -115,6 +115,10 @@ struct Environment {
   }
 
   private func expanded(_ text: String, _ node: Node) -> String? {
+    if text == "?" {
+      problems.add(node, "this question is not answered yet: write what stands for the \"?\"")
+      return nil
+    }
     switch Variables.expand(text, variables) {
     case .text(let text): return text
     case .missing(let name):

@@ -158,12 +158,19 @@ enum MappingKeys {
   private static func read(conditions: inout Keys) -> [Condition] {
     let environment = conditions.environment
     return conditions.all().flatMap { entry -> [Condition] in
-      let source = Source.path(Path(entry.name))
+      var source = Source.path(Path(entry.name))
+      guard !entry.value.isNull else {
+        environment.problems.add(entry.key, "where names \(entry.name) and no value; for rows without one write {empty: true}")
+        return []
+      }
       guard case .mapping = entry.value else {
         return [Condition(source, .isOneOf(environment.texts(entry.value, entry.name)))]
       }
       guard var tests = Keys(entry.value, entry.name, environment) else { return [] }
+      let problemCount = environment.problems.all.count
       var found: [Condition.Test] = []
+      let decimal = tests.text("decimal")
+      let group = tests.text("group")
       if let values = tests.texts("in") { found.append(.isOneOf(values)) }
       if let value = tests.text("equals") { found.append(.isOneOf([value])) }
       if let values = tests.texts("not_in") { found.append(.isNoneOf(values)) }
@@ -174,12 +181,20 @@ enum MappingKeys {
         ("at_least", Condition.Test.atLeast),
       ] {
         guard let text = tests.text(name) else { continue }
-        if Double(text) == nil || text.contains(where: \.isLetter) {
-          environment.problems.add(entry.value, "\(name) compares with a number, not with \(text)")
+        if !Conversion.number(NumberFormat()).reads(text) {
+          environment.problems.add(entry.value, "\(name) compares with a number, as in 12.5, not with \(text)")
         }
         found.append(test(text))
       }
       tests.end()
+      if found.isEmpty, environment.problems.all.count == problemCount {
+        environment.problems.add(entry.key, "where says nothing of \(entry.name): write a value, or a test such as {not: test}")
+      }
+      if decimal != nil || group != nil {
+        let conversion = Conversion.number(NumberFormat(decimal: decimal ?? ".", group: group))
+        if let fault = conversion.fault { environment.problems.add(entry.value, fault) }
+        source = .converted(source, conversion)
+      }
       return found.map { Condition(source, $0) }
     }
   }

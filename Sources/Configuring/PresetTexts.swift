@@ -147,7 +147,15 @@ extension Presets {
       # The id that the experiment saw. A visitor whose decisions and conversions have different ids is two.
       visitor_id: user_pseudo_id
       timestamp: {from: event_timestamp, format: epoch_microseconds}
-      uuid: {from: [user_pseudo_id, event_name, event_timestamp, event_bundle_sequence_id, batch_event_index]}
+      # What an event lacks is "none": events of one bundle may have one time.
+      uuid:
+        from:
+          - user_pseudo_id
+          - event_name
+          - event_timestamp
+          - first: [event_bundle_sequence_id, {const: none}]
+          - first: [batch_event_index, {const: none}]
+          - first: [ecommerce.transaction_id, {const: none}]
       campaign_id:
         first: ["event_params[key='experiment_id'].value.string_value", "event_params[key='experiment_id'].value.int_value"]
         key: campaign

@@ -27,6 +27,17 @@ package enum Presets {
       """
   }
 
+  /// The paths of a mapping that no preset names: what a configuration's author has written.
+  package static func ownPaths(of mapping: Mapping) -> [[Path]] {
+    if mapping.isPreset { return [] }
+    // No path depends on what a datafile says.
+    guard let datafile = try? Datafile(Array("{}".utf8)) else { preconditionFailure("an empty object is a datafile") }
+    let known = names.reduce(into: Set<[Path]>()) { known, name in
+      known.formUnion((try? self.mapping(name, datafile: datafile))?.watchedPaths ?? [])
+    }
+    return mapping.watchedPaths.filter { !known.contains($0) }
+  }
+
   /// The mapping of a preset. `replaced` are fields that are mapped otherwise, whose values in the preset are left alone. Throws when a field
   /// turns keys into ids and there is no datafile. The name must be one of `names`.
   package static func mapping(

@@ -28,8 +28,12 @@ struct SourceKeys {
     }
     guard var keys = Keys(node, name, environment) else { return nil }
     let base = SourceKeys.base(&keys, node, isEventID: name == Field.uuid.rawValue)
-    let resolved = KeyLookups.read(&keys, node, base)
-    let lookup = SourceKeys.lookup(&keys, node)
+    let otherwise = SourceKeys.otherwise(&keys)
+    let resolved = KeyLookups.read(&keys, node, base, otherwise ?? .reject)
+    let lookup = SourceKeys.lookup(&keys, node, otherwise ?? .reject)
+    if otherwise != nil, !keys.names.contains("lookup"), !keys.names.contains("key") {
+      environment.problems.add(node, "otherwise belongs to lookup or key, neither of which is here")
+    }
     let conversion = SourceKeys.conversion(&keys, node)
     if extra != .none { type = keys.word("type", ValueType.self) }
     if extra == .attribute { entityID = keys.text("entity_id") }
@@ -47,10 +51,9 @@ struct SourceKeys {
     let before = problems.all.count
     var found: [Source] = []
     if let from = keys.value("from") {
-      if case .sequence = from {
-        let paths = keys.environment.texts(from, "from").map { Source.path(Path($0)) }
+      if case .sequence(let nodes) = from {
         if isEventID {
-          found.append(.eventID(paths))
+          found.append(.eventID(nodes.compactMap { SourceKeys($0, "from", keys.environment)?.source }))
         } else {
           problems.add(from, "from names one column; for several write first (the first that is there) or join")
           return nil
@@ -91,6 +94,10 @@ struct SourceKeys {
   /// A salt as it is written, once its variables are known to be there.
   private static func salt(_ keys: inout Keys) -> String? {
     guard let node = keys.value("salt"), keys.environment.text(node, "salt") != nil, case .scalar(let scalar) = node else { return nil }
+    if !scalar.string.contains("${") {
+      keys.environment.problems.add(
+        node, "a salt is a secret, and what stands here is stored and shown: name a variable of the environment, as in \"${SALT}\"")
+    }
     return scalar.string
   }
 
@@ -104,8 +111,7 @@ struct SourceKeys {
   }
 
   /// A table that stands here, or a CSV file's first two columns, or the two that `columns` names.
-  private static func lookup(_ keys: inout Keys, _ place: Node) -> Lookup? {
-    let otherwise = otherwise(&keys) ?? .reject
+  private static func lookup(_ keys: inout Keys, _ place: Node, _ otherwise: Lookup.Otherwise) -> Lookup? {
     let columns = keys.texts("columns")
     guard let node = keys.value("lookup") else {
       if columns != nil { keys.environment.problems.add(place, "columns belongs to lookup, which is not here") }
@@ -114,7 +120,7 @@ struct SourceKeys {
     if case .scalar = node {
       guard let file = keys.environment.text(node, "lookup") else { return nil }
       return table(file, columns, node, keys.environment).map {
-        Lookup($0.entries, otherwise: otherwise, of: file, ambiguous: $0.ambiguous.sorted())
+        Lookup($0.entries, otherwise: otherwise, of: file, isFile: true, ambiguous: $0.ambiguous.sorted())
       }
     }
     guard var entries = Keys(node, "lookup", keys.environment) else { return nil }
@@ -135,7 +141,10 @@ struct SourceKeys {
       return nil
     }
     guard let header = rows.first, header.count > 1 else {
-      problems.add(node, "\(file) has no two columns; a table has what stands in rows in one, and what it stands for in another")
+      problems.add(
+        node,
+        "\(file) has no two columns with commas, semicolons or tabs between them; a table has what stands in rows in one, and what it stands for in another"
+      )
       return nil
     }
     var places = [0, 1]

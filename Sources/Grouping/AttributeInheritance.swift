@@ -6,8 +6,8 @@ package import Vocabulary
 /// decision at or before it, so that it counts in segments. Of decisions at one time the last in the total order counts.
 ///
 /// Nothing else changes, so that everything behind works as if the rows had said it; event ids that are derived from rows stay as they were.
-/// Records come in no order, and identical ones stay. Memory: 40 bytes for each decision of a partition; `memoryBytes` is the most, and 65 says
-/// that a partition has more.
+/// Records come in no order, and identical ones stay. Memory: of one partition 40 bytes for each decision and each different set of attributes
+/// once; `memoryBytes` is the most, and 65 says that a partition has more.
 package func inheritAttributes(
   of reader: PartitionReader, into file: (number: Int, path: String), memoryBytes: Int, isSynced: Bool
 ) throws(RunFailure) -> PartitionFile {
@@ -16,7 +16,7 @@ package func inheritAttributes(
       number: file.number, path: file.path, partitioning: reader.partitioning, memoryBytes: memoryBytes)
     var changed = ByteArena(limit: 1 << 30)
     for partition in 0..<reader.count {
-      var attributes = DecisionAttributes(mostCount: memoryBytes / MemoryLayout<DecisionAttributes.Entry>.stride)
+      var attributes = DecisionAttributes(limitBytes: memoryBytes)
       try reader.eachRecord(of: partition) { record throws(DiskFailure) in if record.isDecision { attributes.learn(record) } }
       guard !attributes.isTooLarge else {
         throw RunFailure(
@@ -49,9 +49,11 @@ private func take(_ record: borrowing ByteArena, _ writer: inout PartitionWriter
 /// Where the attributes begin in what a visitor object says besides its id; nil without any. No JSON string holds this text: quotes in it have
 /// backslashes.
 private func attributeStart(_ group: Span<UInt8>) -> Int? {
-  let mark = Array(",\"attributes\":[".utf8)
-  guard group.count > mark.count else { return nil }
-  for at in 0...(group.count - mark.count) where same(group.extracting(at..<(at + mark.count)), mark) { return at }
+  let markCount = 15
+  guard group.count > markCount else { return nil }
+  for at in 0...(group.count - markCount) where group[at] == 0x2c {
+    if same(group.extracting(at..<(at + markCount)), ",\"attributes\":[") { return at }
+  }
   return nil
 }
 
@@ -60,36 +62,38 @@ private struct DecisionAttributes {
   struct Entry {
     var visitor: Digest
     var timestamp: Int64
-    /// The number of its text in `texts`.
-    var text: Int
+    /// The number of its group in `groups`.
+    var group: Int
   }
 
-  private let mostCount: Int
+  private let limitBytes: Int
+  private var byteCount = 0
   private var entries: [Entry] = []
-  private var texts: [[UInt8]] = [[]]
-  /// The whole groups that texts belong to, which order decisions of one time.
+  /// All that visitor objects say besides ids, attributes last; it also orders decisions of one time.
   private var groups: [[UInt8]] = [[]]
   private var numbers: [Digest: Int] = [:]
   private(set) var isTooLarge = false
 
-  init(mostCount: Int) { self.mostCount = mostCount }
+  init(limitBytes: Int) { self.limitBytes = limitBytes }
 
   mutating func learn(_ decision: borrowing StagedRecord) {
-    guard entries.count < mostCount else {
+    guard byteCount < limitBytes else {
       isTooLarge = true
       return
     }
-    entries.append(Entry(visitor: Digest(decision.visitor), timestamp: decision.timestamp, text: number(of: decision.group)))
+    byteCount += MemoryLayout<Entry>.stride
+    entries.append(Entry(visitor: Digest(decision.visitor), timestamp: decision.timestamp, group: number(of: decision.group)))
   }
 
   private mutating func number(of group: Span<UInt8>) -> Int {
     if group.count == 0 { return 0 }
     let digest = Digest(group)
     if let known = numbers[digest] { return known }
-    numbers[digest] = texts.count
-    texts.append(attributeStart(group).map { copy(group.extracting($0..<group.count)) } ?? [])
+    numbers[digest] = groups.count
     groups.append(copy(group))
-    return texts.count - 1
+    // The text, and what array and dictionary keep of it.
+    byteCount += group.count + 96
+    return groups.count - 1
   }
 
   mutating func sort() {
@@ -97,7 +101,7 @@ private struct DecisionAttributes {
     entries.sort { one, other in
       if one.visitor != other.visitor { return (one.visitor.high, one.visitor.low) < (other.visitor.high, other.visitor.low) }
       if one.timestamp != other.timestamp { return one.timestamp < other.timestamp }
-      return DecisionAttributes.isLess(groups[one.text], groups[other.text])
+      return DecisionAttributes.isLess(groups[one.group], groups[other.group])
     }
   }
 
@@ -117,7 +121,7 @@ private struct DecisionAttributes {
       if isBehind { high = middle } else { low = middle + 1 }
     }
     guard low > 0, entries[low - 1].visitor == visitor else { return nil }
-    let text = texts[entries[low - 1].text]
-    return text.isEmpty ? nil : text
+    let group = groups[entries[low - 1].group]
+    return attributeStart(group.span).map { Array(group[$0...]) }
   }
 }

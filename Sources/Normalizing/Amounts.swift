@@ -55,12 +55,16 @@ enum NumberFault: Error, Equatable {
 
   var message: String {
     switch self {
-    case .form: "this is not a number in the form that the mapping says; correct the row, or decimal and group"
+    case .form:
+      "this is not a number in the form that the mapping says: digits with the marks that decimal and group name, a sign before them, and of an "
+        + "amount with a unit its currency; correct the row, or decimal and group"
     case .groups: "this number's groups do not have three digits each; correct the row, or decimal and group"
     case .exponent: "this number has an exponent, as spreadsheets write long ones; export it again with every digit"
     case .parentheses: "this number stands in parentheses, as accountants write negative ones; write it with a minus"
     case .range: "this number has more digits than can be kept; correct it"
-    case .fraction: "this amount is no whole number of hundredths; correct it, or say how to round it, as in rounding: half_even"
+    case .fraction:
+      "this amount is no whole number of hundredths; if it counts whole units, say unit: major; else correct it, or say how to round it, as in "
+        + "rounding: half_even"
     }
   }
 }
@@ -179,8 +183,14 @@ struct MoneyReader: Sendable {
       }
   }
 
-  /// Appends the amount in whole hundredths of the currency unit, and returns whether it was rounded.
+  /// Appends the amount in whole hundredths of the currency unit, and returns whether it was rounded. White space around it, and a currency's
+  /// sign or its three letters before or behind it, say nothing about its size and are passed over.
   func append(_ text: Span<UInt8>, into arena: inout ByteArena) throws(NumberFault) -> Bool {
+    let range = amountRange(text)
+    return try append(amount: text.extracting(range), into: &arena)
+  }
+
+  private func append(amount text: Span<UInt8>, into arena: inout ByteArena) throws(NumberFault) -> Bool {
     if places >= 0, text.count <= 12, let whole = wholeNumber(text) {
       arena.append(decimal: whole * (places == 2 ? 100 : places == 1 ? 10 : 1))
       return false
@@ -192,4 +202,56 @@ struct MoneyReader: Sendable {
     arena.append(decimal: value)
     return isRounded
   }
+}
+
+/// Where the amount stands in a text: without white space around it and without one currency's sign or letters at one of its ends.
+private func amountRange(_ text: Span<UInt8>) -> Range<Int> {
+  var range = trimmed(text, 0..<text.count)
+  if range.isEmpty || (isDigit(text[range.lowerBound]) && isDigit(text[range.upperBound - 1])) { return range }
+  let sign = signCount(text, range, atEnd: false)
+  if sign > 0 {
+    range = (range.lowerBound + sign)..<range.upperBound
+  } else {
+    range = range.lowerBound..<(range.upperBound - signCount(text, range, atEnd: true))
+  }
+  return trimmed(text, range)
+}
+
+private func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 <= 9 }
+
+private func trimmed(_ text: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+  var range = range
+  while let first = range.first {
+    if text[first] == 0x20 || text[first] == 0x09 {
+      range.removeFirst()
+    } else if range.count > 1, text[first] == 0xc2, text[first + 1] == 0xa0 {
+      range.removeFirst(2)
+    } else {
+      break
+    }
+  }
+  while let last = range.last {
+    if text[last] == 0x20 || text[last] == 0x09 {
+      range.removeLast()
+    } else if range.count > 1, text[last - 1] == 0xc2, text[last] == 0xa0 {
+      range.removeLast(2)
+    } else {
+      break
+    }
+  }
+  return range
+}
+
+/// Bytes of a currency at one end: a sign, or three capital letters; 0 when there is none.
+private func signCount(_ text: Span<UInt8>, _ range: Range<Int>, atEnd: Bool) -> Int {
+  for sign in ["$", "\u{20ac}", "\u{a3}", "\u{a5}", "\u{20b9}"] {
+    let bytes = Array(sign.utf8)
+    guard range.count > bytes.count else { continue }
+    let start = atEnd ? range.upperBound - bytes.count : range.lowerBound
+    if same(text.extracting(start..<(start + bytes.count)), bytes) { return bytes.count }
+  }
+  guard range.count > 3 else { return 0 }
+  let start = atEnd ? range.upperBound - 3 : range.lowerBound
+  for at in start..<(start + 3) where text[at] < 0x41 || text[at] > 0x5a { return 0 }
+  return 3
 }

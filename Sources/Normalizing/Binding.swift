@@ -157,7 +157,7 @@ struct ColumnBinding: Sendable {
       var message = "the column \(name) is missing, which every \(kind?.word ?? "row") needs"
       if let likelyDelimiter {
         message += "; the header has one column with \(likelyDelimiter) in it, so the file may not be divided by commas"
-      } else if let closest = closest(to: name, among: unused) {
+      } else if let closest = closest(to: name, among: unused, isSynonym: true) {
         message += "; the closest column is \(closest): rename it"
       }
       throw HeaderRefusal(message: message)
@@ -174,25 +174,35 @@ func memberText(_ name: [UInt8]) -> [UInt8] {
   return copy(arena.span)
 }
 
-/// The name among `names` that takes the fewest changes to become `name`, when they are few enough to be a slip or a synonym.
-package func closest(to name: String, among names: [String]) -> String? {
-  let scored = names.map { ($0, changes(from: $0.lowercased(), to: name.lowercased())) }
+/// The name among `names` that takes the fewest changes to become `name`, when they are few enough to be a slip; with `isSynonym` also when
+/// half of it is the same, as of `user_id` and `visitor_id`.
+package func closest(to name: String, among names: [String], isSynonym: Bool = false) -> String? {
+  let scored = names.map { other in (other, isBeginning(other, of: name) ? 1 : changes(from: other.lowercased(), to: name.lowercased())) }
   guard let best = scored.min(by: { $0.1 < $1.1 }) else { return nil }
-  return best.1 <= max(2, name.count * 2 / 3) ? best.0 : nil
+  if isSynonym, best.1 > 1 { return best.1 <= max(2, name.count * 2 / 3) && best.0.count * 2 >= name.count ? best.0 : nil }
+  // Of short names every second one would be close.
+  return best.1 <= max(1, min(name.count, best.0.count) / 3) ? best.0 : nil
 }
 
-/// Insertions, deletions and replacements between two texts (Levenshtein).
+/// Whether one of two names is the other's beginning, and half of it.
+private func isBeginning(_ one: String, of other: String) -> Bool {
+  let (short, long) = one.count < other.count ? (one.lowercased(), other.lowercased()) : (other.lowercased(), one.lowercased())
+  return short.count >= 3 && short.count < long.count && short.count * 3 >= long.count && long.hasPrefix(short)
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours between two texts (Damerau and Levenshtein's, without changes inside of swaps).
 private func changes(from one: String, to other: String) -> Int {
   let a = Array(one)
   let b = Array(other)
+  var beforeLast: [Int] = []
+  var last: [Int] = []
   var row = Array(0...b.count)
   for i in a.indices {
-    var diagonal = row[0]
+    (beforeLast, last) = (last, row)
     row[0] = i + 1
     for j in b.indices {
-      let replaced = diagonal + (a[i] == b[j] ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
+      row[j + 1] = min(last[j] + (a[i] == b[j] ? 0 : 1), row[j] + 1, last[j + 1] + 1)
+      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { row[j + 1] = min(row[j + 1], beforeLast[j - 1] + 1) }
     }
   }
   return row[b.count]

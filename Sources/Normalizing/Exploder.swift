@@ -42,7 +42,7 @@ struct Exploder: Sendable {
     ordinal = 0
     // The whole row is looked through before any of its elements is taken.
     let list = members.node(top: first, tape.nodes.span)
-    if list >= 0 { try check(list, level: 0, row, tape) }
+    if list >= 0, tape.nodes[list].kind != .null { try check(list, level: 0, row, tape) }
     return descend(from: 0, row, tape, &members)
   }
 

@@ -129,7 +129,7 @@ package struct Mapping: Sendable, Hashable, Codable {
 
   /// Whether it says what revenue counts: by a unit, or by a form of rows whose revenue is known to count hundredths.
   package var saysRevenueUnit: Bool {
-    if case .converted(_, .money)? = fields[.revenue] { return true }
+    if let revenue = fields[.revenue], revenue.saysUnit { return true }
     return isPreset && name != Mapping.native.name
   }
 

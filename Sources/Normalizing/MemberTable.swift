@@ -67,7 +67,10 @@ struct MemberTable: Sendable {
   mutating func way(to path: Path) -> Way {
     let steps = path.steps.map { step($0) }
     let depth = depth(of: steps)
-    if depth > 0 { return Way(top: -depth, rest: Array(steps[depth...])) }
+    if depth > 0 {
+      if depth == exploded.count, depth < steps.count { looksIntoElements = true }
+      return Way(top: -depth, rest: Array(steps[depth...]))
+    }
     guard case .member(let name) = steps[0] else { preconditionFailure("a path begins with a name") }
     let whole = steps.count > 1 ? want(Array(path.description.utf8)) : -1
     return Way(top: want(name), rest: Array(steps.dropFirst()), whole: whole)
@@ -166,6 +169,9 @@ struct MemberTable: Sendable {
     if node < 0 { return -1 }
     return nodes[node].kind == .null ? -1 : node
   }
+
+  /// Whether a list is taken apart, and the element at hand is looked into.
+  var looksIntoElements = false
 
   /// The node at the way's end in the row scanned last, or -1. A JSON `null` is an absent value.
   @inline(__always)

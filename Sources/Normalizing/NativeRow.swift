@@ -105,9 +105,14 @@ struct NativeRow: ~Copyable {
     let shift = tape.nodes.count - top
     for at in top..<from.nodes[top].next {
       var node = from.nodes[at]
-      let start = bytes.count
-      if node.kind != .object, node.kind != .array { bytes.append(row.extracting(node.range)) }
-      node.start = start
+      if node.kind == .object || node.kind == .array {
+        // As `open` has it: what is inside says all of it.
+        node.start = 0
+        node.count = 1
+      } else {
+        node.start = bytes.count
+        bytes.append(row.extracting(from.nodes[at].range))
+      }
       node.next += shift
       tape.nodes.append(node)
     }

@@ -53,6 +53,7 @@ package struct Normalizer: ~Copyable {
   private let isPlain: Bool
   /// Nil when values are read where they stand.
   private let mapper: RowMapper?
+  private var watch: PathWatch
   /// What rows are copied into that cannot be read where they stand, apart from the normalizer that reads it.
   private let aside = Aside()
 
@@ -60,13 +61,15 @@ package struct Normalizer: ~Copyable {
     var decoded = ByteArena(limit: 4 * Limits.rowBytes)
   }
 
-  /// Binds a mapping to an input: CSV with its header, or JSON rows without. `variables` are those of the environment, for salts. Throws when
-  /// the header cannot make records.
+  /// Binds a mapping to an input: CSV with its header, or JSON rows without. `variables` are those of the environment, for salts; `watched`
+  /// are paths of which is told whether they lead anywhere. Throws when the header cannot make records.
   package init(
     mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings,
-    variables: [String: String] = [:], likelyDelimiter: String? = nil
+    variables: [String: String] = [:], watched: [[Path]] = [], likelyDelimiter: String? = nil
   ) throws(HeaderRefusal) {
-    let mapper = mapping.isDirect ? nil : try RowMapper(mapping, header: header, kind: kind, settings: settings, variables: variables)
+    let mapper =
+      mapping.isDirect
+      ? nil : try RowMapper(mapping, header: header, kind: kind, settings: settings, variables: variables, watched: watched)
     let binding: ColumnBinding?
     if let columns = mapper?.columns, let native = mapper?.native {
       var settings = settings
@@ -99,6 +102,11 @@ package struct Normalizer: ~Copyable {
     }
     for path in mapping.decisionMarks { decisionMarks.append(members.way(to: path)) }
     for path in mapping.ignored { members.ignore(path) }
+    if let header {
+      watch = PathWatch(watched, header: header)
+    } else {
+      watch = mapper == nil ? PathWatch(watched, &members) : PathWatch([], header: [])
+    }
     self.members = members
     self.constants = constants
     assumesUTC = mapping.fields[.timestamp]?.isUTC ?? false
@@ -115,6 +123,9 @@ package struct Normalizer: ~Copyable {
     mapper?.unknownNames ?? columns.map { $0.unknown.map { ($0, 0) } }
       ?? members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
   }
+
+  /// Of the watched paths those that have led somewhere so far.
+  package var metPaths: Set<[Path]> { watch.met.union(mapper?.metPaths ?? []) }
 
   /// Whether rows have lists that are taken apart, so that one may become several records.
   package let explodes: Bool
@@ -214,6 +225,7 @@ package struct Normalizer: ~Copyable {
       throw Reject(.notAnObject, "the row is not a JSON object; write one object a line")
     }
     members.scan(row, nodes, &values)
+    if !watch.isOver { watch.look(row, tape, members) }
     for at in ways.indices {
       var value = RowValues.absent
       for way in ways[at].ways where value.count == 0 {
@@ -334,7 +346,7 @@ package struct Normalizer: ~Copyable {
     }
     return EventFields(
       kind: kind,
-      visitor: try values.requiredID(.visitor, row),
+      visitor: try values.visitor(row),
       session: try values.id(.session, row),
       timestamp: try values.timestamp(row, assumingUTC: assumesUTC),
       uuid: try values.id(.uuid, row),

@@ -35,7 +35,23 @@ struct RowFilter: Sendable {
     }
   }
 
-  /// Whether the row passes. `target` is left as it was.
+  private func compare(
+    _ text: Span<UInt8>, _ number: ExactDecimal, _ outcomes: Set<Int>, _ scratch: inout ByteArena
+  ) throws(Reject) -> Bool {
+    scratch.removeAll()
+    // A JSON number may have an exponent.
+    if isNumber(text) { _ = scratch.append(canonical: text, digitLimit: 38) } else { scratch.append(text) }
+    let value = ExactDecimal(scratch.span)
+    guard let outcome = value?.compared(with: number) else {
+      throw Reject(
+        .badNumber, column: source.name,
+        "a condition compares this with a number, and it is none; correct the row, or say beside the test how numbers are written "
+          + "(decimal, group)")
+    }
+    return outcomes.contains(outcome)
+  }
+
+  /// Whether the row passes. `target` is left as it was. Throws for a value that is compared with a number and is none.
   func passes(
     _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, _ scratch: inout ByteArena,
     _ counts: inout ConversionCounts, _ target: inout ByteArena
@@ -49,7 +65,7 @@ struct RowFilter: Sendable {
     case .isNotEmpty: isThere
     case .isOneOf(let values): isThere && values.contains(Digest(text))
     case .isNoneOf(let values): !isThere || !values.contains(Digest(text))
-    case .compares(let number, let outcomes): ExactDecimal(text).flatMap { $0.compared(with: number) }.map(outcomes.contains) ?? false
+    case .compares(let number, let outcomes): isThere ? try compare(text, number, outcomes, &scratch) : false
     }
   }
 }

@@ -27,6 +27,7 @@ final class RowMapper {
     var words: [Range<Int>] = []
     var attributesName = 0..<0
     var exploder: Exploder?
+    var watch = PathWatch([], header: [])
     /// The same values as cells of a native row; nil when cells cannot say them.
     var cells: [Cell]?
   }
@@ -94,7 +95,8 @@ final class RowMapper {
   var kind: RecordKind? { parts.kind }
 
   init(
-    _ mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings, variables: [String: String]
+    _ mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings, variables: [String: String],
+    watched: [[Path]] = []
   ) throws(HeaderRefusal) {
     headerCount = header?.count ?? 0
     explode = mapping.explode
@@ -115,6 +117,7 @@ final class RowMapper {
     binder.parts.kind = known
     if header != nil { columns = binder.bindCells() }
     native = binder.native
+    if header == nil { binder.parts.watch = PathWatch(watched, &binder.parts.places.members) }
     parts = binder.parts
     target = binder.takeTarget()
   }
@@ -125,6 +128,9 @@ final class RowMapper {
       ? parts.places.unused.filter { !$0.hasPrefix(Mapping.rejectPrefix) }.map { ($0, 0) }
       : parts.places.members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
   }
+
+  /// Of the watched paths those that have led somewhere.
+  var metPaths: Set<[Path]> { parts.watch.met }
 
   /// Whether the row mapped last may have further records.
   private(set) var hasMore = false
@@ -174,7 +180,12 @@ final class RowMapper {
         try isFirst
         ? parts.exploder!.begin(row, tape, &parts.places.members) : parts.exploder!.next(row, tape, &parts.places.members)
       guard hasMore else { return false }
+      // Nothing of an element that is no object could be told from what another says.
+      if parts.places.members.looksIntoElements, let element = parts.places.members.elements.last, tape.nodes[element].kind != .object {
+        throw Reject(.wrongType, "the element is not an object; correct the row, or explode another path")
+      }
     }
+    if !parts.watch.isOver { parts.watch.look(row, tape, parts.places.members) }
     return try map(row, tape, parts, into: &target)
   }
 

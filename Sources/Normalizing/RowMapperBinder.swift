@@ -30,7 +30,7 @@ extension RowMapper {
       for condition in mapping.conditions { parts.filters.append(try RowFilter(condition, &parts.places, context)) }
       for (field, source) in mapping.fields.sorted(by: { $0.key.slot < $1.key.slot }) {
         native.fields[field] = .path(Path(name: field.rawValue))
-        var value = try named(field.rawValue, source, nil)
+        var value = try named(field.rawValue, source, nil, parts: .all)
         value.mustSay = field == .record && recordMustSay
         value.kind = field.kind
         value.isRecord = field == .record
@@ -64,36 +64,35 @@ extension RowMapper {
       parts.tagsName = target.place("tags")
       parts.propertiesName = target.place("properties")
       parts.attributesName = target.place("attributes")
-      if !parts.tags.isEmpty { native.tags.append(.members(of: "tags")) }
-      if !parts.properties.isEmpty { native.properties.append(.members(of: "properties")) }
       if !parts.attributes.isEmpty {
         native.attributes.append(
           .elements(
             of: "attributes", filters: [], type: "type", entity: "entity_id", key: "key", value: "value", entityOnlyForCustom: false))
       }
-      // Lists of the row keep their form, under names that no native field has.
+      // Lists of the row keep their form, under names that no native field has. Of values of one name the last counts, so that what is named
+      // by itself comes behind.
       for values in mapping.tags where !isColumns(values) {
         if let path = values.wholePath { native.tags.append(values.moved(to: addWhole(path))) }
       }
       for values in mapping.properties where !isColumns(values) {
         if let path = values.wholePath { native.properties.append(values.moved(to: addWhole(path))) }
       }
+      if !parts.tags.isEmpty { native.tags.append(.members(of: "tags")) }
+      if !parts.properties.isEmpty { native.properties.append(.members(of: "properties")) }
       guard !parts.places.isCSV else { return }
       for values in mapping.attributes { if let path = values.wholePath { native.attributes.append(values.moved(to: addWhole(path))) } }
     }
 
-    /// Values under names of their own; a CSV file's columns below a path are known before its rows are read.
+    /// Values under names of their own, which take the place of a CSV file's columns of that name below a path.
     private mutating func singles(_ all: [NamedValues]) -> [(name: String, source: Source, type: ValueType?)] {
       var singles: [(name: String, source: Source, type: ValueType?)] = []
-      for values in all {
-        switch values {
-        case .one(let name, let source, let type): singles.append((name, source, type))
-        case .members(let path) where parts.places.isCSV:
-          for (name, _) in parts.places.columns(below: path) {
-            let name = String(decoding: name, as: UTF8.self)
-            singles.append((name, .path(Path(name: path.description + "." + name)), nil))
-          }
-        case .members, .pairs: continue
+      for case .one(let name, let source, let type) in all { singles.append((name, source, type)) }
+      let named = Set(singles.map(\.name))
+      for case .members(let path) in all where parts.places.isCSV {
+        // These columns are known before rows are read.
+        for (name, _) in parts.places.columns(below: path) {
+          let name = String(decoding: name, as: UTF8.self)
+          if !named.contains(name) { singles.append((name, .path(Path(name: path.description + "." + name)), nil)) }
         }
       }
       return singles
@@ -143,8 +142,10 @@ extension RowMapper {
       attributes[key] = entity
     }
 
-    private mutating func named(_ name: String, _ source: Source, _ type: ValueType?) throws(HeaderRefusal) -> Named {
-      Named(name: target.place(name), source: try SourceReader(source, &parts.places, context), type: type)
+    private mutating func named(
+      _ name: String, _ source: Source, _ type: ValueType?, parts wanted: SourceReader.Parts = .any
+    ) throws(HeaderRefusal) -> Named {
+      Named(name: target.place(name), source: try SourceReader(source, &parts.places, context, parts: wanted), type: type)
     }
 
     private mutating func addWhole(_ path: Path) -> Path {

@@ -65,6 +65,27 @@ struct RowValues: ~Copyable {
     return range
   }
 
+  /// The visitor's id, which is never a word that other programs write for no value: all rows without one would be one visitor.
+  @inline(__always)
+  func visitor(_ row: Span<UInt8>) throws(Reject) -> Range<Int> {
+    let range = try requiredID(.visitor, row)
+    if range.count <= 9, Self.saysNothing(row.extracting(range)) { throw Self.placeholder(row.extracting(range)) }
+    return range
+  }
+
+  @inline(never)
+  private static func saysNothing(_ id: Span<UInt8>) -> Bool {
+    sameLetters(id, "null") || sameLetters(id, "nan") || sameLetters(id, "none") || sameLetters(id, "undefined")
+      || sameLetters(id, "n/a") || sameLetters(id, "#n/a") || sameLetters(id, "(null)") || sameLetters(id, "\\n")
+  }
+
+  @inline(never)
+  private static func placeholder(_ id: Span<UInt8>) -> Reject {
+    Reject(
+      .missingField, column: Field.visitor.rawValue,
+      "visitor_id says \(text(id)), as programs write no value; fill it, or leave the row out")
+  }
+
   @inline(never)
   private static func missing(_ field: Field) -> Reject {
     Reject(.missingField, column: field.rawValue, "\(field.rawValue) is empty; fill it, or leave the row out")
@@ -83,9 +104,15 @@ struct RowValues: ~Copyable {
     return false
   }
 
-  /// `9.56082E+09`: a visitor's own id may have a point or an `e`, but hardly a spreadsheet's exponent.
+  /// `9.56082E+09`, `9.56082E9` and `9560823711.0`: a visitor's own id may have a point or an `e`, but hardly a spreadsheet's exponent, nor
+  /// the zeros that a column of floating-point numbers puts behind a point.
   private static func looksRounded(_ text: Span<UInt8>) -> Bool {
-    firstIndex(of: 0x2b, in: text) != nil && isPointedNumber(text)
+    guard isPointedNumber(text) else { return false }
+    let point = firstIndex(of: 0x2e, in: text) ?? firstIndex(of: 0x2c, in: text)
+    for at in text.indices where text[at] | 0x20 == 0x65 { return point != nil || firstIndex(of: 0x2b, in: text) != nil }
+    guard let point else { return false }
+    for at in (point + 1)..<text.count where text[at] != 0x30 { return false }
+    return true
   }
 
   /// Whether a text is a number with a point or a comma before its fraction.
@@ -109,8 +136,15 @@ struct RowValues: ~Copyable {
     guard isScalar(node.kind) else {
       throw Reject(.wrongType, column: Field.timestamp.rawValue, "a timestamp is a number or text")
     }
-    do {
-      return try epochMilliseconds(row.extracting(node.range), assumingUTC: assumingUTC)
+    do throws(TimestampFault) {
+      let text = row.extracting(node.range)
+      do throws(TimestampFault) {
+        return try epochMilliseconds(text, assumingUTC: assumingUTC)
+      } catch {
+        // Rarer forms of ISO 8601, as in any other zone.
+        guard assumingUTC, case .form = error else { throw error }
+        return try TimeReader.utc.read(text).milliseconds
+      }
     } catch {
       throw Reject(error.code, column: Field.timestamp.rawValue, error.message)
     }

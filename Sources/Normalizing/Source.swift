@@ -6,12 +6,12 @@ package indirect enum Source: Sendable, Hashable, Codable {
   case constant(String)
   /// The first of several that is there.
   case first([Source])
-  /// All of several that are there, one behind the other.
+  /// Several, one behind the other. Of a field all must be there; of a tag, a property or an attribute those are taken that are.
   case join([Source], separator: String)
   case lookup(Source, Lookup)
   case converted(Source, Conversion)
-  /// The UUIDv5 of the account and several values, so that a key of one's own gives the event's id. Which of them is absent is part of it;
-  /// without any there is no value.
+  /// The UUIDv5 of the account and several values, so that a key of one's own gives the event's id. When one of them is absent there is no
+  /// value, and the id is derived from what the row says, as of any row without one.
   case eventID([Source])
   /// The SHA-256 of a salt and the value behind it, in 64 hexadecimal digits. The salt stands here as it was written: variables in it are put
   /// in when rows are read, so that it is stored and shown nowhere.
@@ -34,6 +34,16 @@ package indirect enum Source: Sendable, Hashable, Codable {
     case .constant: []
     case .first(let sources), .join(let sources, _), .eventID(let sources): sources.flatMap(\.columns)
     case .lookup(let source, _), .converted(let source, _), .hashed(let source, _): source.columns
+    }
+  }
+
+  /// Whether it is an amount whose unit is said, of several that of each.
+  var saysUnit: Bool {
+    switch self {
+    case .converted(_, .money): true
+    case .first(let sources): sources.allSatisfy(\.saysUnit)
+    case .lookup(let source, _), .converted(let source, _), .hashed(let source, _): source.saysUnit
+    case .path, .constant, .join, .eventID: false
     }
   }
 
@@ -68,10 +78,14 @@ package struct Lookup: Sendable, Hashable, Codable {
   package var otherwise: Otherwise
   /// What messages call the table.
   package var of: String?
+  /// Whether that is a file of the user's own, and not a part of the project's datafile.
+  package var isFile: Bool
   /// Values that stand for several entries; they are rejects.
   package var ambiguous: [String]
 
-  package init(_ table: [String: String], otherwise: Otherwise = .reject, of: String? = nil, ambiguous: [String] = []) {
+  package init(_ table: [String: String], otherwise: Otherwise = .reject, of: String? = nil, isFile: Bool = false, ambiguous: [String] = [])
+  {
+    self.isFile = isFile
     self.table = table
     self.otherwise = otherwise
     self.of = of
@@ -87,7 +101,7 @@ package enum Conversion: Sendable, Hashable, Codable {
   case text([TextStep])
 }
 
-/// What is done to a text, ASCII letters and white space only.
+/// What is done to a text, by Unicode's rules for letters and white space.
 package enum TextStep: String, Sendable, Hashable, Codable, CaseIterable { case trim, lowercase }
 
 extension Conversion {
@@ -116,7 +130,7 @@ package struct Condition: Sendable, Hashable, Codable {
     case isOneOf([String])
     case isNoneOf([String])
     case isEmpty, isNotEmpty
-    /// Compared as exact decimals with a number; what is no number passes none of these.
+    /// Compared as exact decimals with a number. A row without a value passes none of these; one whose value is no number is a reject.
     case less(String), atMost(String), greater(String), atLeast(String)
   }
 

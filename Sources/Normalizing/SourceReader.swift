@@ -11,12 +11,20 @@ struct SourceContext: Sendable {
 
 /// Reads one value of a mapping from rows: a source, made ready for the rows of one input.
 struct SourceReader: Sendable {
+  /// What becomes of several parts when one of them is absent.
+  enum Parts: Sendable {
+    /// There is no value: an id of some of its parts is another's id.
+    case all
+    /// The others are taken.
+    case any
+  }
+
   private indirect enum Step: Sendable {
     case place(RowPlaces.Place)
     case nowhere
     case constant([UInt8])
     case first([Step])
-    case join([Step], separator: [UInt8])
+    case join([Step], separator: [UInt8], Parts)
     case lookup(Step, LookupTable)
     case time(Step, TimeReader)
     case money(Step, MoneyReader)
@@ -31,17 +39,18 @@ struct SourceReader: Sendable {
   let name: String
 
   /// Throws when a column is missing (naming the one most like it), or when the source asks for what cannot be done.
-  init(_ source: Source, _ places: inout RowPlaces, _ context: SourceContext) throws(HeaderRefusal) {
-    step = try Self.step(source, &places, context, depth: 0)
+  /// `parts` says it of joins.
+  init(_ source: Source, _ places: inout RowPlaces, _ context: SourceContext, parts: Parts = .any) throws(HeaderRefusal) {
+    step = try Self.step(source, &places, context, parts, depth: 0)
     name = source.description
   }
 
   private static func step(
-    _ source: Source, _ places: inout RowPlaces, _ context: SourceContext, depth: Int, mayMiss: Bool = false
+    _ source: Source, _ places: inout RowPlaces, _ context: SourceContext, _ parts: Parts, depth: Int, mayMiss: Bool = false
   ) throws(HeaderRefusal) -> Step {
     guard depth < 8 else { throw HeaderRefusal(message: "a field of the mapping is nested deeper than 8 levels; make it simpler") }
     func inner(_ source: Source, mayMiss: Bool = false, _ places: inout RowPlaces) throws(HeaderRefusal) -> Step {
-      try step(source, &places, context, depth: depth + 1, mayMiss: mayMiss)
+      try step(source, &places, context, parts, depth: depth + 1, mayMiss: mayMiss)
     }
     switch source {
     case .path(let path):
@@ -60,7 +69,7 @@ struct SourceReader: Sendable {
     case .join(let sources, let separator):
       var steps: [Step] = []
       for source in sources { steps.append(try inner(source, &places)) }
-      return .join(steps, separator: Array(separator.utf8))
+      return .join(steps, separator: Array(separator.utf8), parts)
     case .eventID(let sources):
       var steps: [Step] = []
       for source in sources { steps.append(try inner(source, &places)) }
@@ -117,13 +126,17 @@ struct SourceReader: Sendable {
         if let kind = try append(step, row, tape, places, &scratch, &counts, into: &target) { return kind }
       }
       return nil
-    case .join(let steps, let separator):
+    case .join(let steps, let separator, let parts):
       let start = target.count
       var isFirst = true
       for step in steps {
         let before = target.count
         if !isFirst { target.append(separator) }
         if try append(step, row, tape, places, &scratch, &counts, into: &target) == nil {
+          if parts == .all {
+            target.truncate(to: start)
+            return nil
+          }
           target.truncate(to: before)
         } else {
           isFirst = false
@@ -156,7 +169,12 @@ struct SourceReader: Sendable {
       if case .place(let place) = inner {
         // Nearly all: the text is converted where it stands.
         guard let node = try node(place, row, tape, places) else { return nil }
-        return try convert(row.extracting(node.range), step, &counts, into: &target)
+        let text = row.extracting(node.range)
+        guard node.kind == .number, isExponential(text) else { return try convert(text, step, &counts, into: &target) }
+        // What JSON writes with an exponent is a number all the same; in a cell or a text it is a spreadsheet's.
+        scratch.removeAll()
+        guard scratch.append(canonical: text, digitLimit: Limits.decimalDigits) else { throw Reject(.badNumber, NumberFault.range.message) }
+        return try convert(scratch.span, step, &counts, into: &target)
       }
       let start = target.count
       guard try append(inner, row, tape, places, &scratch, &counts, into: &target) != nil else { return nil }
@@ -168,27 +186,31 @@ struct SourceReader: Sendable {
     }
   }
 
-  /// Appends the text that an event's id is derived from: a line for each part, as the inside of a JSON string, an empty one for a part that
-  /// is absent. False, and nothing appended, when all are.
+  private static func isExponential(_ text: Span<UInt8>) -> Bool {
+    for at in text.indices where text[at] | 0x20 == 0x65 { return true }
+    return false
+  }
+
+  /// Appends the text that an event's id is derived from: a line for each part, as the inside of a JSON string. False, and nothing appended,
+  /// when one of them is absent.
   private static func appendKey(
     _ steps: [Step], _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, _ scratch: inout ByteArena,
     _ counts: inout ConversionCounts, into target: inout ByteArena
   ) throws(Reject) -> Bool {
     let start = target.count
-    var isThere = false
     for step in steps {
       target.append(0x0a)
       let partStart = target.count
-      if try append(step, row, tape, places, &scratch, &counts, into: &target) != nil {
-        isThere = true
-        scratch.removeAll()
-        scratch.append(target.span.extracting(partStart..<target.count))
-        target.truncate(to: partStart)
-        target.append(escaping: scratch.span)
+      guard try append(step, row, tape, places, &scratch, &counts, into: &target) != nil else {
+        target.truncate(to: start)
+        return false
       }
+      scratch.removeAll()
+      scratch.append(target.span.extracting(partStart..<target.count))
+      target.truncate(to: partStart)
+      target.append(escaping: scratch.span)
     }
-    if !isThere { target.truncate(to: start) }
-    return isThere
+    return true
   }
 
   private static func node(
@@ -250,6 +272,7 @@ struct SourceReader: Sendable {
   }
 
   private static func append(_ text: Span<UInt8>, _ steps: [TextStep], into target: inout ByteArena) -> NodeKind? {
+    for at in text.indices where text[at] >= 0x80 { return append(unicode: Bytes.text(text), steps, into: &target) }
     var range = 0..<text.count
     if steps.contains(.trim) {
       while let first = range.first, isWhiteSpace(text[first]) { range.removeFirst() }
@@ -261,6 +284,17 @@ struct SourceReader: Sendable {
       target.append(isLower && byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte)
     }
     return range.isEmpty ? nil : .string
+  }
+
+  /// The same for text outside of ASCII, by Unicode's rules.
+  private static func append(unicode text: String, _ steps: [TextStep], into target: inout ByteArena) -> NodeKind? {
+    var text = text[...]
+    if steps.contains(.trim) {
+      while text.first?.isWhitespace == true { text.removeFirst() }
+      while text.last?.isWhitespace == true { text.removeLast() }
+    }
+    target.append(Array((steps.contains(.lowercase) ? text.lowercased() : String(text)).utf8))
+    return text.isEmpty ? nil : .string
   }
 
   private static func isWhiteSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0d) }

@@ -35,6 +35,15 @@ struct TimeReader: Sendable {
     }
   }
 
+  /// Native times that are UTC when they give no offset.
+  static let utc = TimeReader(native: .utc)
+
+  private init(native zone: Zone) {
+    format = .native
+    self.zone = zone
+    pattern = nil
+  }
+
   /// The epoch milliseconds that the text stands for. Digits beyond the millisecond are cut off, towards the past.
   func read(_ text: Span<UInt8>) throws(TimestampFault) -> TimeReading {
     let reading: TimeReading

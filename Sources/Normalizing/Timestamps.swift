@@ -19,7 +19,7 @@ enum TimestampFault: Error, Sendable, Equatable {
     case .unit(let unit): "this looks like epoch \(unit); give epoch milliseconds (13 digits) or ISO 8601 with an offset"
     case .noOffset: "the time has no offset from UTC; write it with one, as in 2024-05-01T12:00:00Z or 2024-05-01T14:00:00+02:00"
     case .form: "this is not a time; give epoch milliseconds (13 digits) or ISO 8601 with an offset, as in 2024-05-01T12:00:00Z"
-    case .otherForm(let form): "the time does not have the form that the mapping says, \(form); correct the row, or the format"
+    case .otherForm(let form): "this is no day or time in the form that the mapping says, \(form); correct the row, or the format"
     case .skipped(let zone):
       "this local time never was in \(zone): clocks were put forward over it; give the time with its offset from UTC"
     case .range: "the time lies outside of 2001-09-09 to 2286-11-20, which 13 digits of epoch milliseconds can say"

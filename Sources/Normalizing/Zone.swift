@@ -23,10 +23,10 @@ struct Zone: Sendable {
       self.init(name: name, offset: offset)
       return
     }
-    let known = TimeZone.knownTimeZoneIdentifiers
-    // Names without a place, such as EST or CST, are several zones or none with daylight saving.
-    guard known.contains(name), name.contains("/"), let zone = TimeZone(identifier: name) else {
-      let places = known.filter { $0.contains("/") }
+    // Names without a place, such as EST or CST, are several zones or none with daylight saving. The list of known names leaves out some that
+    // are as good, such as Asia/Kolkata.
+    guard name.contains("/"), let zone = TimeZone(identifier: name) else {
+      let places = TimeZone.knownTimeZoneIdentifiers.filter { $0.contains("/") }
       let last = places.first { $0.split(separator: "/").last?.lowercased() == name.lowercased().replacingOccurrences(of: " ", with: "_") }
       let hint = (last ?? closest(to: name, among: places)).map { "; the closest is \($0)" } ?? ""
       throw MappingFault(

@@ -50,6 +50,7 @@ struct Findings {
       let without = tally.conversionsWithoutAttributes
       add(.conversionWithoutAttributes, without.count * 10 >= tally.conversions ? .warning : .note, without, of: tally.conversions)
     }
+    add(.personalData, .warning, tally.addressedVisitors, of: tally.visitors)
     add(.noDecision, .note, judged.conversionsWithoutDecision, of: tally.conversions)
   }
 
@@ -82,6 +83,15 @@ struct Findings {
         Finding(
           .emptyInput, .warning, count: counts.emptyInputs.count, of: inputs.count,
           samples: Array(counts.emptyInputs.prefix(Limits.findingSamples))))
+    }
+    if counts.read > 0, counts.staged == 0, counts.filtered > 0, counts.rejects.isEmpty {
+      found.append(Finding(.nothingToSend, .warning, count: counts.filtered, of: counts.read))
+    }
+    if !counts.unmetPaths.isEmpty {
+      found.append(Finding(.unmatchedPath, .warning, count: counts.unmetPaths.count, samples: Array(counts.unmetPaths.prefix(10))))
+    }
+    if let excluded = counts.excluded, excluded.records == 0, counts.read > 0 {
+      found.append(Finding(.excludedNobody, .warning, count: excluded.listed))
     }
     if !counts.unknownNames.isEmpty {
       found.append(

@@ -104,6 +104,7 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
     var found = JudgedVisitor()
     var hasNew = false
     try visitor.eachPage { page, offsets, start throws(RunFailure) in
+      if start == 0 { counts?.tally.addVisitor(StagedRecord(page, at: offsets[0])) }
       for at in offsets.indices {
         let record = StagedRecord(page, at: offsets[at])
         let fate = fate(of: record, start + at)

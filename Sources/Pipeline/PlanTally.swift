@@ -53,6 +53,9 @@ struct PlanTally: Sendable {
   private(set) var recordsWithAttributes = 0
   private(set) var conversions = 0
   private(set) var conversionsWithoutAttributes = JudgeCounts.Tally()
+  private(set) var visitors = 0
+  /// Visitors whose ids are e-mail addresses.
+  private(set) var addressedVisitors = JudgeCounts.Tally()
   /// Rows that are one event with another because they say the same.
   var collapsed = JudgeCounts.Tally()
   private let watch: PlanWatch
@@ -84,6 +87,12 @@ struct PlanTally: Sendable {
     }
   }
 
+  /// Adds a visitor by its first record.
+  mutating func addVisitor(_ record: borrowing StagedRecord) {
+    visitors += 1
+    if isAddress(record.visitor) { addressedVisitors.add(record) }
+  }
+
   /// Adds what was counted of later visitors.
   mutating func append(_ later: PlanTally) {
     for fate in fates.indices { fates[fate] += later.fates[fate] }
@@ -97,7 +106,15 @@ struct PlanTally: Sendable {
     conversions += later.conversions
     conversionsWithoutAttributes.append(later.conversionsWithoutAttributes)
     collapsed.append(later.collapsed)
+    visitors += later.visitors
+    addressedVisitors.append(later.addressedVisitors)
   }
 
   func count(_ fate: RecordFate) -> Int { fates[Int(fate.rawValue)] }
+}
+
+/// Whether a visitor's id looks like an e-mail address: something, an @, and something with a point in it.
+private func isAddress(_ id: Span<UInt8>) -> Bool {
+  guard let at = firstIndex(of: 0x40, in: id), at > 0, let point = firstIndex(of: 0x2e, in: id, from: at) else { return false }
+  return point > at + 1 && point + 1 < id.count && firstIndex(of: 0x20, in: id) == nil
 }

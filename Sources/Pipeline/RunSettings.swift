@@ -17,6 +17,8 @@ package struct ImportSpecification: Sendable, Hashable, Codable {
     package var mapping: Mapping?
     /// How its bytes are rows, where that is not said for all inputs.
     package var form: InputForm
+    /// Paths that the configuration itself names, in groups of which one at least leads somewhere in the input, unless it is misspelt.
+    package var watchedPaths: [[Path]] = []
 
     package init(path: String, record: RecordKind?, form: InputForm = InputForm(), mapping: Mapping? = nil) {
       self.path = path

@@ -26,10 +26,12 @@ package struct Selection: Sendable, Hashable, Codable {
 struct Selector: Sendable {
   private let window: TimeWindow?
   private let excluded: Set<Digest>
+  private let hasList: Bool
 
   /// Throws 66 when the list cannot be read, 65 when it has changed since the run began, and 64 when it is too long.
   init(_ selection: Selection) throws(RunFailure) {
     window = selection.window
+    hasList = selection.exclusion != nil
     guard let exclusion = selection.exclusion else {
       excluded = []
       return
@@ -39,6 +41,9 @@ struct Selector: Sendable {
       throw RunFailure(
         .refused, "\(exclusion.path): the list of excluded visitors has changed since the run began; run the same command again")
     }
+    guard firstInvalidUTF8(in: bytes.span) == nil else {
+      throw RunFailure(.configuration, "\(exclusion.path): this is not text in UTF-8, as visitor ids are; save it as UTF-8")
+    }
     var excluded: Set<Digest> = []
     for line in Selector.lines(bytes) { excluded.insert(Digest(Selector.escaped(line).span)) }
     guard excluded.count <= Limits.excludedVisitors else {
@@ -47,6 +52,9 @@ struct Selector: Sendable {
     }
     self.excluded = excluded
   }
+
+  /// How many visitors the list has; nil without one.
+  var excludedCount: Int? { hasList ? excluded.count : nil }
 
   enum Verdict { case taken, outsideWindow, excluded }
 
@@ -59,7 +67,12 @@ struct Selector: Sendable {
   /// The lines that are not empty, without a byte order mark and without carriage returns before their ends.
   private static func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
     let text = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes[...]
-    return text.split(separator: 0x0a).map { $0.last == 0x0d ? $0.dropLast() : $0 }.filter { !$0.isEmpty }
+    return text.split(separator: 0x0a).map { trimmed($0) }.filter { !$0.isEmpty }
+  }
+
+  /// Without white space at its ends, which no id is told by.
+  private static func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    line.drop { $0 == 0x20 || $0 == 0x09 }.reversed().drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }.reversed()[...]
   }
 
   /// A visitor id as records have it: the inside of a JSON string.

@@ -19,6 +19,15 @@ struct StagingCounts: Codable, Equatable {
   /// Columns and members that were ignored, with the rows that had them.
   var unknownNames: [String: Int] = [:]
   var emptyInputs: [String] = []
+  /// Paths of a configuration that led nowhere in all of their inputs.
+  var unmetPaths: [String] = []
+  /// Records of visitors that are excluded, and how many visitors the list has; nil without a list.
+  var excluded: Excluded?
+
+  struct Excluded: Codable, Equatable {
+    var records: Int
+    var listed: Int
+  }
 }
 
 /// What staging leaves behind: everything the rest of the run needs, the inputs no more.
@@ -84,10 +93,27 @@ struct Stager {
           rows.append(try read(index, blocks: blocks, into: queue, readBefore: rows.reduce(0) { $0 + $1.byteCount }))
         }
       })
-    return try finish(results, rows)
+    return try finish(results, rows, listedCount: selector?.excludedCount)
   }
 
-  private func finish(_ results: [WorkerResult], _ inputs: [InputRow]) throws(RunFailure) -> Staged {
+  /// Watched paths that led nowhere. Inputs that watch the same are one: some files may lack what others have.
+  private func unmetPaths(_ results: [WorkerResult], _ rows: [InputRow]) -> [String] {
+    var watched: [[[Path]]: Set<[Path]>] = [:]
+    for (index, input) in specification.inputs.enumerated() where rows[index].rowCount > 0 {
+      let met = results.reduce(into: Set<[Path]>()) { $0.formUnion($1.metPaths[index] ?? []) }
+      watched[input.watchedPaths, default: []].formUnion(met)
+    }
+    var unmet: Set<[Path]> = []
+    for (groups, met) in watched {
+      let missing = groups.filter { !met.contains($0) }
+      // Where a list has no elements, nothing else was looked for.
+      let explode = specification.inputs.first { $0.watchedPaths == groups }?.mapping?.explode
+      if let explode, missing.contains([explode]) { unmet.insert([explode]) } else { unmet.formUnion(missing) }
+    }
+    return unmet.map { $0.map(\.description).joined(separator: " or ") }.sorted()
+  }
+
+  private func finish(_ results: [WorkerResult], _ inputs: [InputRow], listedCount: Int?) throws(RunFailure) -> Staged {
     var rows = inputs
     var counts = StagingCounts()
     if let failure = results.compactMap(\.failure).first { throw failure }
@@ -100,6 +126,8 @@ struct Stager {
       counts.rejects.merge(result.rejects, uniquingKeysWith: +)
       counts.unknownNames.merge(result.unknownNames, uniquingKeysWith: +)
     }
+    counts.unmetPaths = unmetPaths(results, rows)
+    counts.excluded = listedCount.map { StagingCounts.Excluded(records: results.reduce(0) { $0 + $1.excludedCount }, listed: $0) }
     counts.emptyInputs = rows.filter { $0.rowCount == 0 }.map { displayName($0.path) }
     do {
       let folder = folder
@@ -185,7 +213,7 @@ struct Stager {
     let file = displayName(input.path)
     let bound = BoundInput(
       index: index, file: file, header: reader.header?.names, dialect: dialect, kind: input.kind, mapping: mapping,
-      settings: settings)
+      watchedPaths: input.watchedPaths, settings: settings)
     // An input without a header has no rows to bind either.
     if let header = reader.header {
       do throws(HeaderRefusal) {

@@ -16,12 +16,13 @@ struct BoundInput: Sendable {
   var dialect: CSVDialect
   var kind: RecordKind?
   var mapping: Mapping
+  var watchedPaths: [[Path]]
   var settings: RunSettings
 
   func normalizer() throws(HeaderRefusal) -> Normalizer {
     try Normalizer(
       mapping: mapping, header: header, kind: kind, settings: settings.normalizer,
-      variables: ProcessInfo.processInfo.environment)
+      variables: ProcessInfo.processInfo.environment, watched: watchedPaths)
   }
 }
 
@@ -45,6 +46,10 @@ struct WorkerResult: Sendable {
   var rejects: [String: Int] = [:]
   /// Rows with a member or column that no field asks for, by its name.
   var unknownNames: [String: Int] = [:]
+  /// Watched paths that led somewhere, by input.
+  var metPaths: [Int: Set<[Path]>] = [:]
+  /// Records of visitors that are excluded.
+  var excludedCount = 0
   var rejectPieces: [RejectPiece] = []
   var failure: RunFailure?
 }
@@ -104,6 +109,7 @@ struct StagingWorker: ~Copyable {
       try stage(work, &normalizer, &cursor)
       next = queue.take()
     }
+    result.metPaths[first.input.index, default: []].formUnion(normalizer.metPaths)
     for name in normalizer.unknownNames { result.unknownNames[name.name, default: 0] += name.rowCount }
     return next
   }
@@ -188,6 +194,7 @@ struct StagingWorker: ~Copyable {
 
   private mutating func isLeftOut(by selector: Selector, _ place: RowPlace) -> Bool {
     let (verdict, isDecision) = Self.judge(record, selector)
+    if verdict == .excluded { result.excludedCount += 1 }
     if verdict == .outsideWindow, isDecision { result.sightings.add(.outsideWindow, 1, at: place) }
     return verdict != .taken
   }

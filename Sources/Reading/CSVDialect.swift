@@ -2,7 +2,7 @@ package import Vocabulary
 
 /// How the bytes of an input are text, and how that text is divided into rows and cells.
 ///
-/// The encoding is that of any input; all else is about CSV.
+/// All of it is about CSV: JSON is UTF-8.
 package struct CSVDialect: Sendable, Hashable {
   /// What divides the cells.
   package var delimiter: UInt8

@@ -40,6 +40,8 @@ struct InputBlocks: ~Copyable {
     self.blockBytes = min(max(1, blockBytes), rowBytes)
     self.rowBytes = rowBytes
     self.source = source
+    // JSON is UTF-8 by its standard, whatever is declared for the CSV files beside it.
+    if self.format != .csv { self.source.takeAsUTF8() }
     cutter = RowCutter(self.format, dialect, rowBytes: rowBytes)
     elements = ElementCutter(rowBytes: rowBytes)
   }

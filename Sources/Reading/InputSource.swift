@@ -80,6 +80,9 @@ struct InputSource: ~Copyable {
     }
   }
 
+  /// Lets the bytes be, whatever was declared. To be called before any is read.
+  mutating func takeAsUTF8() { transcoder = nil }
+
   /// Bytes of the input read so far, packed as they are.
   var byteCount: Int {
     switch origin {

@@ -33,6 +33,10 @@ extension FindingCode {
       "Others carry attributes and these conversions do not: they count in no segment, for a conversion needs the attribute itself."
     case .outsideWindow:
       "These decisions lie outside of the window and are left out; later conversions of their visitors count only if the server has them."
+    case .unmatchedPath: "No row has what the configuration names here, so it said nothing about any of them."
+    case .nothingToSend: "Every row was left out by conditions, a window or a list, so nothing would be sent."
+    case .excludedNobody: "No row is of a visitor on the list of those who are excluded."
+    case .personalData: "These visitors' ids are addresses, and the server must not be sent personal data."
     case .noNaturalID: "These rows say the same as another and have no uuid, so each is one event with it."
     }
   }
@@ -58,6 +62,10 @@ extension FindingCode {
     case .cutOffInput: "Fetch or export the input again, or mend the row that is told."
     case .conversionWithoutAttributes: "Export attributes with conversions too, or pass --inherit-attributes."
     case .outsideWindow: "Begin the window before the first decision, unless earlier imports or an SDK sent these."
+    case .unmatchedPath: "Correct the path, or take it out."
+    case .nothingToSend: "Check where, explode, --window and --exclude."
+    case .excludedNobody: "The list has one id a line, as it is sent: hashed when visitors are."
+    case .personalData: "Hash them: visitor_id: {sha256: COLUMN, salt: \"${SALT}\"}; the experiment must have seen the same ids."
     case .noNaturalID: "Map uuid to what tells them apart, such as {from: [order_id, line]}, or pass --identical-rows keep."
     }
   }

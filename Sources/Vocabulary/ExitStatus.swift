@@ -27,7 +27,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case .diskTrouble: "disk trouble"
     case .stopped: "stopped and resumable (outage, retries used up, SIGTERM, SIGINT)"
     case .stagingDamaged: "staging is damaged and its inputs are gone or changed"
-    case .configuration: "wrong configuration, also when the server refuses a body"
+    case .configuration:
+      "wrong configuration, also when the server refuses the very first body, or more than 100 events one by one (--max-refused)"
     }
   }
 }

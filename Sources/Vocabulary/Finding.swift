@@ -28,6 +28,10 @@ package enum FindingCode: String, Sendable, CaseIterable {
   case conversionWithoutAttributes = "conversion-without-attributes"
   case noNaturalID = "no-natural-id"
   case outsideWindow = "outside-window"
+  case unmatchedPath = "unmatched-path"
+  case nothingToSend = "nothing-to-send"
+  case excludedNobody = "excluded-nobody"
+  case personalData = "personal-data"
 
   /// Those that can falsify results, and so end an import.
   package static let falsifying: [FindingCode] = [

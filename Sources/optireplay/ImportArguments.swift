@@ -75,7 +75,8 @@ struct InputArguments: ParsableArguments {
     let variables = ProcessInfo.processInfo.environment
     var name = namedDatafile
     if name == nil, let config {
-      name = ConfigurationFile.datafileName(String(decoding: try NamedConfiguration.read(config), as: UTF8.self), variables: variables)
+      let text = try NamedConfiguration.text(try NamedConfiguration.read(config), of: config)
+      name = ConfigurationFile.datafileName(text, variables: variables)
     }
     if let name, Fetched.isAddress(name) { try await Fetched.fetch(name) }
   }

@@ -18,7 +18,7 @@ struct NamedConfiguration {
   /// with it.
   init(_ path: String, datafile named: String?) throws(RunFailure) {
     self.path = path
-    let text = String(decoding: try NamedConfiguration.read(path), as: UTF8.self)
+    let text = try NamedConfiguration.text(try NamedConfiguration.read(path), of: path)
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     var project: Datafile?
     do throws(ConfigurationFault) {
@@ -55,6 +55,15 @@ struct NamedConfiguration {
     }
   }
 
+  /// The text of a file without its byte order mark. Throws 78 when it is not UTF-8.
+  static func text(_ bytes: [UInt8], of path: String) throws(RunFailure) -> String {
+    let bytes = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes[...]
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw RunFailure(.configuration, "\(path): this is not text in UTF-8; save it as UTF-8")
+    }
+    return text
+  }
+
   static func read(_ path: String) throws(RunFailure) -> [UInt8] {
     do throws(DiskFailure) {
       return try Folder.read(path)
@@ -78,6 +87,7 @@ struct NamedConfiguration {
         }
       for var resolved in try named.resolved() {
         resolved.mapping = input.mapping
+        resolved.watchedPaths = input.mapping.map(Presets.ownPaths) ?? []
         resolved.form = input.form
         found.append(resolved)
       }

@@ -66,17 +66,24 @@ struct DatafileTests {
       ),
       (
         "{from: r, key: experiment, flag: f}",
-        ["one\u{1f}checkout": "101", "one\u{1f}rule": "103", "two\u{1f}grouped": "102", "two\u{1f}rule": "104"], []
+        [
+          "one\u{1f}checkout": "101", "one\u{1f}rule": "103", "two\u{1f}grouped": "102", "two\u{1f}rule": "104",
+          "one\u{1f}held": "105", "two\u{1f}held": "105", "bare\u{1f}held": "105",
+        ], []
       ),
       (
         "{from: r, key: campaign, flag: f}",
-        ["one\u{1f}checkout": "201", "one\u{1f}rule": "203", "two\u{1f}grouped": "202", "two\u{1f}rule": "204"], []
+        [
+          "one\u{1f}checkout": "201", "one\u{1f}rule": "203", "two\u{1f}grouped": "202", "two\u{1f}rule": "204",
+          "one\u{1f}held": "105", "two\u{1f}held": "105", "bare\u{1f}held": "105",
+        ], []
       ),
       (
         "{from: v, key: variation, flag: f, rule: r}",
         [
           "one\u{1f}checkout\u{1f}a": "301", "one\u{1f}checkout\u{1f}b": "302", "one\u{1f}rule\u{1f}on": "304",
           "two\u{1f}grouped\u{1f}a": "303", "two\u{1f}rule\u{1f}on": "305",
+          "one\u{1f}held\u{1f}off": "306", "two\u{1f}held\u{1f}off": "306", "bare\u{1f}held\u{1f}off": "306",
         ], []
       ),
     ] as [(String, [String: String], [String])])

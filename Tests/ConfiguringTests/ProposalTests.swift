@@ -167,7 +167,8 @@ struct ProposalTests {
     ]
     let datafile = try Datafile(Array("{}".utf8))
     do throws(ConfigurationFault) {
-      _ = try read(answers.reduce(proposal.text) { $0.replacing($1.key, with: $1.value) }, datafile: datafile)
+      let answered = answers.reduce(proposal.text) { $0.replacing($1.key, with: $1.value) }.replacing("\"?\"", with: "answered")
+      _ = try read(answered, datafile: datafile)
     } catch {
       Issue.record("\(error)\n\(proposal.text)")
     }

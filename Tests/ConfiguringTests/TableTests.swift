@@ -25,10 +25,10 @@ struct TableTests {
       guard case .lookup(.path("s"), let lookup)? = try read(value, rows).inputs[0].mapping?.fields[.entity] else { return nil }
       return lookup
     }
-    #expect(try lookup("{from: s, lookup: t.csv}") == Lookup(["b": "2"], of: "t.csv", ambiguous: ["a"]))
+    #expect(try lookup("{from: s, lookup: t.csv}") == Lookup(["b": "2"], of: "t.csv", isFile: true, ambiguous: ["a"]))
     #expect(
       try lookup("{from: s, lookup: t.csv, columns: [name, id], otherwise: keep}")
-        == Lookup(["apple": "1", "pear": "2", "none": "3", "plum": "2", "again": "4"], otherwise: .keep, of: "t.csv"))
+        == Lookup(["apple": "1", "pear": "2", "none": "3", "plum": "2", "again": "4"], otherwise: .keep, of: "t.csv", isFile: true))
   }
 
   @Test(

@@ -67,6 +67,7 @@ struct ExplodeTests {
     let reject = try #require(fates[1].reject)
     #expect(reject.code == .missingField && reject.column == "orders.items.event")
     #expect(reject.message.hasSuffix("(element 2 of orders.items)"), "\(reject.message)")
+    #expect(fates[2].reject?.code == .wrongType)
   }
 
   @Test("an element of another list is chosen by what the element at hand says, the first that fits")

@@ -54,7 +54,7 @@ enum MappingKeys {
     guard !saysNothing || ignored != nil else { return preset }
     // Without a preset and without fields, rows are native ones.
     var mapping = preset ?? (fields == nil ? Mapping.native : Mapping(name: "configuration", fields: [:]))
-    if preset != nil || fields == nil { mapping.name += ", changed" }
+    if preset != nil || fields == nil { mapping.name = Presets.changed(mapping.name) }
     mapping.isPreset = false
     if var fields { read(&fields, into: &mapping) }
     if var tags { mapping.tags += named(&tags) }

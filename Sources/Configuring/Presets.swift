@@ -27,16 +27,20 @@ package enum Presets {
       """
   }
 
-  /// The paths of a mapping that no preset names: what a configuration's author has written.
+  /// The paths of a mapping that its preset does not name: what a configuration's author has written.
   package static func ownPaths(of mapping: Mapping) -> [[Path]] {
     if mapping.isPreset { return [] }
+    guard let base = names.first(where: { mapping.name == changed($0) }) else { return mapping.watchedPaths }
     // No path depends on what a datafile says.
-    guard let datafile = try? Datafile(Array("{}".utf8)) else { preconditionFailure("an empty object is a datafile") }
-    let known = names.reduce(into: Set<[Path]>()) { known, name in
-      known.formUnion((try? self.mapping(name, datafile: datafile))?.watchedPaths ?? [])
+    guard let datafile = try? Datafile(Array("{}".utf8)), let preset = try? self.mapping(base, datafile: datafile) else {
+      preconditionFailure("an empty object is a datafile, with which each preset can be read")
     }
+    let known = Set(preset.watchedPaths)
     return mapping.watchedPaths.filter { !known.contains($0) }
   }
+
+  /// What a mapping is called that begins with a preset.
+  static func changed(_ name: String) -> String { name + ", changed" }
 
   /// The mapping of a preset. `replaced` are fields that are mapped otherwise, whose values in the preset are left alone. Throws when a field
   /// turns keys into ids and there is no datafile. The name must be one of `names`.

@@ -9,6 +9,9 @@ struct NativeRow: ~Copyable {
   private(set) var tape = RowTape()
   private(set) var counts = ConversionCounts()
   private var scratch = ByteArena(limit: 32 * Limits.rowBytes)
+  /// Of a cell whose text is JSON.
+  private var parser = JSONParser(depthLimit: Limits.nestingDepth)
+  private var inner = RowTape()
   private var nameBytes = 0
   /// Where the row that it is made of begins and ends in the bytes.
   private var rowStart = 0
@@ -102,6 +105,34 @@ struct NativeRow: ~Copyable {
 
   /// Appends a value of a row as it is, with all that is inside of it.
   mutating func append(_ top: Int, _ row: Span<UInt8>, _ from: borrowing RowTape) {
+    Self.append(top, row, from, to: &tape, &bytes)
+  }
+
+  /// Appends the object or list that a cell's text is, as databases write one into CSV.
+  mutating func append(_ name: Range<Int>, json cell: Span<UInt8>, column: String) throws(Reject) {
+    do throws(JSONFault) {
+      try parser.parse(cell, into: &inner)
+    } catch {
+      throw Reject(
+        .badJSON, column: column,
+        "the mapping takes the cell for an object or a list in JSON, and \(error.reason.rawValue) (byte \(error.offset) of the cell); correct the row"
+      )
+    }
+    append(name)
+    guard inner.hasEscapes else { return Self.append(0, cell, inner, to: &tape, &bytes) }
+    inner.decode(cell, quote: 0x22, into: &scratch)
+    Self.append(decoded: scratch, inner, to: &tape, &bytes)
+  }
+
+  private static func append(
+    decoded: borrowing ByteArena, _ from: borrowing RowTape, to tape: inout RowTape, _ bytes: inout ByteArena
+  ) {
+    append(0, decoded.span, from, to: &tape, &bytes)
+  }
+
+  private static func append(
+    _ top: Int, _ row: Span<UInt8>, _ from: borrowing RowTape, to tape: inout RowTape, _ bytes: inout ByteArena
+  ) {
     let shift = tape.nodes.count - top
     for at in top..<from.nodes[top].next {
       var node = from.nodes[at]

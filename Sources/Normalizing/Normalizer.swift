@@ -62,13 +62,15 @@ package struct Normalizer: ~Copyable {
   }
 
   /// Binds a mapping to an input: CSV with its header, or JSON rows without. `variables` are those of the environment, for salts; `watched`
-  /// are paths of which is told whether they lead anywhere. Throws when the header cannot make records.
+  /// are paths of which is told whether they lead anywhere, and whose columns must be there; nil when all columns must. Throws when the header cannot make records.
   package init(
     mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings,
-    variables: [String: String] = [:], watched: [[Path]] = [], likelyDelimiter: String? = nil
+    variables: [String: String] = [:], watched: [[Path]]? = nil, likelyDelimiter: String? = nil
   ) throws(HeaderRefusal) {
+    // Lists and objects may stand in a CSV file's cells as JSON, which are taken apart.
+    let takesCells = header.map { header in mapping.wholePaths.contains { header.contains($0.description) } } ?? false
     let mapper =
-      mapping.isDirect
+      mapping.isDirect && !takesCells
       ? nil : try RowMapper(mapping, header: header, kind: kind, settings: settings, variables: variables, watched: watched)
     let binding: ColumnBinding?
     if let columns = mapper?.columns, let native = mapper?.native {
@@ -103,9 +105,9 @@ package struct Normalizer: ~Copyable {
     for path in mapping.decisionMarks { decisionMarks.append(members.way(to: path)) }
     for path in mapping.ignored { members.ignore(path) }
     if let header {
-      watch = PathWatch(watched, header: header)
+      watch = PathWatch(watched ?? [], header: header)
     } else {
-      watch = mapper == nil ? PathWatch(watched, &members) : PathWatch([], header: [])
+      watch = mapper == nil ? PathWatch(watched ?? [], &members) : PathWatch([], header: [])
     }
     self.members = members
     self.constants = constants

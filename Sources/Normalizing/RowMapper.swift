@@ -72,9 +72,10 @@ final class RowMapper {
     var entity: Range<Int>
   }
 
-  /// A list or object of the row that goes into the native row as it is, or a CSV file's columns below a path.
+  /// A list or object of the row that goes into the native row as it is, in CSV one that a cell's text is, or columns below a path.
   struct Whole {
     var name: Range<Int>
+    var column: String
     var place: RowPlaces.Place?
     var columns: [(name: Range<Int>, column: Int)] = []
   }
@@ -96,7 +97,7 @@ final class RowMapper {
 
   init(
     _ mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings, variables: [String: String],
-    watched: [[Path]] = []
+    watched: [[Path]]? = nil
   ) throws(HeaderRefusal) {
     headerCount = header?.count ?? 0
     explode = mapping.explode
@@ -104,7 +105,7 @@ final class RowMapper {
       throw HeaderRefusal(message: "explode takes the list \(list) apart, and cells hold no lists; give rows as JSON")
     }
     let exploded = try mapping.explode.map(Exploder.names) ?? []
-    var binder = Binder(mapping, header: header, settings: settings, variables: variables, exploded: exploded)
+    var binder = Binder(mapping, own: watched, header: header, settings: settings, variables: variables, exploded: exploded)
     try binder.bindFields(recordMustSay: header != nil && kind == nil)
     try binder.bindLists()
     var known = kind
@@ -117,7 +118,7 @@ final class RowMapper {
     binder.parts.kind = known
     if header != nil { columns = binder.bindCells() }
     native = binder.native
-    if header == nil { binder.parts.watch = PathWatch(watched, &binder.parts.places.members) }
+    if header == nil { binder.parts.watch = PathWatch(watched ?? [], &binder.parts.places.members) }
     parts = binder.parts
     target = binder.takeTarget()
   }
@@ -230,7 +231,7 @@ final class RowMapper {
       for attribute in parts.attributes { try append(attribute, parts.words, row, tape, parts.places, into: &target) }
       target.close(list)
     }
-    for whole in parts.wholes { append(whole, row, tape, parts.places, into: &target) }
+    for whole in parts.wholes { try append(whole, row, tape, parts.places, into: &target) }
     target.end()
     return true
   }
@@ -327,7 +328,7 @@ final class RowMapper {
 
   private static func append(
     _ whole: Whole, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces, into target: inout NativeRow
-  ) {
+  ) throws(Reject) {
     if !whole.columns.isEmpty {
       target.append(whole.name)
       let object = target.open(.object)
@@ -339,6 +340,7 @@ final class RowMapper {
     } else if let place = whole.place {
       let node = places.node(place, row, tape)
       guard node >= 0 else { return }
+      if places.isCSV { return try target.append(whole.name, json: row.extracting(tape.nodes[node].range), column: whole.column) }
       target.append(whole.name)
       target.append(node, row, tape)
     }

@@ -6,6 +6,8 @@ extension RowMapper {
   /// Puts together what a mapping asks for.
   struct Binder: ~Copyable {
     let mapping: Mapping
+    /// The paths that an own configuration names, whose columns must be there; those of presets may be missing. Nil when all are own.
+    let ownPaths: Set<Path>?
     let settings: NormalizerSettings
     let context: SourceContext
     var parts: Parts
@@ -15,8 +17,12 @@ extension RowMapper {
     private var names: [(name: String, value: Named)] = []
     private var attributes: [String: String] = [:]
 
-    init(_ mapping: Mapping, header: [String]?, settings: NormalizerSettings, variables: [String: String], exploded: [[UInt8]]) {
+    init(
+      _ mapping: Mapping, own: [[Path]]?, header: [String]?, settings: NormalizerSettings, variables: [String: String],
+      exploded: [[UInt8]]
+    ) {
       self.mapping = mapping
+      ownPaths = own.map { Set($0.joined()) }
       self.settings = settings
       context = SourceContext(
         derivationHead: EventParts.derivationHead(account: Array(settings.accountID.utf8)), variables: variables)
@@ -79,8 +85,11 @@ extension RowMapper {
       }
       if !parts.tags.isEmpty { native.tags.append(.members(of: "tags")) }
       if !parts.properties.isEmpty { native.properties.append(.members(of: "properties")) }
-      guard !parts.places.isCSV else { return }
-      for values in mapping.attributes { if let path = values.wholePath { native.attributes.append(values.moved(to: addWhole(path))) } }
+      for values in mapping.attributes {
+        if let path = values.wholePath, !parts.places.isCSV || parts.places.hasColumn(path) {
+          native.attributes.append(values.moved(to: addWhole(path)))
+        }
+      }
     }
 
     /// Values under names of their own, which take the place of a CSV file's columns of that name below a path.
@@ -98,8 +107,10 @@ extension RowMapper {
       return singles
     }
 
-    /// Whether they are columns, which are values of their own.
-    private func isColumns(_ values: NamedValues) -> Bool { if case .members = values { parts.places.isCSV } else { false } }
+    /// Whether they are columns, which are values of their own, and none of them holds all of them as JSON.
+    private func isColumns(_ values: NamedValues) -> Bool {
+      if case .members(let path) = values { parts.places.isCSV && !parts.places.hasColumn(path) } else { false }
+    }
 
     /// Makes the values cells, when cells can say them: texts under names of their own, none of which stands there twice.
     mutating func bindCells() -> (header: [String], attributes: [String: String])? {
@@ -124,6 +135,13 @@ extension RowMapper {
       for field in required where mapping.fields[field] == nil {
         throw HeaderRefusal(message: "the mapping has no \(field.rawValue), which every \(kind?.word ?? "row") needs")
       }
+      guard parts.places.isCSV else { return }
+      for field in required {
+        guard let source = mapping.fields[field], !source.columns.isEmpty else { continue }
+        if source.columns.contains(where: { parts.places.hasColumn($0) }) { continue }
+        throw HeaderRefusal(
+          message: "the column \(source.description) is missing, which every \(kind?.word ?? "row") needs")
+      }
     }
 
     private mutating func addAttribute(_ key: String, _ entity: String?, _ source: Source, _ type: ValueType?) throws(HeaderRefusal) {
@@ -145,12 +163,20 @@ extension RowMapper {
     private mutating func named(
       _ name: String, _ source: Source, _ type: ValueType?, parts wanted: SourceReader.Parts = .any
     ) throws(HeaderRefusal) -> Named {
-      Named(name: target.place(name), source: try SourceReader(source, &parts.places, context, parts: wanted), type: type)
+      Named(
+        name: target.place(name), source: try SourceReader(source, &parts.places, context, parts: wanted, mayMiss: mayMiss(source)),
+        type: type)
     }
+
+    private func mayMiss(_ source: Source) -> Bool { ownPaths.map { own in !source.columns.contains { own.contains($0) } } ?? false }
 
     private mutating func addWhole(_ path: Path) -> Path {
       let name = "\u{1}\(parts.wholes.count)"
-      var whole = Whole(name: target.place(name), place: parts.places.place(path))
+      var whole = Whole(name: target.place(name), column: path.description, place: parts.places.place(path))
+      if whole.place != nil, parts.places.isCSV {
+        parts.wholes.append(whole)
+        return Path(name: name)
+      }
       for (name, column) in parts.places.columns(below: path) {
         whole.columns.append((target.place(String(decoding: name, as: UTF8.self)), column))
       }

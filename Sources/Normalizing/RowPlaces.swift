@@ -32,6 +32,9 @@ struct RowPlaces: Sendable {
     return .column(column)
   }
 
+  /// Whether a CSV file has a column of this very name.
+  func hasColumn(_ path: Path) -> Bool { columns?[Array(path.description.utf8)] != nil }
+
   /// The columns whose names begin with the path and a dot, and what follows there.
   mutating func columns(below path: Path) -> [(name: [UInt8], column: Int)] {
     let prefix = Array((path.description + ".").utf8)

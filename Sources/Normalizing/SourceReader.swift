@@ -39,9 +39,11 @@ struct SourceReader: Sendable {
   let name: String
 
   /// Throws when a column is missing (naming the one most like it), or when the source asks for what cannot be done.
-  /// `parts` says it of joins.
-  init(_ source: Source, _ places: inout RowPlaces, _ context: SourceContext, parts: Parts = .any) throws(HeaderRefusal) {
-    step = try Self.step(source, &places, context, parts, depth: 0)
+  /// `parts` says it of joins; with `mayMiss` a value whose columns are missing is absent in all rows.
+  init(
+    _ source: Source, _ places: inout RowPlaces, _ context: SourceContext, parts: Parts = .any, mayMiss: Bool = false
+  ) throws(HeaderRefusal) {
+    step = try Self.step(source, &places, context, parts, depth: 0, mayMiss: mayMiss)
     name = source.description
   }
 
@@ -62,17 +64,17 @@ struct SourceReader: Sendable {
     case .first(let sources):
       var steps: [Step] = []
       for source in sources { steps.append(try inner(source, mayMiss: true, &places)) }
-      if steps.allSatisfy({ if case .nowhere = $0 { true } else { false } }) {
+      if !mayMiss, steps.allSatisfy({ if case .nowhere = $0 { true } else { false } }) {
         throw HeaderRefusal(message: "the mapping names the columns \(source.description), none of which the header has")
       }
       return .first(steps)
     case .join(let sources, let separator):
       var steps: [Step] = []
-      for source in sources { steps.append(try inner(source, &places)) }
+      for source in sources { steps.append(try inner(source, mayMiss: mayMiss, &places)) }
       return .join(steps, separator: Array(separator.utf8), parts)
     case .eventID(let sources):
       var steps: [Step] = []
-      for source in sources { steps.append(try inner(source, &places)) }
+      for source in sources { steps.append(try inner(source, mayMiss: mayMiss, &places)) }
       return .eventID(steps, head: context.derivationHead + Array("key".utf8))
     case .hashed(let source, let salt):
       switch Variables.expand(salt, context.variables) {

@@ -36,3 +36,8 @@ extension AttributeValues {
     }
   }
 }
+
+extension Mapping {
+  /// The objects and lists that it takes as they are.
+  var wholePaths: [Path] { (tags + properties).compactMap(\.wholePath) + attributes.compactMap(\.wholePath) }
+}

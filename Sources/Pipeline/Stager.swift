@@ -219,7 +219,7 @@ struct Stager {
       do throws(HeaderRefusal) {
         _ = try Normalizer(
           mapping: mapping, header: header.names, kind: input.kind, settings: settings.normalizer,
-          variables: ProcessInfo.processInfo.environment,
+          variables: ProcessInfo.processInfo.environment, watched: input.watchedPaths,
           likelyDelimiter: header.names.count == 1 ? likelyDelimiter(header.firstRow).map(delimiterName) : nil)
       } catch {
         throw RunFailure(.refused, "\(file):\(header.line): \(error.message)")

@@ -150,6 +150,22 @@ struct SilenceTests {
     #expect(try body.contains("\"visitor_id\":\"S1-7\""))
   }
 
+  @Test("objects and lists that stand in a CSV file's cells as JSON are taken apart, and what is no JSON there is a reject")
+  func jsonCells() throws {
+    let rows = [
+      "uuid,timestamp,visitor_id,account_id,entity_id,event_name,attributes,tags",
+      #"c1,2024-05-01 12:00:00,v1,1,9,buy,"[{""id"":""31"",""name"":""plan"",""type"":""custom"",""value"":""g\u00f6ld""}]","{""size"":""m""}""#,
+      "c2,2024-05-01 12:00:00,v2,1,9,buy,[],{}", "c3,2024-05-01 12:00:00,v3,1,9,buy,,", "c4,2024-05-01 12:00:00,v4,1,9,buy,[,{}",
+    ]
+    let outcome = try plan(rows, "preset: events-export", file: "export.csv")
+    #expect(try rejects(outcome) == ["bad-json": 1], "\(outcome.errors)")
+    #expect(try findings(outcome)["unknown-column"] == nil)
+    let bodies = try body
+    #expect(bodies.contains(#""attributes":[{"type":"custom","entity_id":"31","key":"plan","value":"göld"}]"#), "\(bodies)")
+    #expect(bodies.contains(#""tags":{"size":"m"}"#))
+    #expect(bodies.matches(of: /"visitor_id"/).count == 3)
+  }
+
   @Test("what is named by itself goes before what a wildcard takes")
   func wildcards() throws {
     for keys in ["tags: {a: b, \"*\": tags}", "tags: {\"*\": tags, a: b}"] {

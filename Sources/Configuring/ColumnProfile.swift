@@ -1,5 +1,3 @@
-import Normalizing
-
 /// What the cells of a column look like.
 struct ColumnProfile {
   let name: String
@@ -71,79 +69,5 @@ struct ColumnProfile {
       return Amount(decimal: last, group: Set(marks).count == 2 ? marks.first : nil, digits: body.count)
     }
     return Amount(group: last, digits: body.count)
-  }
-}
-
-/// How a column's times are written, as far as its cells say.
-struct TimeGuess {
-  /// Nil when nothing is to be done: native times.
-  var format: String?
-  var needsZone = false
-  /// Another form that fits as well.
-  var otherFormat: String?
-  var reason: String
-
-  /// Nil when the cells are no times.
-  init?(_ column: ColumnProfile) {
-    func most(_ test: (String) -> Bool) -> Bool { column.share(test) >= 0.9 }
-    func count(_ what: String, _ test: (String) -> Bool) -> String {
-      "\(column.cells.count(where: test)) of \(column.cells.count) cells \(what)"
-    }
-    for (digits, unit, name) in [
-      (13, nil, "milliseconds"), (10, "epoch_seconds", "seconds"), (16, "epoch_microseconds", "microseconds"),
-      (19, "epoch_nanoseconds", "nanoseconds"),
-    ] as [(Int, String?, String)] {
-      let test = { (text: String) in
-        let whole = text.split(separator: ".", omittingEmptySubsequences: false)
-        return whole.count <= 2 && whole[0].count == digits && whole.allSatisfy { ColumnProfile.isDigits(String($0)) }
-          && TimeGuess.isPlausible(String(whole[0]), digits)
-      }
-      guard most(test) else { continue }
-      format = unit
-      if unit == nil, column.cells.contains(where: { $0.contains(".") }) { format = "epoch_milliseconds" }
-      reason = count("look like \(name) since 1970", test)
-      return
-    }
-    let withOffset = { (text: String) in TimeGuess.reads(text, .native, nil) }
-    if most(withOffset) {
-      reason = count("are ISO 8601 with an offset", withOffset)
-      return
-    }
-    let local = { (text: String) in TimeGuess.reads(text, .iso8601, "UTC") }
-    if most(local) {
-      needsZone = true
-      reason = count("are ISO 8601 without an offset", local)
-      return
-    }
-    // For each order of day, month and year the first form of a time of day that fits; what every cell fits says more than what most do.
-    let fitting = TimeGuess.days.compactMap { day in
-      TimeGuess.times.map { day + $0 }.first { pattern in most { TimeGuess.reads($0, .pattern(pattern), "UTC") } }
-    }
-    let whole = fitting.filter { pattern in column.cells.allSatisfy { TimeGuess.reads($0, .pattern(pattern), "UTC") } }
-    if let chosen = whole.first ?? fitting.first {
-      format = chosen
-      needsZone = true
-      otherFormat = whole.count > 1 ? whole[1] : nil
-      reason = count("have the form \(chosen)") { TimeGuess.reads($0, .pattern(chosen), "UTC") }
-      return
-    }
-    let day = { (text: String) in Double(text).map { (20_000...80_000).contains($0) } ?? false }
-    guard most(day), column.cells.contains(where: { $0.contains(".") }) else { return nil }
-    format = "spreadsheet"
-    needsZone = true
-    reason = count("look like a spreadsheet's count of days", day)
-  }
-
-  /// From 2001 to 2099.
-  private static func isPlausible(_ digits: String, _ count: Int) -> Bool {
-    guard let seconds = Int(digits.prefix(count - (count - 10))) else { return false }
-    return (978_307_200..<4_102_444_800).contains(seconds)
-  }
-
-  private static let days = ["M/d/yyyy", "d/M/yyyy", "d.M.yyyy", "yyyy/M/d", "M-d-yyyy", "d-M-yyyy", "yyyyMMdd"]
-  private static let times = ["", " HH:mm", " HH:mm:ss", " H:mm", " H:mm:ss", " h:mm a", " h:mm:ss a"]
-
-  private static func reads(_ text: String, _ format: TimeFormat, _ zone: String?) -> Bool {
-    Conversion.time(format, zone: zone).reads(text)
   }
 }

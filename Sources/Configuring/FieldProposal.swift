@@ -72,8 +72,9 @@ struct FieldProposal {
       return
     }
     var keys = ["from: \(Self.name(column))"]
-    if let other = guess.otherFormat, let format = guess.format {
-      ask("days and months cannot be told apart here: is it \(format) or \(other)? Write it in place of the question mark.", indent: "  ")
+    if guess.possibleFormats.count > 1 {
+      let forms = TimeGuess.alternatives(guess.possibleFormats)
+      ask("days and months cannot be told apart here: is it \(forms)? Write it in place of the question mark.", indent: "  ")
       keys.append("format: \"?\"")
     } else if let format = guess.format {
       keys.append("format: \(ConfigurationText.scalar(format))")

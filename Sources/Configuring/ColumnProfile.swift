@@ -1,24 +1,51 @@
 /// What the cells of a column look like.
 struct ColumnProfile {
   let name: String
+  /// A value for each row; nil for a cell that is empty.
+  let values: [String?]
   /// The cells that are not empty.
   let cells: [String]
-  let rowCount: Int
 
-  init(_ name: String, _ cells: [String?]) {
+  init(_ name: String, _ values: [String?]) {
     self.name = name
-    self.cells = cells.compactMap { $0 }
-    rowCount = cells.count
+    self.values = values
+    cells = values.compactMap { $0 }
   }
 
-  /// The name without case and without what divides words; of a path the last of its names too.
-  var names: [String] {
-    func plain(_ text: Substring) -> String {
-      String(text.lowercased().unicodeScalars.filter { $0.properties.isAlphabetic || ("0"..."9").contains($0) })
+  var rowCount: Int { values.count }
+
+  /// The name without case and without what divides words.
+  var wholeName: String { ColumnProfile.plain(name[...]) }
+
+  /// The same of the last name of a path.
+  var lastName: String { ColumnProfile.plain(name.split(separator: ".").last ?? "") }
+
+  /// The words of the last name, in small letters: `Revenue (USD)` and `revenueUSD` are both revenue and usd.
+  var words: [String] {
+    var words: [String] = []
+    var word = ""
+    var wasSmall = false
+    for letter in name.split(separator: ".").last ?? "" {
+      let isWordPart = letter.isLetter || letter.isNumber
+      if !isWordPart || (letter.isUppercase && wasSmall) {
+        words.append(word)
+        word = ""
+      }
+      if isWordPart { word.append(letter) }
+      wasSmall = letter.isLowercase
     }
-    let last = name.split(separator: ".").last ?? ""
-    return [plain(name[...]), plain(last)]
+    return (words + [word]).filter { !$0.isEmpty }.map { $0.lowercased() }
   }
+
+  private static func plain(_ text: Substring) -> String {
+    String(text.lowercased().unicodeScalars.filter { $0.properties.isAlphabetic || ("0"..."9").contains($0) })
+  }
+
+  /// Whether the name says that amounts count hundredths.
+  var isNamedMinor: Bool { !Set(words).isDisjoint(with: ["cents", "cent", "minor", "pence"]) }
+
+  /// Whether JSON rows have a list there.
+  var isList: Bool { name.hasSuffix("[]") }
 
   func share(_ test: (String) -> Bool) -> Double {
     cells.isEmpty ? 0 : Double(cells.count(where: test)) / Double(cells.count)
@@ -43,31 +70,50 @@ struct ColumnProfile {
       }
   }
 
-  /// Whether a spreadsheet has shortened a long number: `9.56E+09`.
-  static func isDamaged(_ text: String) -> Bool {
-    guard let exponent = text.uppercased().firstIndex(of: "E"), exponent > text.startIndex else { return false }
-    return Double(text) != nil && text.contains("+")
+  /// A number as JSON writes it.
+  static func isNumber(_ text: String) -> Bool {
+    text.utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) } && Double(text) != nil && text.first != "+" && text.last != "."
+      && text.first != "."
   }
 
-  /// A number with a point or comma before its fraction and marks between groups of three digits, as far as it says.
-  struct Amount {
-    var decimal: Character?
-    var group: Character?
-    var digits: Int
+  static func isWhole(_ text: String) -> Bool { isDigits(text.hasPrefix("-") ? String(text.dropFirst()) : text) }
+
+  static func isBoolean(_ text: String) -> Bool { ["true", "TRUE", "True", "1", "false", "FALSE", "False", "0"].contains(text) }
+
+  // MARK: damage
+
+  /// What has become of an id that a spreadsheet or a floating-point column was in.
+  enum Damage {
+    /// `9.56E+09`, and `50001.0`.
+    case rounded, pointed
   }
 
-  static func amount(_ text: String) -> Amount? {
-    let body = text.hasPrefix("-") ? text.dropFirst() : text[...]
-    let marks = body.filter { !("0"..."9").contains($0) }
-    guard body.first?.isNumber == true, body.last?.isNumber == true, Set(marks).count <= 2,
-      marks.allSatisfy({ ".,' \u{a0}\u{202f}".contains($0) })
-    else { return nil }
-    guard let last = marks.last, let place = body.lastIndex(of: last) else { return Amount(digits: body.count) }
-    let behind = body.distance(from: place, to: body.endIndex) - 1
-    // One mark with three digits behind it may be either; two kinds of marks tell.
-    if Set(marks).count == 2 || (marks.count == 1 && behind != 3) {
-      return Amount(decimal: last, group: Set(marks).count == 2 ? marks.first : nil, digits: body.count)
-    }
-    return Amount(group: last, digits: body.count)
+  static func damage(_ text: String) -> Damage? {
+    guard isNumber(text), !isWhole(text) else { return nil }
+    return text.contains { "eE".contains($0) } ? .rounded : .pointed
+  }
+
+  /// What to say of ids that are damaged; nil when none is.
+  var damage: String? {
+    if let rounding { return rounding }
+    guard cells.contains(where: { ColumnProfile.damage($0) == .pointed }) else { return nil }
+    let shown = ConfigurationText.name(name)
+    return
+      "\(shown) has numbers like 50001.0, as floating-point columns write ids, and their rows will be rejected; can it be exported as text?"
+  }
+
+  /// The same of ids that may have a point.
+  var rounding: String? {
+    guard cells.contains(where: { ColumnProfile.damage($0) == .rounded && $0.contains("+") }) else { return nil }
+    let shown = ConfigurationText.name(name)
+    return "\(shown) has numbers like 9.56E+09: a spreadsheet cut digits off, and their rows will be rejected; can it be exported as text?"
+  }
+
+  // MARK: several columns
+
+  /// Whether the cells of several columns together are different in each row.
+  static func areUnique(_ columns: [ColumnProfile]) -> Bool {
+    guard let first = columns.first, first.cells.count == first.rowCount else { return false }
+    return Set(first.values.indices.map { row in columns.map { $0.values[row] } }).count == first.rowCount
   }
 }

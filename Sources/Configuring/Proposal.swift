@@ -71,10 +71,13 @@ package struct Proposal: Sendable {
       append("    preset: \(preset)")
       return
     }
+    let variation = ColumnSearch(columns, datafile).find(.variation)
+    let reason = variation.map { "\(ConfigurationText.name($0.name)) names a variation" } ?? "no column names a variation"
+    append("    record: \(variation == nil ? "conversion" : "decision")  # \(reason)")
     var fields = FieldProposal(columns, datafile)
-    fields.propose()
-    for line in fields.lines { append("    " + line) }
-    questionCount += fields.questionCount
+    fields.propose(variation == nil ? .conversion : .decision)
+    for line in fields.text.lines { append("    " + line) }
+    questionCount += fields.text.questions.count
   }
 
   /// The preset whose rows these are, and why.

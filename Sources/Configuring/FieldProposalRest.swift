@@ -1,0 +1,46 @@
+extension FieldProposal {
+  /// Columns that no field took: those named as native rows name tags, properties and attributes are what they say, lists are told, and others
+  /// are tags that are not there yet.
+  mutating func rest() -> ProposalLines {
+    var text = lists()
+    text.append(members())
+    guard !search.left.isEmpty else { return text }
+    text.append("# Other columns, to be sent as tags:")
+    text.append("# tags:")
+    for column in search.left {
+      let isNumber = column.share(ColumnProfile.isNumber) == 1
+      let value = isNumber ? "{from: \(Self.name(column)), type: number}" : Self.name(column)
+      text.append("#   \(Self.shown(NativeRows.tagName(column.name))): \(value)")
+    }
+    return text
+  }
+
+  private func lists() -> ProposalLines {
+    var text = ProposalLines()
+    for column in search.columns where column.isList && !NativeRows.isNative(column.name) {
+      let path = String(column.name.dropLast(2))
+      text.append(
+        "# \(Self.shown(path)) is a list. If each of its elements is a record, explode takes it apart, and paths lead into elements:")
+      text.append("#   explode: \(ConfigurationText.scalar(path))")
+    }
+    return text
+  }
+
+  private mutating func members() -> ProposalLines {
+    var text = ProposalLines()
+    for name in NativeRows.objects {
+      let columns = search.columns.filter { $0.name.hasPrefix(name + ".") && !$0.isList }
+      guard columns.contains(where: { !$0.cells.isEmpty }), !search.haveUsed(columns) else { continue }
+      search.use(columns)
+      let known = search.datafile?.attributes ?? [:]
+      let unknown = name != "attributes" ? [] : columns.map { NativeRows.tagName($0.name) }.filter { known[$0] == nil }
+      if !unknown.isEmpty {
+        let shown = unknown.map(Self.shown).joined(separator: ", ")
+        text.append(
+          "# Attributes without a known entity id: \(shown). A datafile knows them, or attributes: {KEY: ENTITY_ID} above inputs.")
+      }
+      text.append("\(unknown.isEmpty ? "" : "# ")\(name): {\"*\": \(name)}")
+    }
+    return text
+  }
+}

@@ -23,4 +23,41 @@ struct ProposalColumnTests {
       ["user", "goal", "ts", "us", "s"], [["u", "9", time, "x", "y"], ["v", "9", time, "x", "y"]])
     #expect(tagged.contains("#   us: us") && tagged.contains("#   s: s"), "\(tagged)")
   }
+
+  private func native(_ name: String, _ cells: [String]) -> String {
+    Proposals.text(["visitor_id", "entity_id", "timestamp", name], cells.enumerated().map { ["v\($0)", "9", time, $1] })
+  }
+
+  @Test("columns that native rows do not have are listed, and what looks like money or a natural id is a field")
+  func leftOver() {
+    let cents = native("total_cents", ["1999", "500"])
+    #expect(cents.contains("entity_id: entity_id") && cents.contains("revenue: {from: total_cents, unit: minor}"), "\(cents)")
+    #expect(cents.contains("# QUESTION"), "\(cents)")
+    for name in ["amount_in_cents", "Betrag"] {
+      let text = native(name, ["1999", "500"])
+      #expect(text.contains("revenue: {from: \(name), unit: "), "\(text)")
+    }
+    let orders = native("order_no", ["A1", "A2"])
+    #expect(orders.contains("uuid: {from: [order_no, entity_id]}"), "\(orders)")
+    let colours = native("colour", ["red", "red"])
+    #expect(colours.contains("# Columns that native rows do not have: colour") && colours.contains("#   colour: colour"), "\(colours)")
+  }
+
+  @Test("native columns that do not hold what they should are told")
+  func badNative() throws {
+    let floats = Proposals.text(
+      ["visitor_id", "entity_id", "timestamp"], [["v", "50001.0", time], ["w", "50001.0", time]])
+    #expect(floats.contains("QUESTION: entity_id has numbers like 50001.0"), "\(floats)")
+    #expect(!floats.contains("hold what they should"))
+    let mails = Proposals.text(
+      ["visitor_id", "entity_id", "timestamp"], [["anna@example.com", "9", time], ["b@example.com", "9", time]])
+    #expect(mails.contains("visitor_id: {sha256: {from: visitor_id, text: [trim, lowercase]}, salt: \"${SALT}\"}"), "\(mails)")
+    #expect(mails.contains("timestamp: timestamp") && !mails.contains("hold what they should"), "\(mails)")
+    #expect(Proposals.reads(mails))
+    let some = Proposals.text(
+      ["visitor_id", "entity_id", "timestamp"], (0..<20).map { ["v", $0 == 7 ? "n/a" : "9", time] })
+    #expect(some.contains("1 of 20 cells of entity_id is no id") && !some.contains("hold what they should"), "\(some)")
+    let good = Proposals.text(["visitor_id", "entity_id", "timestamp", "revenue"], [["v", "9", time, "20"]])
+    #expect(good.contains("hold what they should in its first row"), "\(good)")
+  }
 }

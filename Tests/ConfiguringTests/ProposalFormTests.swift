@@ -1,0 +1,62 @@
+import Normalizing
+import Testing
+import Vocabulary
+
+@testable import Configuring
+
+@Suite("Forms of files in proposed configurations")
+struct ProposalFormTests {
+  private let time = Proposals.time
+
+  @Test("rows of both kinds are two inputs of one file, each with the rows of its kind")
+  func mixed() throws {
+    let rows: [[String?]] = [
+      ["u", "2", "30", nil, nil, time], ["u", nil, nil, "9", "19.99", time], ["w", "2", "31", nil, nil, time],
+    ]
+    let text = Proposals.text(["user", "experiment", "variation", "goal", "total", "ts"], rows, datafile: try Proposals.datafile())
+    let inputs = try Proposals.read(text, datafile: try Proposals.datafile()).inputs
+    try #require(inputs.count == 2, "\(text)")
+    #expect(inputs.map(\.record) == [.decision, .conversion], "\(text)")
+    #expect(inputs.map(\.files) == [["/a/rows.csv"], ["/a/rows.csv"]])
+    let variation = Source.path("variation")
+    #expect(inputs.map { $0.mapping?.conditions } == [[Condition(variation, .isNotEmpty)], [Condition(variation, .isEmpty)]])
+    #expect(inputs[0].mapping?.fields[.entity] == nil && inputs[1].mapping?.fields[.campaign] == nil)
+    #expect(inputs[1].mapping?.fields[.revenue] != nil)
+  }
+
+  @Test("native columns with rows of both kinds and no column that says which are two inputs too")
+  func mixedNative() throws {
+    let columns = ["visitor_id", "campaign_id", "experiment_id", "variation_id", "entity_id", "timestamp"]
+    let rows: [[String?]] = [["u", "1", "2", "3", nil, time], ["u", nil, nil, nil, "9", time]]
+    let text = Proposals.text(columns, rows)
+    #expect(try Proposals.read(text).inputs.map(\.record) == [.decision, .conversion], "\(text)")
+    let said = Proposals.text(columns + ["record"], [rows[0] + ["decision"], rows[1] + ["conversion"]])
+    #expect(try Proposals.read(said).inputs.map(\.record) == [nil], "\(said)")
+    let objects = Proposals.text(columns, rows, .ndjson)
+    #expect(try Proposals.read(objects).inputs.map(\.record) == [nil], "\(objects)")
+  }
+
+  @Test(
+    "a first row like the rows below names nothing, so that the columns are called by their numbers",
+    arguments: [
+      (["anna", "9", "1714564800001"], ["bert", "9", "1714564800002"], "timestamp: \"3\""),
+      (["a@example.com", "buy", "2024-05-01T12:00:00Z"], ["b@example.com", "buy", "2024-05-01T12:01:00Z"], "timestamp: \"3\""),
+      (["anna", "5/13/2024 14:00", "19.99"], ["bert", "5/14/2024 15:00", "5.00"], "timestamp: {from: \"2\""),
+    ])
+  func headerless(first: [String], second: [String], line: String) {
+    let text = Proposals.text(first, [second, second])
+    #expect(text.contains("header: false") && text.contains("QUESTION: the first row looks like the rows below it"), "\(text)")
+    #expect(text.contains(line) && !text.contains(first[0]), "\(text)")
+  }
+
+  @Test(
+    "a first row that names columns is a header, be the names digits or not",
+    arguments: [
+      (["visitor_id", "entity_id", "timestamp"], ["v", "9", "1714564800000"]), (["1", "2", "3"], ["v", "9", "1714564800000"]),
+      (["user", "2023", "2024"], ["u", "15", "20"]), (["x", "y"], ["1", "2"]),
+    ])
+  func header(first: [String], second: [String]) {
+    let text = Proposals.text(first, [second])
+    #expect(!text.contains("header: false"), "\(text)")
+  }
+}

@@ -60,4 +60,42 @@ struct ProposalColumnTests {
     let good = Proposals.text(["visitor_id", "entity_id", "timestamp", "revenue"], [["v", "9", time, "20"]])
     #expect(good.contains("hold what they should in its first row"), "\(good)")
   }
+
+  @Test(
+    "amounts are found by a word of a column's name, hundredths by the word cents, and what counts something else is none",
+    arguments: [
+      ("Revenue (USD)", ["19.99"], "revenue: {from: \"Revenue (USD)\", unit: major}"), ("Betrag", ["19,99"], "decimal: \",\""),
+      ("amount_cents", ["1999"], "revenue: {from: amount_cents, unit: minor}"), ("orderTotalCents", ["1999.0"], "unit: minor"),
+      ("amount_cents", ["19.99"], "unit: \"?\""), ("total_items", ["3"], nil), ("tax_amount", ["1.99"], nil),
+    ] as [(String, [String], String?)])
+  func amounts(name: String, cells: [String], line: String?) {
+    let text = Proposals.column(name, cells)
+    if let line { #expect(text.contains(line), "\(text)") } else { #expect(!text.contains("revenue:"), "\(text)") }
+    if line?.contains("minor") == true { #expect(text.contains("# QUESTION: the name says"), "\(text)") }
+  }
+
+  @Test("a list inside of rows is told, with the key that takes it apart")
+  func lists() {
+    let text = Proposals.text(
+      ["user", "goal", "ts", "orders.items[]"], [["u", "9", time, nil]], .ndjson)
+    #expect(text.contains("# orders.items is a list") && text.contains("#   explode: orders.items"), "\(text)")
+    let native = Proposals.text(["visitor_id", "entity_id", "timestamp", "cart[]"], [["u", "9", time, nil]], .ndjson)
+    #expect(native.contains("#   explode: cart") && native.contains("do not have: \"cart[]\""), "\(native)")
+  }
+
+  @Test("columns that are named as native rows name tags, properties and attributes are sent under their own names")
+  func members() throws {
+    let columns = ["user", "goal", "ts", "tags.sku", "properties.p", "attributes.plan"]
+    let text = Proposals.text(columns, [["u", "9", time, "x", "y", "gold"]])
+    for line in ["    tags: {\"*\": tags}", "    properties: {\"*\": properties}", "    # attributes: {\"*\": attributes}"] {
+      #expect(text.contains(line), "\(line) in\n\(text)")
+    }
+    #expect(text.contains("without a known entity id: plan") && !text.contains("tags.sku"), "\(text)")
+    #expect(Proposals.reads(text))
+    let datafile = try Datafile(Array(#"{"accountId":"7","attributes":[{"id":"31","key":"plan"}]}"#.utf8))
+    let known = Proposals.text(columns, [["u", "9", time, "x", "y", "gold"]], datafile: datafile)
+    #expect(known.contains("    attributes: {\"*\": attributes}") && !known.contains("# attributes"), "\(known)")
+    let money = Proposals.text(["user", "goal", "ts", "tags.total", "tags.sku"], [["u", "9", time, "19.99", "x"]], .ndjson)
+    #expect(money.contains("revenue: {from: tags.total, unit: major}") && money.contains("#   sku: tags.sku"), "\(money)")
+  }
 }

@@ -45,4 +45,38 @@ struct ProposalTimeTests {
     #expect(mapping.fields[.timestamp] == .converted(.path("when"), .time(TimeFormat(format), zone: "UTC")))
     for cell in cells { #expect(Conversion.time(TimeFormat(format), zone: "UTC").reads(cell)) }
   }
+
+  @Test(
+    "times are found by their cells whatever their column is called, before digits that may be ids",
+    arguments: [(["01.05.2024 14:00"], "d.M.yyyy HH:mm"), (["2024-05-01 9:30"], "yyyy-M-d H:mm"), (["5. Mai"], nil)])
+  func named(cells: [String], format: String?) {
+    let text = Proposals.text(["user", "Beleg", "goal_id", "Bestellt am"], cells.map { ["u", "1714564800", "9", $0] })
+    if let format {
+      #expect(text.contains("timestamp: {from: \"Bestellt am\", format: \"\(format)\""), "\(text)")
+    } else {
+      #expect(text.contains("timestamp: {from: Beleg, format: epoch_seconds}"), "\(text)")
+    }
+  }
+
+  @Test("whole numbers are a spreadsheet's days in a column of dates only")
+  func wholeDays() {
+    let text = text(["45000", "45001"], "date")
+    #expect(text.contains("{from: date, format: spreadsheet, zone: \"?\"}"), "\(text)")
+    #expect(self.text(["45000", "45001"], "shop").contains("timestamp: \"?\""))
+  }
+
+  @Test(
+    "years of two digits are read, and asked for where another order fits as well",
+    arguments: [
+      ("5/13/24", ["M/d/yy"]), ("5/1/24", ["M/d/yy", "d/M/yy"]), ("13.5.24", ["d.M.yy"]), ("13-May-2024", ["d-MMM-yyyy"]),
+      ("05/01/11", ["M/d/yy", "d/M/yy", "yy/M/d"]),
+    ])
+  func shortYears(cell: String, formats: [String]) {
+    let text = text([cell])
+    if formats.count > 1 {
+      #expect(text.contains("is it \(TimeGuess.alternatives(formats))?"), "\(text)")
+    } else {
+      #expect(text.contains("format: \(ConfigurationText.scalar(formats[0])), zone"), "\(text)")
+    }
+  }
 }

@@ -4,12 +4,15 @@ import Normalizing
 struct ColumnSearch {
   let columns: [ColumnProfile]
   let datafile: Datafile?
+  /// Whether the values are cells, whose texts say all of them.
+  let isCSV: Bool
   private var used: Set<String> = []
   /// Ids that the datafile has, as texts other than digits are ids nowhere else.
   private let ids: [Field: Set<String>]
 
-  init(_ columns: [ColumnProfile], _ datafile: Datafile?) {
+  init(_ columns: [ColumnProfile], _ datafile: Datafile?, isCSV: Bool) {
     self.columns = columns
+    self.isCSV = isCSV
     self.datafile = datafile
     let known = datafile?.ids
     ids = [
@@ -59,13 +62,18 @@ struct ColumnSearch {
 
   // MARK: likely columns
 
-  /// The column of times: one that is called so, else one whose cells are; digits alone come last, as ids are digits too.
-  func time() -> (ColumnProfile, TimeGuess)? {
-    let named = candidates(.timestamp)
+  /// The column of times: one that is called so, else one whose cells are; digits alone come last, as ids are digits too. `others` are columns
+  /// that could be it as well.
+  func time() -> (column: ColumnProfile, guess: TimeGuess, others: [ColumnProfile])? {
+    for column in candidates(.timestamp) {
+      if let guess = TimeGuess(column, isNamed: true) { return (column, guess, []) }
+    }
     let digits = left.filter { $0.share(ColumnProfile.isDigits) > 0.5 }.map(\.name)
-    let others = left.filter { !digits.contains($0.name) } + left.filter { digits.contains($0.name) }
-    return named.lazy.compactMap { column in TimeGuess(column, isNamed: true).map { (column, $0) } }.first
-      ?? others.lazy.compactMap { column in TimeGuess(column).map { (column, $0) } }.first
+    for columns in [left.filter { !digits.contains($0.name) }, left.filter { digits.contains($0.name) }] {
+      let times = columns.compactMap { column in TimeGuess(column).map { (column, $0) } }
+      if let first = times.first { return (first.0, first.1, times.dropFirst().map(\.0)) }
+    }
+    return nil
   }
 
   /// The column of amounts: one that is called so, else one of whose name a word says so.

@@ -9,17 +9,15 @@ struct FieldProposal {
   /// What says which event a conversion was.
   private var keyColumn: ColumnProfile?
 
-  init(_ columns: [ColumnProfile], _ datafile: Datafile?) { search = ColumnSearch(columns, datafile) }
+  init(_ search: ColumnSearch) { self.search = search }
 
-  /// All fields of rows of a kind.
-  mutating func propose(_ kind: RecordKind) {
+  /// All fields of rows of a kind; of both when it is not known.
+  mutating func propose(_ kind: RecordKind?) {
     text.append("fields:")
     visitor()
     time()
-    switch kind {
-    case .decision: decision()
-    case .conversion: conversion()
-    }
+    if kind != .conversion { decision() }
+    if kind != .decision { conversion() }
     uuid()
     money()
     session()
@@ -63,7 +61,7 @@ struct FieldProposal {
   }
 
   private mutating func time() {
-    guard let (column, guess) = search.time() else {
+    guard let (column, guess, others) = search.time() else {
       guard let column = search.find(.timestamp) else {
         ask("no column looks like a time.")
         text.append("  timestamp: \"?\"")
@@ -75,6 +73,10 @@ struct FieldProposal {
       return
     }
     search.use([column])
+    if !others.isEmpty {
+      let words = TimeGuess.alternatives(others.map { Self.shown($0.name) })
+      ask("is \(Self.shown(column.name)) when the event happened, or \(words)?")
+    }
     var keys = ["from: \(Self.name(column))"]
     if guess.possibleFormats.count > 1 {
       let forms = TimeGuess.alternatives(guess.possibleFormats)

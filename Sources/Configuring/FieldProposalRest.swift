@@ -17,11 +17,16 @@ extension FieldProposal {
 
   private func lists() -> ProposalLines {
     var text = ProposalLines()
-    for column in search.columns where column.isList && !NativeRows.isNative(column.name) {
+    for column in search.columns where column.isList {
       let path = String(column.name.dropLast(2))
-      text.append(
-        "# \(Self.shown(path)) is a list. If each of its elements is a record, explode takes it apart, and paths lead into elements:")
-      text.append("#   explode: \(ConfigurationText.scalar(path))")
+      if path == "attributes" {
+        text.append("# If attributes is a list of the API's attribute objects:")
+        text.append("# attributes: {\"*\": {elements: attributes, value: value}}")
+      } else if !NativeRows.isNative(column.name) {
+        text.append(
+          "# \(Self.shown(path)) is a list. If each of its elements is a record, explode takes it apart, and paths lead into elements:")
+        text.append("#   explode: \(ConfigurationText.scalar(path))")
+      }
     }
     return text
   }
@@ -29,8 +34,8 @@ extension FieldProposal {
   private mutating func members() -> ProposalLines {
     var text = ProposalLines()
     for name in NativeRows.objects {
-      let columns = search.columns.filter { $0.name.hasPrefix(name + ".") && !$0.isList }
-      guard columns.contains(where: { !$0.cells.isEmpty }), !search.haveUsed(columns) else { continue }
+      let columns = search.columns.filter { $0.name.hasPrefix(name + ".") }
+      guard areSent(name, columns) else { continue }
       search.use(columns)
       let known = search.datafile?.attributes ?? [:]
       let unknown = name != "attributes" ? [] : columns.map { NativeRows.tagName($0.name) }.filter { known[$0] == nil }
@@ -42,5 +47,13 @@ extension FieldProposal {
       text.append("\(unknown.isEmpty ? "" : "# ")\(name): {\"*\": \(name)}")
     }
     return text
+  }
+
+  /// Whether all of these can be sent as the members of an object, which no field has taken. JSON's may be lists and objects, which no member is,
+  /// and numbers, which no property is.
+  private func areSent(_ name: String, _ columns: [ColumnProfile]) -> Bool {
+    guard columns.contains(where: { !$0.cells.isEmpty }), !search.haveUsed(columns) else { return false }
+    if search.isCSV { return true }
+    return name != "properties" && columns.allSatisfy { !$0.isList && !NativeRows.tagName($0.name).contains(".") }
   }
 }

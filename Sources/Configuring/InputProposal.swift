@@ -15,6 +15,8 @@ struct InputProposal {
     var kind: RecordKind?
     var reason = ""
     var conditions: String?
+    /// What to ask where nothing says the kind.
+    var question: String?
   }
 
   /// `head` are the lines that name the files and their form.
@@ -39,11 +41,13 @@ struct InputProposal {
     names.enumerated().map { at, name in ColumnProfile(name, rows.map { $0[at] }) }
   }
 
+  private func search(_ columns: [ColumnProfile]) -> ColumnSearch { ColumnSearch(columns, datafile, isCSV: isCSV) }
+
   // MARK: kinds
 
   /// The rows that name a variation, and those that name none and an event instead; all of them where they are of one kind.
   private func parts(_ names: [String], _ rows: [[String?]], _ columns: [ColumnProfile]) -> [Part] {
-    let search = ColumnSearch(columns, datafile)
+    let search = search(columns)
     let isNative = NativeRows(columns, search) != nil
     // Native rows that say what they are, or that are objects, are told apart one by one.
     if isNative, !isCSV || columns.contains(where: { $0.name == Field.record.rawValue }) { return [Part(columns: columns)] }
@@ -56,7 +60,16 @@ struct InputProposal {
       return all.contains(column.name) && column.cells.count * 2 > column.rowCount
     }
     let shown = ConfigurationText.name(variation.name)
-    guard !events.isEmpty else { return [Part(columns: columns, kind: .decision, reason: "\(shown) names a variation")] }
+    if events.isEmpty {
+      let event = search.find(.key) ?? search.find(.entity)
+      if let event, !isNative, others.isEmpty, event.distinct.count > 1 {
+        let question =
+          "each row has a variation (\(shown)) and an event (\(ConfigurationText.name(event.name))): is it a decision, or a "
+          + "conversion with the variation that its visitor saw? Write record: decision, or record: conversion."
+        return [Part(columns: columns, question: question)]
+      }
+      return [Part(columns: columns, kind: .decision, reason: "\(shown) names a variation")]
+    }
     func part(_ kind: RecordKind, _ rows: [[String?]], _ reason: String, isEmpty: Bool) -> Part {
       Part(
         columns: InputProposal.columns(names, rows), kind: kind, reason: reason, conditions: "{\(shown): {empty: \(isEmpty)}}")
@@ -71,25 +84,29 @@ struct InputProposal {
 
   private mutating func append(_ part: Part) {
     text.append(head)
-    if let native = NativeRows(part.columns, ColumnSearch(part.columns, datafile)) {
+    if let native = NativeRows(part.columns, search(part.columns)) {
       append(native, part)
     } else {
       appendKind(of: part)
-      var fields = FieldProposal(part.columns, datafile)
-      fields.propose(part.kind ?? .conversion)
+      var fields = FieldProposal(search(part.columns))
+      fields.propose(part.kind)
       text.append(fields.text, indent: 4)
     }
   }
 
   private mutating func appendKind(of part: Part) {
     if let kind = part.kind { text.append("    record: \(kind.word)  # \(part.reason)") }
+    if let question = part.question {
+      text.ask(question, indent: 4)
+      text.append("    record: \"?\"")
+    }
     if let conditions = part.conditions { text.append("    where: \(conditions)") }
   }
 
   /// The preset that reads native rows, with fields for what it does not read. A changed preset asks CSV for every column that rows may have, so
   /// that its fields are written out.
   private mutating func append(_ native: NativeRows, _ part: Part) {
-    var fields = FieldProposal(part.columns, datafile)
+    var fields = FieldProposal(search(part.columns))
     fields.proposeBeyond(native, part.kind)
     let isWhole = fields.text.lines.isEmpty && part.conditions == nil
     let usesPreset = isWhole || !isCSV

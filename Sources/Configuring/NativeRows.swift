@@ -30,6 +30,7 @@ struct NativeRows {
     for name in ["is_campaign_holdback", "enabled"] {
       look(at: byName[name], "is neither true nor false", "are neither true nor false", ColumnProfile.isBoolean)
     }
+    if !search.isCSV { lookAtMembers() }
     if let uuids = byName["uuid"], Set(uuids.cells).count < uuids.cells.count {
       remarks.append(
         "uuid has \(uuids.distinct.count) different in \(uuids.cells.count) rows; what has the uuid of another event is rejected.")
@@ -56,6 +57,19 @@ struct NativeRows {
   }
 
   private static let names = Set(Field.allCases.map(\.rawValue))
+
+  /// JSON's members may be what no tag and no property is.
+  private mutating func lookAtMembers() {
+    for column in columns where NativeRows.isMember(column.name) {
+      let shown = ConfigurationText.name(column.name)
+      let member = NativeRows.tagName(column.name)
+      if member != column.name, column.isList || member.contains(".") {
+        remarks.append("\(shown) is inside of a member that is a list or an object, whose rows will be rejected.")
+      } else if column.name.hasPrefix("properties."), column.cells.contains(where: { ColumnProfile.isNumber($0) || $0 == "true" }) {
+        remarks.append("\(shown) looks like a number or a boolean; a property is text, and rows with another will be rejected.")
+      }
+    }
+  }
 
   private mutating func look(at column: ColumnProfile?, _ one: String, _ several: String, _ test: (String) -> Bool) {
     guard let column else { return }

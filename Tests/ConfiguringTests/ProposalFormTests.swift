@@ -36,6 +36,29 @@ struct ProposalFormTests {
     #expect(try Proposals.read(objects).inputs.map(\.record) == [nil], "\(objects)")
   }
 
+  @Test("rows that each have a variation and one of several events leave their kind a question, with the fields of both")
+  func eitherKind() throws {
+    let rows: [[String?]] = [["u", "2", "30", "9", time], ["u", "2", "30", "10", time]]
+    let text = Proposals.text(["user", "experiment", "variation", "goal", "ts"], rows, datafile: try Proposals.datafile())
+    #expect(text.contains("record: \"?\"") && text.contains("# QUESTION: each row has a variation"), "\(text)")
+    for word in ["decision", "conversion"] {
+      let answered = text.replacing("record: \"?\"", with: "record: \(word)")
+      #expect(Proposals.reads(answered, datafile: try Proposals.datafile()), "\(answered)")
+    }
+    let viewed = Proposals.text(["user", "experiment", "variation", "event", "ts"], [["u", "2", "30", "viewed", time]])
+    #expect(viewed.contains("record: decision"), "\(viewed)")
+  }
+
+  @Test("members of JSON objects that would be rejected as they are, are told")
+  func members() {
+    let columns = ["visitor_id", "entity_id", "timestamp", "properties.size", "tags.deep.x"]
+    let native = Proposals.text(columns, [["u", "9", time, "5", "y"]], .ndjson)
+    #expect(native.contains("properties.size looks like a number") && native.contains("tags.deep.x is inside of a member"), "\(native)")
+    #expect(!native.contains("hold what they should"), "\(native)")
+    let mapped = Proposals.text(["user", "goal", "ts", "properties.size", "tags.deep.x"], [["u", "9", time, "5", "y"]], .ndjson)
+    #expect(!mapped.contains("\"*\"") && mapped.contains("#   size: {from: properties.size, type: number}"), "\(mapped)")
+  }
+
   @Test(
     "a first row like the rows below names nothing, so that the columns are called by their numbers",
     arguments: [

@@ -58,6 +58,13 @@ struct ProposalTimeTests {
     }
   }
 
+  @Test("of several columns of times none of which is called so, it is a question which one counts")
+  func severalTimes() {
+    let text = Proposals.text(
+      ["user", "goal_id", "Bestellt am", "Bezahlt am"], [["u", "9", "2024-05-01T12:00:00Z", "2024-05-02T12:00:00Z"]])
+    #expect(text.contains("# QUESTION: is \"Bestellt am\" when the event happened, or \"Bezahlt am\"?"), "\(text)")
+  }
+
   @Test("whole numbers are a spreadsheet's days in a column of dates only")
   func wholeDays() {
     let text = text(["45000", "45001"], "date")

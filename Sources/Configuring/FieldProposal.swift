@@ -35,11 +35,14 @@ struct FieldProposal {
     if native[.revenue] == nil { money() }
   }
 
-  /// The other fields, each by the column that has its name.
+  /// The other fields before those, each by the column that has its name.
   mutating func addNative(_ columns: [ColumnProfile]) {
+    let others = text
+    text = ProposalLines()
     for field in Field.allCases where !written.contains(field) {
       if let column = columns.first(where: { $0.name == field.rawValue }) { add(field, Self.name(column), of: [column]) }
     }
+    text.append(others)
   }
 
   // MARK: fields
@@ -94,13 +97,13 @@ struct FieldProposal {
   }
 
   private mutating func conversion() {
-    let id = search.find(.entity)
-    let key = search.find(.key)
-    if let id, !search.isKeys(id, .entity) {
+    let columns = [search.find(.entity), search.find(.key)].compactMap { $0 }
+    let key = columns.last { search.isKeys($0, .entity) }
+    if let id = columns.first(where: { !search.isKeys($0, .entity) }) {
       add(.entity, id)
-      if let key, key.name != id.name { add(.key, key) }
+      if let key { add(.key, key) }
       keyColumn = id
-    } else if let key = key ?? id {
+    } else if let key {
       if let datafile = search.datafile {
         ask(unknown: key.distinct.filter { datafile.events.entries[$0] == nil }.count, of: key.distinct.count, in: key)
       } else {

@@ -4,6 +4,10 @@ extension FieldProposal {
   mutating func rest() -> ProposalLines {
     var text = lists()
     text.append(members())
+    for column in search.left where column.share(ColumnProfile.isMail) > 0 {
+      search.use([column])
+      text.append("# \(Self.shown(column.name)) has addresses of people, which must not be sent.")
+    }
     guard !search.left.isEmpty else { return text }
     text.append("# Other columns, to be sent as tags:")
     text.append("# tags:")

@@ -15,6 +15,7 @@ struct NativeRows {
     guard byName["visitor_id"] != nil, byName["entity_id"] != nil || byName["variation_id"] != nil, let times = byName["timestamp"],
       let guess = TimeGuess(times), guess.format == nil, !guess.needsZone
     else { return nil }
+    if let rounding = byName["visitor_id"]?.rounding { questions.append(rounding) }
     for field in [Field.entity, .campaign, .experiment, .variation] {
       guard let column = byName[field.rawValue], !column.cells.isEmpty else { continue }
       guard !search.isKeys(column, field) else { return nil }

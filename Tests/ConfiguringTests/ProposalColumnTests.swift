@@ -54,6 +54,8 @@ struct ProposalColumnTests {
     #expect(mails.contains("visitor_id: {sha256: {from: visitor_id, text: [trim, lowercase]}, salt: \"${SALT}\"}"), "\(mails)")
     #expect(mails.contains("timestamp: timestamp") && !mails.contains("hold what they should"), "\(mails)")
     #expect(Proposals.reads(mails))
+    let rounded = Proposals.text(["visitor_id", "entity_id", "timestamp"], [["9.56E+09", "9", time]])
+    #expect(rounded.contains("QUESTION: visitor_id has numbers like 9.56E+09"), "\(rounded)")
     let some = Proposals.text(
       ["visitor_id", "entity_id", "timestamp"], (0..<20).map { ["v", $0 == 7 ? "n/a" : "9", time] })
     #expect(some.contains("1 of 20 cells of entity_id is no id") && !some.contains("hold what they should"), "\(some)")
@@ -72,6 +74,14 @@ struct ProposalColumnTests {
     let text = Proposals.column(name, cells)
     if let line { #expect(text.contains(line), "\(text)") } else { #expect(!text.contains("revenue:"), "\(text)") }
     if line?.contains("minor") == true { #expect(text.contains("# QUESTION: the name says"), "\(text)") }
+  }
+
+  @Test("addresses of people are not offered as tags")
+  func mails() {
+    let text = Proposals.text(
+      ["user", "goal", "ts", "contact", "plan"], [["u", "9", time, "anna@example.com", "gold"], ["v", "9", time, nil, "gold"]])
+    #expect(text.contains("# contact has addresses of people") && !text.contains("contact: contact"), "\(text)")
+    #expect(text.contains("#   plan: plan"), "\(text)")
   }
 
   @Test("a list inside of rows is told, with the key that takes it apart")

@@ -41,6 +41,18 @@ struct ProposalKeyTests {
     #expect(mixed.contains("entity_id: {from: goal, key: event}") && Proposals.reads(mixed, datafile: datafile), "\(mixed)")
   }
 
+  @Test("a column of events' ids is no column of keys, whatever it is called")
+  func eventIDs() throws {
+    for datafile in [nil, try Proposals.datafile()] {
+      for name in ["event", "what"] where name == "event" || datafile != nil {
+        let text = Proposals.text(["user", name, "ts"], [["u", "9", Proposals.time]], datafile: datafile)
+        #expect(text.contains("entity_id: \(name)\n") && !text.contains("key:"), "\(text)")
+      }
+    }
+    let both = Proposals.text(["user", "event_name", "event_id", "ts"], [["u", "buy", "9", Proposals.time]])
+    #expect(both.contains("entity_id: event_id\n") && both.contains("key: event_name\n"), "\(both)")
+  }
+
   @Test("what names a variation and no experiment, or a campaign by words, leaves a question mark")
   func missing() {
     let alone = Proposals.text(["user", "variation", "ts"], [["u", "v0", Proposals.time]])

@@ -45,8 +45,8 @@ extension FieldProposal {
       let unknown = name != "attributes" ? [] : columns.map { NativeRows.tagName($0.name) }.filter { known[$0] == nil }
       if !unknown.isEmpty {
         let shown = unknown.map(Self.shown).joined(separator: ", ")
-        text.append(
-          "# Attributes without a known entity id: \(shown). A datafile knows them, or attributes: {KEY: ENTITY_ID} above inputs.")
+        text.ask(
+          "\(shown): attributes without a known entity id. What are theirs? A datafile has them, or attributes: {KEY: ID} above inputs.")
       }
       text.append("\(unknown.isEmpty ? "" : "# ")\(name): {\"*\": \(name)}")
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Normalizing
 import Testing
 import Vocabulary
@@ -81,5 +82,59 @@ struct ProposalFormTests {
   func header(first: [String], second: [String]) {
     let text = Proposals.text(first, [second])
     #expect(!text.contains("header: false"), "\(text)")
+  }
+
+  /// Columns and cells of all kinds that a proposal tells apart, thrown together.
+  private struct Mixture {
+    private var state: UInt64
+    var names: [String] = []
+    var rows: [[String?]] = []
+
+    init(_ seed: Int) {
+      state = UInt64(seed) &+ 11
+      let words = [
+        "visitor_id", "entity_id", "timestamp", "campaign_id", "experiment", "variation_id", "variation", "flag_key", "rule_key", "enabled",
+        "attributes.plan", "tags.total", "properties.p", "event", "total", "amount_cents", "value", "quantity", "id", "uuid", "order", "at",
+        "items[]", "record", "revenue", "what",
+      ]
+      while names.count < 2 + below(8) {
+        let name = words[below(words.count)]
+        if !names.contains(name) { names.append(name) }
+      }
+      let cells = [
+        "1", "20", "checkout_1", "1714564800000", "2024-05-01T12:00:00Z", "02/04/2024", "19.99", "11.250", "true", "9.5E+09", nil, nil,
+        "buy",
+        "secret\(seed)@example.com", "secret\(seed)", "50001.0", "45000",
+      ]
+      // A column's cells are mostly of one kind.
+      let likely = names.map { _ in below(cells.count) }
+      for _ in 0..<(1 + below(6)) {
+        rows.append(names.indices.map { names[$0].hasSuffix("[]") ? nil : cells[below(4) == 0 ? below(cells.count) : likely[$0]] })
+      }
+    }
+
+    private mutating func below(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int((state >> 33) % UInt64(bound))
+    }
+  }
+
+  @Test("whatever stands in columns, the text reads once its questions are answered, and holds no visitor's data", arguments: 0..<300)
+  func mixtures(seed: Int) throws {
+    let mixture = Mixture(seed)
+    let isCSV = !mixture.names.contains { $0.hasSuffix("[]") }
+    let proposal = Proposal([Proposals.sample(mixture.names, mixture.rows, isCSV ? .csv : .ndjson)], datafile: nil)
+    #expect(!proposal.text.contains("secret"), "\(proposal.text)")
+    #expect(proposal.text.components(separatedBy: "# QUESTION: ").count - 1 == proposal.questions.count)
+    let answers = [
+      "unit: \"?\"": "unit: minor", "zone: \"?\"": "zone: UTC", "format: \"?\"": "format: M/d/yyyy", "record: \"?\"": "record: decision",
+      "decimal: \"?\", group: \"?\"": "decimal: \".\"",
+    ]
+    let datafile = try Datafile(Array("{}".utf8))
+    do throws(ConfigurationFault) {
+      _ = try Proposals.read(answers.reduce(proposal.text) { $0.replacing($1.key, with: $1.value) }, datafile: datafile)
+    } catch {
+      Issue.record("\(error)\n\(proposal.text)")
+    }
   }
 }

@@ -51,6 +51,9 @@ struct ColumnProfile {
     cells.isEmpty ? 0 : Double(cells.count(where: test)) / Double(cells.count)
   }
 
+  /// The first cells alone, which say quickly what a column is likely to be.
+  var beginning: ColumnProfile { ColumnProfile(name, cells.prefix(20).map { $0 }) }
+
   var isUnique: Bool { cells.count == rowCount && Set(cells).count == cells.count }
   var distinct: Set<String> { Set(cells) }
 

@@ -70,8 +70,10 @@ struct ColumnSearch {
     }
     let digits = left.filter { $0.share(ColumnProfile.isDigits) > 0.5 }.map(\.name)
     for columns in [left.filter { !digits.contains($0.name) }, left.filter { digits.contains($0.name) }] {
-      let times = columns.compactMap { column in TimeGuess(column).map { (column, $0) } }
-      if let first = times.first { return (first.0, first.1, times.dropFirst().map(\.0)) }
+      for (at, column) in columns.enumerated() {
+        guard let guess = TimeGuess(column) else { continue }
+        return (column, guess, columns[(at + 1)...].filter { TimeGuess($0.beginning) != nil })
+      }
     }
     return nil
   }

@@ -14,7 +14,7 @@ struct InitCommand: AsyncParsableCommand {
 
       looks at the first rows: their format, which column is likely to be what, how times and amounts are written, each with the reason. What \
       it cannot know is left as a QUESTION, and a question whose wrong answer would falsify results leaves a "?" that must be answered \
-      before anything is read. Then: optireplay check --config import.yaml
+      before anything is read. What no flag says of the form of files is told by the files. Then: optireplay check --config import.yaml
 
       --preset prints a preset as a configuration instead, and --schema the JSON Schema of configurations, for editors. The presets are \
       \(Presets.names.joined(separator: ", ")).

@@ -1,30 +1,58 @@
-import Normalizing
-
 /// What the cells of a column look like.
 struct ColumnProfile {
   let name: String
+  /// A value for each row; nil for a cell that is empty.
+  let values: [String?]
   /// The cells that are not empty.
   let cells: [String]
-  let rowCount: Int
 
-  init(_ name: String, _ cells: [String?]) {
+  init(_ name: String, _ values: [String?]) {
     self.name = name
-    self.cells = cells.compactMap { $0 }
-    rowCount = cells.count
+    self.values = values
+    cells = values.compactMap { $0 }
   }
 
-  /// The name without case and without what divides words; of a path the last of its names too.
-  var names: [String] {
-    func plain(_ text: Substring) -> String {
-      String(text.lowercased().unicodeScalars.filter { $0.properties.isAlphabetic || ("0"..."9").contains($0) })
+  var rowCount: Int { values.count }
+
+  /// The name without case and without what divides words.
+  var wholeName: String { ColumnProfile.plain(name[...]) }
+
+  /// The same of the last name of a path.
+  var lastName: String { ColumnProfile.plain(name.split(separator: ".").last ?? "") }
+
+  /// The words of the last name, in small letters: `Revenue (USD)` and `revenueUSD` are both revenue and usd.
+  var words: [String] {
+    var words: [String] = []
+    var word = ""
+    var wasSmall = false
+    for letter in name.split(separator: ".").last ?? "" {
+      let isWordPart = letter.isLetter || letter.isNumber
+      if !isWordPart || (letter.isUppercase && wasSmall) {
+        words.append(word)
+        word = ""
+      }
+      if isWordPart { word.append(letter) }
+      wasSmall = letter.isLowercase
     }
-    let last = name.split(separator: ".").last ?? ""
-    return [plain(name[...]), plain(last)]
+    return (words + [word]).filter { !$0.isEmpty }.map { $0.lowercased() }
   }
+
+  private static func plain(_ text: Substring) -> String {
+    String(text.lowercased().unicodeScalars.filter { $0.properties.isAlphabetic || ("0"..."9").contains($0) })
+  }
+
+  /// Whether the name says that amounts count hundredths.
+  var isNamedMinor: Bool { !Set(words).isDisjoint(with: ["cents", "cent", "minor", "pence"]) }
+
+  /// Whether JSON rows have a list there.
+  var isList: Bool { name.hasSuffix("[]") }
 
   func share(_ test: (String) -> Bool) -> Double {
     cells.isEmpty ? 0 : Double(cells.count(where: test)) / Double(cells.count)
   }
+
+  /// The first cells alone, which say quickly what a column is likely to be.
+  var beginning: ColumnProfile { ColumnProfile(name, cells.prefix(20).map { $0 }) }
 
   var isUnique: Bool { cells.count == rowCount && Set(cells).count == cells.count }
   var distinct: Set<String> { Set(cells) }
@@ -45,105 +73,50 @@ struct ColumnProfile {
       }
   }
 
-  /// Whether a spreadsheet has shortened a long number: `9.56E+09`.
-  static func isDamaged(_ text: String) -> Bool {
-    guard let exponent = text.uppercased().firstIndex(of: "E"), exponent > text.startIndex else { return false }
-    return Double(text) != nil && text.contains("+")
+  /// A number as JSON writes it.
+  static func isNumber(_ text: String) -> Bool {
+    text.utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) } && Double(text) != nil && text.first != "+" && text.last != "."
+      && text.first != "."
   }
 
-  /// A number with a point or comma before its fraction and marks between groups of three digits, as far as it says.
-  struct Amount {
-    var decimal: Character?
-    var group: Character?
-    var digits: Int
+  static func isWhole(_ text: String) -> Bool { isDigits(text.hasPrefix("-") ? String(text.dropFirst()) : text) }
+
+  static func isBoolean(_ text: String) -> Bool { ["true", "TRUE", "True", "1", "false", "FALSE", "False", "0"].contains(text) }
+
+  // MARK: damage
+
+  /// What has become of an id that a spreadsheet or a floating-point column was in.
+  enum Damage {
+    /// `9.56E+09`, and `50001.0`.
+    case rounded, pointed
   }
 
-  static func amount(_ text: String) -> Amount? {
-    let body = text.hasPrefix("-") ? text.dropFirst() : text[...]
-    let marks = body.filter { !("0"..."9").contains($0) }
-    guard body.first?.isNumber == true, body.last?.isNumber == true, Set(marks).count <= 2,
-      marks.allSatisfy({ ".,' \u{a0}\u{202f}".contains($0) })
-    else { return nil }
-    guard let last = marks.last, let place = body.lastIndex(of: last) else { return Amount(digits: body.count) }
-    let behind = body.distance(from: place, to: body.endIndex) - 1
-    // One mark with three digits behind it may be either; two kinds of marks tell.
-    if Set(marks).count == 2 || (marks.count == 1 && behind != 3) {
-      return Amount(decimal: last, group: Set(marks).count == 2 ? marks.first : nil, digits: body.count)
-    }
-    return Amount(group: last, digits: body.count)
-  }
-}
-
-/// How a column's times are written, as far as its cells say.
-struct TimeGuess {
-  /// Nil when nothing is to be done: native times.
-  var format: String?
-  var needsZone = false
-  /// Another form that fits as well.
-  var otherFormat: String?
-  var reason: String
-
-  /// Nil when the cells are no times.
-  init?(_ column: ColumnProfile) {
-    func most(_ test: (String) -> Bool) -> Bool { column.share(test) >= 0.9 }
-    func count(_ what: String, _ test: (String) -> Bool) -> String {
-      "\(column.cells.count(where: test)) of \(column.cells.count) cells \(what)"
-    }
-    for (digits, unit, name) in [
-      (13, nil, "milliseconds"), (10, "epoch_seconds", "seconds"), (16, "epoch_microseconds", "microseconds"),
-      (19, "epoch_nanoseconds", "nanoseconds"),
-    ] as [(Int, String?, String)] {
-      let test = { (text: String) in
-        let whole = text.split(separator: ".", omittingEmptySubsequences: false)
-        return whole.count <= 2 && whole[0].count == digits && whole.allSatisfy { ColumnProfile.isDigits(String($0)) }
-          && TimeGuess.isPlausible(String(whole[0]), digits)
-      }
-      guard most(test) else { continue }
-      format = unit
-      if unit == nil, column.cells.contains(where: { $0.contains(".") }) { format = "epoch_milliseconds" }
-      reason = count("look like \(name) since 1970", test)
-      return
-    }
-    let withOffset = { (text: String) in TimeGuess.reads(text, .native, nil) }
-    if most(withOffset) {
-      reason = count("are ISO 8601 with an offset", withOffset)
-      return
-    }
-    let local = { (text: String) in TimeGuess.reads(text, .iso8601, "UTC") }
-    if most(local) {
-      needsZone = true
-      reason = count("are ISO 8601 without an offset", local)
-      return
-    }
-    // For each order of day, month and year the first form of a time of day that fits; what every cell fits says more than what most do.
-    let fitting = TimeGuess.days.compactMap { day in
-      TimeGuess.times.map { day + $0 }.first { pattern in most { TimeGuess.reads($0, .pattern(pattern), "UTC") } }
-    }
-    let whole = fitting.filter { pattern in column.cells.allSatisfy { TimeGuess.reads($0, .pattern(pattern), "UTC") } }
-    if let chosen = whole.first ?? fitting.first {
-      format = chosen
-      needsZone = true
-      otherFormat = whole.count > 1 ? whole[1] : nil
-      reason = count("have the form \(chosen)") { TimeGuess.reads($0, .pattern(chosen), "UTC") }
-      return
-    }
-    let day = { (text: String) in Double(text).map { (20_000...80_000).contains($0) } ?? false }
-    guard most(day), column.cells.contains(where: { $0.contains(".") }) else { return nil }
-    format = "spreadsheet"
-    needsZone = true
-    reason = count("look like a spreadsheet's count of days", day)
+  static func damage(_ text: String) -> Damage? {
+    guard isNumber(text), !isWhole(text) else { return nil }
+    return text.contains { "eE".contains($0) } ? .rounded : .pointed
   }
 
-  /// From 2001 to 2099.
-  private static func isPlausible(_ digits: String, _ count: Int) -> Bool {
-    guard let seconds = Int(digits.prefix(count - (count - 10))) else { return false }
-    return (978_307_200..<4_102_444_800).contains(seconds)
+  /// What to say of ids that are damaged; nil when none is.
+  var damage: String? {
+    if let rounding { return rounding }
+    guard cells.contains(where: { ColumnProfile.damage($0) == .pointed }) else { return nil }
+    let shown = ConfigurationText.name(name)
+    return
+      "\(shown) has numbers like 50001.0, as floating-point columns write ids, and their rows will be rejected; can it be exported as text?"
   }
 
-  private static let days = ["M/d/yyyy", "d/M/yyyy", "d.M.yyyy", "yyyy/M/d", "M-d-yyyy", "d-M-yyyy", "yyyyMMdd"]
-  private static let times = ["", " HH:mm", " HH:mm:ss", " H:mm", " H:mm:ss", " h:mm a", " h:mm:ss a"]
+  /// The same of ids that may have a point.
+  var rounding: String? {
+    guard cells.contains(where: { ColumnProfile.damage($0) == .rounded && $0.contains("+") }) else { return nil }
+    let shown = ConfigurationText.name(name)
+    return "\(shown) has numbers like 9.56E+09: a spreadsheet cut digits off, and their rows will be rejected; can it be exported as text?"
+  }
 
-  private static func reads(_ text: String, _ format: TimeFormat, _ zone: String?) -> Bool {
-    Conversion.time(format, zone: zone).reads(text)
+  // MARK: several columns
+
+  /// Whether the cells of several columns together are different in each row.
+  static func areUnique(_ columns: [ColumnProfile]) -> Bool {
+    guard let first = columns.first, first.cells.count == first.rowCount else { return false }
+    return Set(first.values.indices.map { row in columns.map { $0.values[row] } }).count == first.rowCount
   }
 }

@@ -58,8 +58,10 @@ struct Findings {
   private mutating func findIDs() {
     add(.unknownID, tally.unknownIDs.count * 2 > tally.standing ? .falsifies : .warning, tally.unknownIDs, of: tally.standing)
     let missing = Double(judged.givenIDCount) - judged.givenIDs.count
-    if judged.givenIDCount >= Findings.fewRecords, missing * 2 > Double(judged.givenIDCount) {
-      found.append(Finding(.uuidShared, .falsifies, count: Int(missing), of: judged.givenIDCount))
+    // The estimate of different ids is good to about one in a hundred.
+    if judged.givenIDCount >= Findings.fewRecords, missing * 20 > Double(judged.givenIDCount) {
+      let severity = missing * 2 > Double(judged.givenIDCount) ? Severity.falsifies : .warning
+      found.append(Finding(.uuidShared, severity, count: Int(missing), of: judged.givenIDCount))
     }
     add(
       .noNaturalID, tally.collapsed.count * 100 > tally.total ? .warning : .note, tally.collapsed, of: tally.total + tally.collapsed.count)

@@ -14,7 +14,7 @@ extension FindingCode {
     case .earlyConversion: "Conversions before their visitor's decision are never counted."
     case .noDecision: "These visitors have no decision here; their conversions count only if an SDK activated them."
     case .timestampFuture: "These times lie in the future; the server takes them as they are."
-    case .uuidShared: "Far fewer uuids than records: the server keeps one event for each uuid."
+    case .uuidShared: "Fewer uuids than records: the server keeps one event for each uuid, whoever's it is."
     case .changedAfterAccept:
       "An event with this uuid was accepted before with other content; it is not sent again, and the server keeps the old one."
     case .timestampGuessed: "The unit of these times was told by their magnitude."

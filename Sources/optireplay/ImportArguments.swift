@@ -65,6 +65,16 @@ struct InputArguments: ParsableArguments {
     return try namedDatafile.map { try NamedConfiguration.datafile($0) }
   }
 
+  /// The absolute path or the address of the project's datafile; nil when none is named.
+  func datafilePath() throws -> String? {
+    if let named = namedDatafile { return Fetched.isAddress(named) ? named : URL(fileURLWithPath: named).standardizedFileURL.path }
+    guard let config else { return nil }
+    let text = try NamedConfiguration.text(try NamedConfiguration.read(config), of: config)
+    guard let named = ConfigurationFile.datafileName(text, variables: ProcessInfo.processInfo.environment) else { return nil }
+    if named.hasPrefix("/") || Fetched.isAddress(named) { return named }
+    return URL(fileURLWithPath: config).deletingLastPathComponent().appendingPathComponent(named).standardizedFileURL.path
+  }
+
   /// The datafile that the flag or the environment names.
   private var namedDatafile: String? {
     datafile ?? ProcessInfo.processInfo.environment["OPTIREPLAY_DATAFILE"].flatMap { $0.isEmpty ? nil : $0 }

@@ -224,7 +224,9 @@ struct PlanCommand: AsyncParsableCommand {
       try gate.apply(to: &options)
       options.output = outputFolder
       let specification = try input.specification()
-      if showConfig { return voice.terminal.result(shownConfiguration(specification, settings, options)) }
+      if showConfig {
+        return voice.terminal.result(shownConfiguration(specification, settings, options, datafile: try input.datafilePath()))
+      }
       voice.log.notice("state folder: \(options.state)")
       let ready = options
       let summary = try await importing(ready, voice) { importer in try await importer.plan(specification, settings) }

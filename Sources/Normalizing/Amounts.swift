@@ -191,6 +191,10 @@ struct MoneyReader: Sendable {
   }
 
   private func append(amount text: Span<UInt8>, into arena: inout ByteArena) throws(NumberFault) -> Bool {
+    if places == 0, text.count <= 12, isPlainWhole(text) {
+      arena.append(text)
+      return false
+    }
     if places >= 0, text.count <= 12, let whole = wholeNumber(text) {
       arena.append(decimal: whole * (places == 2 ? 100 : places == 1 ? 10 : 1))
       return false
@@ -216,6 +220,9 @@ private func amountRange(_ text: Span<UInt8>) -> Range<Int> {
   }
   return trimmed(text, range)
 }
+
+/// Digits, the first of several no zero: a whole number as JSON writes it.
+private func isPlainWhole(_ text: Span<UInt8>) -> Bool { isAllDigits(text) && (text[0] != 0x30 || text.count == 1) }
 
 private func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 <= 9 }
 

@@ -136,7 +136,7 @@ package struct Normalizer: ~Copyable {
   package var computes: Bool { mapper != nil }
 
   /// What the mapping's conversions saw so far.
-  package var conversionCounts: ConversionCounts { mapper?.target.counts ?? ConversionCounts() }
+  package var conversionCounts: ConversionCounts { mapper?.state.target.counts ?? ConversionCounts() }
 
   /// Writes the row's record at the end of `arena`, or says why there is none; then the arena is as it was. The tape is the row's, and of no
   /// use afterwards.
@@ -160,14 +160,14 @@ package struct Normalizer: ~Copyable {
   private mutating func normalizeElement(
     _ row: Span<UInt8>, _ tape: borrowing RowTape, place: RowPlace, into arena: inout ByteArena
   ) -> RowOutcome? {
-    guard let mapper, mapper.hasMore else { return nil }
+    guard let mapper, mapper.state.hasMore else { return nil }
     do throws(Reject) {
       guard let passes = try mapper.mapNext(row, tape) else { return nil }
       guard passes else { return .filtered }
     } catch {
       return .reject(ofElement(error))
     }
-    return normalize(mapper.target.bytes.span, mapper.target.tape, place: place, into: &arena)
+    return normalize(mapper.state.target, place: place, into: &arena)
   }
 
   @inline(never)
@@ -180,7 +180,7 @@ package struct Normalizer: ~Copyable {
       } catch {
         return .reject(ofElement(error))
       }
-      return normalize(mapper.target.bytes.span, mapper.target.tape, place: place, into: &arena)
+      return normalize(mapper.state.target, place: place, into: &arena)
     }
     let aside = aside
     tape.decode(row, quote: quote, into: &aside.decoded)
@@ -190,6 +190,10 @@ package struct Normalizer: ~Copyable {
       aside.decoded.append(constant.text.span)
     }
     return normalize(aside.decoded.span, tape, place: place, into: &arena)
+  }
+
+  private mutating func normalize(_ native: borrowing NativeRow, place: RowPlace, into arena: inout ByteArena) -> RowOutcome {
+    normalize(native.bytes.span, native.tape, place: place, into: &arena)
   }
 
   private mutating func normalize(

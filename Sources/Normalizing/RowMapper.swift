@@ -28,14 +28,10 @@ final class RowMapper {
     var attributesName = 0..<0
     var exploder: Exploder?
     var watch = PathWatch([], header: [])
-    /// The same values as cells of a native row; nil when cells cannot say them.
-    var cells: [Cell]?
-  }
-
-  /// A value that is a cell of the native row: a cell of the row as it stands, or one that is computed.
-  struct Cell {
-    var place: Int
-    var value: Named
+    /// The same values as cells of a native row: the places of the row's cells that stand as they are, and below 0 the number of a computed
+    /// one, -1 the first. Nil when cells cannot say them.
+    var cells: [Int]?
+    var computedCells: [Named] = []
   }
 
   /// A value that is written under a name.
@@ -80,20 +76,27 @@ final class RowMapper {
     var columns: [(name: Range<Int>, column: Int)] = []
   }
 
-  private var parts: Parts
+  /// All that changes with rows, in one place: each access to a member of a class is checked, and there is one for each row.
+  struct State: ~Copyable {
+    fileprivate var parts: Parts
+    fileprivate var decoded = ByteArena(limit: 4 * Limits.rowBytes)
+    /// Whether the row mapped last stands there.
+    fileprivate var isDecoded = false
+    /// Whether the row mapped last may have further records.
+    fileprivate(set) var hasMore = false
+    /// The native row of the row mapped last.
+    fileprivate(set) var target: NativeRow
+  }
+
+  private(set) var state: State
   private let headerCount: Int
-  private var decoded = ByteArena(limit: 4 * Limits.rowBytes)
-  /// Whether the row mapped last stands there.
-  private var isDecoded = false
   private let explode: Path?
-  /// The native row of the row mapped last.
-  private(set) var target: NativeRow
   /// What the native rows are read by.
   let native: Mapping
   /// The columns of the native rows and the entity ids of their attributes, when they are cells: those are read faster than members.
   private(set) var columns: (header: [String], attributes: [String: String])?
   /// What kind of record all rows are, as far as the header says it.
-  var kind: RecordKind? { parts.kind }
+  var kind: RecordKind? { state.parts.kind }
 
   init(
     _ mapping: Mapping, header: [String]?, kind: RecordKind?, settings: NormalizerSettings, variables: [String: String],
@@ -119,48 +122,54 @@ final class RowMapper {
     if header != nil { columns = binder.bindCells() }
     native = binder.native
     if header == nil { binder.parts.watch = PathWatch(watched ?? [], &binder.parts.places.members) }
-    parts = binder.parts
-    target = binder.takeTarget()
+    let parts = binder.parts
+    state = State(parts: parts, target: binder.takeTarget())
   }
 
   /// Columns that the mapping does not ask for, or members with the number of rows that had them.
   var unknownNames: [(name: String, rowCount: Int)] {
     headerCount > 0
-      ? parts.places.unused.filter { !$0.hasPrefix(Mapping.rejectPrefix) }.map { ($0, 0) }
-      : parts.places.members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
+      ? state.parts.places.unused.filter { !$0.hasPrefix(Mapping.rejectPrefix) }.map { ($0, 0) }
+      : state.parts.places.members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
   }
 
   /// Of the watched paths those that have led somewhere.
-  var metPaths: Set<[Path]> { parts.watch.met }
+  var metPaths: Set<[Path]> { state.parts.watch.met }
 
-  /// Whether the row mapped last may have further records.
-  private(set) var hasMore = false
   /// The number of the row's list element at hand, from 1, and its list; nil when rows are not taken apart.
   var element: (ordinal: Int, list: Path)? {
-    guard let exploder = parts.exploder, let list = explode else { return nil }
+    guard let exploder = state.parts.exploder, let list = explode else { return nil }
     return (exploder.ordinal, list)
   }
 
-  /// Makes `target` the native row of a row, or of the first element of its list. Returns false when the mapping filters it, and for a row
+  /// Makes `state.target` the native row of a row, or of the first element of its list. Returns false when the mapping filters it, and for a row
   /// without elements.
   func map(_ row: Span<UInt8>, _ tape: inout RowTape, quote: UInt8) throws(Reject) -> Bool {
-    hasMore = false
-    isDecoded = tape.hasEscapes
-    if isDecoded { tape.decode(row, quote: quote, into: &decoded) }
-    return try mapRow(row, tape, isFirst: true)
+    try Self.map(row, &tape, quote, headerCount, &state)
+  }
+
+  private static func map(
+    _ row: Span<UInt8>, _ tape: inout RowTape, _ quote: UInt8, _ headerCount: Int, _ state: inout State
+  ) throws(Reject) -> Bool {
+    state.hasMore = false
+    state.isDecoded = tape.hasEscapes
+    if state.isDecoded { tape.decode(row, quote: quote, into: &state.decoded) }
+    return try map(row, tape, headerCount, isFirst: true, &state)
   }
 
   /// The same for the next element of the row mapped last. Nil when there is none.
   func mapNext(_ row: Span<UInt8>, _ tape: borrowing RowTape) throws(Reject) -> Bool? {
-    guard hasMore else { return nil }
-    let passes = try mapRow(row, tape, isFirst: false)
-    return hasMore ? passes : nil
+    guard state.hasMore else { return nil }
+    let passes = try Self.map(row, tape, headerCount, isFirst: false, &state)
+    return state.hasMore ? passes : nil
   }
 
-  private func mapRow(_ row: Span<UInt8>, _ tape: borrowing RowTape, isFirst: Bool) throws(Reject) -> Bool {
-    try isDecoded
-      ? Self.map(decoded, tape, headerCount, isFirst, &parts, &hasMore, into: &target)
-      : Self.map(row, tape, headerCount, isFirst, &parts, &hasMore, into: &target)
+  private static func map(
+    _ row: Span<UInt8>, _ tape: borrowing RowTape, _ headerCount: Int, isFirst: Bool, _ state: inout State
+  ) throws(Reject) -> Bool {
+    try state.isDecoded
+      ? map(state.decoded, tape, headerCount, isFirst, &state.parts, &state.hasMore, into: &state.target)
+      : map(row, tape, headerCount, isFirst, &state.parts, &state.hasMore, into: &state.target)
   }
 
   private static func map(
@@ -216,7 +225,7 @@ final class RowMapper {
       guard try target.passes(filter, row, tape, parts.places) else { return false }
     }
     if let cells = parts.cells {
-      try append(cells.span, parts.kind, row, tape, parts.places, into: &target)
+      try append(cells.span, parts.computedCells.span, parts.kind, row, tape, parts.places, into: &target)
       return true
     }
     _ = target.open(.object)
@@ -237,26 +246,31 @@ final class RowMapper {
   }
 
   private static func append(
-    _ cells: Span<Cell>, _ known: RecordKind?, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces,
+    _ cells: Span<Int>, _ computed: Span<Named>, _ known: RecordKind?, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces,
     into target: inout NativeRow
   ) throws(Reject) {
     let nodes = tape.nodes.span
     var kind = known
     for at in cells.indices {
-      if cells[at].place >= 0 {
-        target.append(cell: nodes[cells[at].place])
-        continue
+      let place = cells[at]
+      if place >= 0 {
+        target.append(cell: nodes[place])
+      } else {
+        try append(computed[-1 - place], &kind, row, tape, places, into: &target)
       }
-      if let only = cells[at].value.kind, let kind, only != kind {
-        target.append(cell: 0..<0)
-        continue
-      }
-      let value = try target.read(cells[at].value.source, cells[at].value.type, row, tape, places)
-      target.append(cell: value?.range ?? 0..<0)
-      guard cells[at].value.isRecord else { continue }
-      if value == nil, cells[at].value.mustSay { throw missingRecord(cells[at].value.source.name) }
-      if let value { kind = recordKind(target.bytes.span.extracting(value.range)) ?? kind }
     }
+  }
+
+  private static func append(
+    _ cell: borrowing Named, _ kind: inout RecordKind?, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces,
+    into target: inout NativeRow
+  ) throws(Reject) {
+    if let only = cell.kind, let kind, only != kind { return target.append(cell: 0..<0) }
+    let value = try target.read(cell.source, cell.type, row, tape, places)
+    target.append(cell: value?.range ?? 0..<0)
+    guard cell.isRecord else { return }
+    if value == nil, cell.mustSay { throw missingRecord(cell.source.name) }
+    if let value { kind = recordKind(target.bytes.span.extracting(value.range)) ?? kind }
   }
 
   private static func missingRecord(_ column: String) -> Reject {

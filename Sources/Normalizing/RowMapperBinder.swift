@@ -119,7 +119,10 @@ extension RowMapper {
         names.allSatisfy({ $0.value.type != .number && $0.value.type != .boolean })
       else { return nil }
       parts.cells = names.map { name, value in
-        Cell(place: value.type == nil && !value.mustSay && !value.isRecord ? value.source.simplePlace : -1, value: value)
+        let place = value.type == nil && !value.mustSay && !value.isRecord ? value.source.simplePlace : -1
+        if place >= 0 { return place }
+        parts.computedCells.append(value)
+        return -parts.computedCells.count
       }
       native.attributes = parts.attributes.isEmpty ? [] : [.members(of: "attributes")]
       return (header, attributes)

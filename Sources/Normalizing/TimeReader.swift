@@ -19,6 +19,7 @@ struct TimeReader: Sendable {
   /// `zone` is for times that give no offset: a place (`Europe/Paris`), `UTC`, or an offset. Throws what cannot be done.
   init(_ format: TimeFormat, zone: String?) throws(MappingFault) {
     self.format = format
+    readsMilliseconds = format == .native || format == .epoch(.milliseconds) || format == .anyEpoch
     self.zone = try zone.map(Zone.init)
     if case .pattern(let text) = format { pattern = try TimePattern(text) } else { pattern = nil }
     switch format {
@@ -35,11 +36,15 @@ struct TimeReader: Sendable {
     }
   }
 
+  /// Whether 13 digits are epoch milliseconds.
+  let readsMilliseconds: Bool
+
   /// Native times that are UTC when they give no offset.
   static let utc = TimeReader(native: .utc)
 
   private init(native zone: Zone) {
     format = .native
+    readsMilliseconds = true
     self.zone = zone
     pattern = nil
   }

@@ -66,6 +66,8 @@ struct StagingWorker: ~Copyable {
   private let selector: Selector?
   private var result = WorkerResult()
   private var tape = RowTape()
+  /// What the mapping of the input at hand had converted before the row at hand.
+  private var conversionCounts = ConversionCounts()
 
   /// With `isSynced` the records are on the disk when the work has ended.
   init(records: consuming PartitionWriter, rejects: consuming RejectWriter, isSynced: Bool, selector: Selector?) {
@@ -103,6 +105,7 @@ struct StagingWorker: ~Copyable {
     } catch {
       throw RunFailure(.refused, "\(first.input.file): \(error.message)")
     }
+    conversionCounts = ConversionCounts()
     var cursor = RowCursor(dialect: first.input.dialect)
     var next: StagingWork? = first
     while let work = next, work.input.index == first.input.index {
@@ -140,10 +143,13 @@ struct StagingWorker: ~Copyable {
         let place = RowPlace(input: work.input.index, offset: block.offset + range.lowerBound, line: line)
         record.removeAll()
         readCount += 1
-        let before = normalizer.computes ? normalizer.conversionCounts : ConversionCounts()
         let isRejected = try take(normalizer.normalize(row, &tape, quote: quote, place: place, into: &record), row, work, place)
         if normalizer.explodes { readCount += try takeElements(&normalizer, row, work, place, isRejected: isRejected) }
-        if normalizer.computes { result.sightings.add(normalizer.conversionCounts.since(before), at: place) }
+        if normalizer.computes {
+          let counts = normalizer.conversionCounts
+          if counts != conversionCounts { result.sightings.add(counts.since(conversionCounts), at: place) }
+          conversionCounts = counts
+        }
       }
     }
     result.readCounts[work.input.index, default: 0] += readCount

@@ -246,8 +246,8 @@ final class RowMapper {
   }
 
   private static func append(
-    _ cells: Span<Int>, _ computed: Span<Named>, _ known: RecordKind?, _ row: Span<UInt8>, _ tape: borrowing RowTape, _ places: borrowing RowPlaces,
-    into target: inout NativeRow
+    _ cells: Span<Int>, _ computed: Span<Named>, _ known: RecordKind?, _ row: Span<UInt8>, _ tape: borrowing RowTape,
+    _ places: borrowing RowPlaces, into target: inout NativeRow
   ) throws(Reject) {
     let nodes = tape.nodes.span
     var kind = known

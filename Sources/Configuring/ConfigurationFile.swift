@@ -30,6 +30,8 @@ package struct ConfiguredInput: Sendable, Equatable {
 package struct ConfigurationFile: Sendable, Equatable {
   /// The values of settings by their keys, as texts: lists with commas between. A setting is a flag with `_` for `-`.
   package var settings: [String: String] = [:]
+  /// The lines where they stand.
+  package var settingLines: [String: Int] = [:]
   /// Entity ids of custom attributes by key.
   package var attributes: [String: String] = [:]
   package var inputs: [ConfiguredInput] = []
@@ -56,6 +58,7 @@ package struct ConfigurationFile: Sendable, Equatable {
           problems.add(value, "\(name) has a comma in one of its values; leave it out")
         }
         settings[name] = texts.joined(separator: ",")
+        settingLines[name] = value.mark?.line
       }
       let named = keys.value("datafile")
       do throws(Datafile.Fault) {

@@ -30,10 +30,13 @@ struct CustomAttributes: Sendable {
   private let keys: [[UInt8]]
   private let entities: [[UInt8]]
   private let heads: [[UInt8]]
+  /// Whether others are left out.
+  let dropsOthers: Bool
 
   init(_ settings: NormalizerSettings) {
     let known = settings.attributes.filter { !$0.value.isEmpty }.map { (Array($0.key.utf8), Array($0.value.utf8)) }
       .sorted { $0.0.lexicographicallyPrecedes($1.0) }
+    dropsOthers = settings.unknownAttributes == .drop
     keys = known.map(\.0)
     entities = known.map(\.1)
     heads = known.map { AttributeText.head(type: Array("custom".utf8), entity: $1, key: $0) }

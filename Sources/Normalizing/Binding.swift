@@ -12,11 +12,25 @@ package struct NormalizerSettings: Sendable, Hashable, Codable {
   package var accountID: String
   /// Entity ids of custom attributes by key.
   package var attributes: [String: String]
+  /// What becomes of custom attributes whose entity id is not among them.
+  package var unknownAttributes: UnknownAttributes
 
-  package init(accountID: String, attributes: [String: String] = [:]) {
+  package init(accountID: String, attributes: [String: String] = [:], unknownAttributes: UnknownAttributes = .reject) {
     self.accountID = accountID
     self.attributes = attributes
+    self.unknownAttributes = unknownAttributes
   }
+
+  /// Whether a column that names this attribute is passed over.
+  func drops(_ key: String) -> Bool { unknownAttributes == .drop && (attributes[key] ?? "").isEmpty }
+}
+
+/// What is done with a custom attribute whose entity id nobody says.
+package enum UnknownAttributes: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Its row is a reject, and a file with a column of it is refused.
+  case reject
+  /// It is left out, with a finding.
+  case drop
 }
 
 /// A named CSV column: where it stands, its name, and the text that goes before its value in a body.
@@ -94,6 +108,9 @@ struct ColumnBinding: Sendable {
     for case .members(let path) in mapping.tags { named.tags += bind(path) }
     for case .members(let path) in mapping.properties { named.properties += bind(path) }
     for case .members(let path) in mapping.attributes { named.attributes += bind(path) }
+    let dropped = named.attributes.filter { settings.drops(String(decoding: $0.name, as: UTF8.self)) }.map(\.column)
+    named.attributes.removeAll { dropped.contains($0.column) }
+    used.subtract(dropped)
     for column in used.sorted() where names[(column + 1)...].contains(names[column]) {
       throw HeaderRefusal(message: "the header has the column \(header[column]) more than once; rename or remove all but one")
     }

@@ -19,6 +19,8 @@ struct EventParts: ~Copyable {
   private var hasNumber = false
   /// Where the canonical texts of one row must end.
   private var canonicalEnd = 0
+  /// Attributes left out so far because their entity id is not known.
+  private(set) var droppedCount = 0
 
   mutating func begin() {
     arena.removeAll()
@@ -97,6 +99,10 @@ struct EventParts: ~Copyable {
       let value = at + 1
       at = nodes[value].next
       if nodes[value].kind == .null { continue }
+      if known.dropsOthers, known.entity(of: name) == nil {
+        droppedCount += 1
+        continue
+      }
       try requireKey(name)
       let start = beginPart(open: 0x5b)
       guard known.appendHead(of: name, into: &arena) else { throw unknownAttribute(name) }
@@ -112,7 +118,8 @@ struct EventParts: ~Copyable {
     let key = text(name)
     return Reject(
       .unknownAttribute, column: "attributes.\(key)",
-      "the entity id of this custom attribute is not known; pass --attribute '\(key)=ENTITY_ID'")
+      "the entity id of this custom attribute is not known; pass --attribute '\(key)=ENTITY_ID', or --unknown-attributes drop to leave out "
+        + "all whose id is not known")
   }
 
   private func requireKey(_ key: Span<UInt8>) throws(Reject) {
@@ -150,7 +157,11 @@ struct EventParts: ~Copyable {
         throw Reject(.badAttribute, column: "attributes", "a custom attribute has no key; write it next to its entity id")
       }
       if isCustom, entity.isEmpty {
-        guard let entity = known.entity(of: row.extracting(key)) else { throw unknownAttribute(row.extracting(key)) }
+        guard let entity = known.entity(of: row.extracting(key)) else {
+          guard known.dropsOthers else { throw unknownAttribute(row.extracting(key)) }
+          droppedCount += 1
+          continue
+        }
         try addAttribute(type: row.extracting(type), entity: entity.span, key: row.extracting(key), value: value, row, tape)
         continue
       }

@@ -104,11 +104,8 @@ package struct Normalizer: ~Copyable {
     }
     for path in mapping.decisionMarks { decisionMarks.append(members.way(to: path)) }
     for path in mapping.ignored { members.ignore(path) }
-    if let header {
-      watch = PathWatch(watched ?? [], header: header)
-    } else {
-      watch = mapper == nil ? PathWatch(watched ?? [], &members) : PathWatch([], header: [])
-    }
+    // What is mapped is watched by the mapper.
+    watch = header.map { PathWatch(watched ?? [], header: $0) } ?? PathWatch(mapper == nil ? watched ?? [] : [], &members)
     self.members = members
     self.constants = constants
     assumesUTC = mapping.fields[.timestamp]?.isUTC ?? false
@@ -125,6 +122,9 @@ package struct Normalizer: ~Copyable {
     mapper?.unknownNames ?? columns.map { $0.unknown.map { ($0, 0) } }
       ?? members.unknown.map { (String(decoding: $0.name, as: UTF8.self), $0.rowCount) }
   }
+
+  /// Attributes left out so far because their entity id is not known.
+  package var droppedAttributeCount: Int { parts.droppedCount }
 
   /// Of the watched paths those that have led somewhere so far.
   package var metPaths: Set<[Path]> { watch.met.union(mapper?.metPaths ?? []) }

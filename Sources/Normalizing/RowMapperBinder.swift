@@ -60,8 +60,12 @@ extension RowMapper {
         if case .one(let key, let entity, let source, let type) = values { try addAttribute(key, entity, source, type) }
         // A CSV file's attributes are known before its rows are read.
         if case .members(let path) = values {
-          for (key, _) in parts.places.columns(below: path) {
+          for (key, column) in parts.places.columns(below: path) {
             let key = String(decoding: key, as: UTF8.self)
+            guard !settings.drops(key) else {
+              parts.places.leaveOut(column)
+              continue
+            }
             try addAttribute(key, nil, .path(Path(name: path.description + "." + key)), nil)
           }
         }

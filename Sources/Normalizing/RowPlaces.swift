@@ -43,6 +43,9 @@ struct RowPlaces: Sendable {
     return found.map { (Array($0.element.utf8.dropFirst(prefix.count)), $0.offset) }
   }
 
+  /// Takes a column for one that nothing looks at.
+  mutating func leaveOut(_ column: Int) { used.remove(column) }
+
   /// Columns that nothing looks at.
   var unused: [String] { header.indices.filter { !used.contains($0) }.map { header[$0] } }
 

@@ -76,6 +76,7 @@ struct Findings {
     add(.outsideWindow, .warning)
     add(.timestampGuessed, .warning)
     add(.timeAmbiguous, .note)
+    add(.unknownAttribute, .warning)
     add(.amountRounded, .note)
   }
 

@@ -68,6 +68,7 @@ struct StagingWorker: ~Copyable {
   private var tape = RowTape()
   /// What the mapping of the input at hand had converted before the row at hand.
   private var conversionCounts = ConversionCounts()
+  private var droppedCount = 0
 
   /// With `isSynced` the records are on the disk when the work has ended.
   init(records: consuming PartitionWriter, rejects: consuming RejectWriter, isSynced: Bool, selector: Selector?) {
@@ -106,6 +107,7 @@ struct StagingWorker: ~Copyable {
       throw RunFailure(.refused, "\(first.input.file): \(error.message)")
     }
     conversionCounts = ConversionCounts()
+    droppedCount = 0
     var cursor = RowCursor(dialect: first.input.dialect)
     var next: StagingWork? = first
     while let work = next, work.input.index == first.input.index {
@@ -145,6 +147,10 @@ struct StagingWorker: ~Copyable {
         readCount += 1
         let isRejected = try take(normalizer.normalize(row, &tape, quote: quote, place: place, into: &record), row, work, place)
         if normalizer.explodes { readCount += try takeElements(&normalizer, row, work, place, isRejected: isRejected) }
+        if normalizer.droppedAttributeCount != droppedCount {
+          result.sightings.add(.unknownAttribute, normalizer.droppedAttributeCount - droppedCount, at: place)
+          droppedCount = normalizer.droppedAttributeCount
+        }
         if normalizer.computes {
           let counts = normalizer.conversionCounts
           if counts != conversionCounts { result.sightings.add(counts.since(conversionCounts), at: place) }

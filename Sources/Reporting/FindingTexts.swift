@@ -37,6 +37,8 @@ extension FindingCode {
     case .nothingToSend: "Every row was left out by conditions, a window or a list, so nothing would be sent."
     case .excludedNobody: "No row is of a visitor on the list of those who are excluded."
     case .personalData: "These visitors' ids are addresses, and the server must not be sent personal data."
+    case .unknownAttribute:
+      "The entity ids of these attributes are not known, so they were left out, and their segments will lack these events."
     case .noNaturalID: "These rows say the same as another and have no uuid, so each is one event with it."
     }
   }
@@ -66,6 +68,7 @@ extension FindingCode {
     case .nothingToSend: "Check where, explode, --window and --exclude."
     case .excludedNobody: "The list has one id a line, as it is sent: hashed when visitors are."
     case .personalData: "Hash them: visitor_id: {sha256: COLUMN, salt: \"${SALT}\"}; the experiment must have seen the same ids."
+    case .unknownAttribute: "Name them with --attribute KEY=ENTITY_ID, or take the project's datafile."
     case .noNaturalID: "Map uuid to what tells them apart, such as {from: [order_id, line]}, or pass --identical-rows keep."
     }
   }

@@ -32,6 +32,7 @@ package enum FindingCode: String, Sendable, CaseIterable {
   case nothingToSend = "nothing-to-send"
   case excludedNobody = "excluded-nobody"
   case personalData = "personal-data"
+  case unknownAttribute = "unknown-attribute"
 
   /// Those that can falsify results, and so end an import.
   package static let falsifying: [FindingCode] = [

@@ -23,6 +23,8 @@ extension Allowance: ExpressibleByArgument {
 extension OnConflict: ExpressibleByArgument {}
 extension EarlyConversions: ExpressibleByArgument {}
 extension IdenticalRows: ExpressibleByArgument {}
+
+extension UnknownAttributes: ExpressibleByArgument {}
 extension Activations: ExpressibleByArgument {}
 
 extension FindingCode: ExpressibleByArgument {
@@ -94,7 +96,8 @@ enum Given {
   static let names = [
     "account-id", "endpoint", "state", "preset", "format", "delimiter", "quote", "comment", "header", "skip", "encoding", "memory",
     "max-body-bytes", "on-conflict",
-    "early-conversions", "identical-rows", "activations", "inherit-attributes", "window", "exclude", "client-name", "project-id",
+    "early-conversions", "identical-rows", "activations", "inherit-attributes", "unknown-attributes", "window", "exclude", "client-name",
+    "project-id",
     "revision", "anonymize-ip",
     "enrich-decisions",
     "max-rejects",
@@ -105,17 +108,17 @@ enum Given {
 
   static func key(_ name: String) -> String { name.replacing("-", with: "_") }
 
-  private static let configured = Mutex<(file: String, values: [String: String])>((file: "", values: [:]))
+  private static let configured = Mutex<(file: String, values: [String: String], lines: [String: Int])>((file: "", values: [:], lines: [:]))
 
-  /// Takes the values that a configuration has for flags that are not given.
-  static func use(_ values: [String: String], from file: String) { configured.withLock { $0 = (file, values) } }
+  /// Takes the values that a configuration has for flags that are not given, and the lines where they stand.
+  static func use(_ values: [String: String], lines: [String: Int], from file: String) {
+    configured.withLock { $0 = (file, values, lines) }
+  }
 
   static func value<Value: ExpressibleByArgument>(_ flag: Value?, _ name: String) throws -> Value? {
     if let flag { return flag }
     guard let (text, place) = text(name) else { return nil }
-    guard let value = Value(argument: text) else {
-      throw ValidationError("\(place) is not a value that --\(name) takes; correct it, or leave it out")
-    }
+    guard let value = Value(argument: text) else { throw refusal(text, place, name, Value.allValueStrings) }
     return value
   }
 
@@ -123,9 +126,7 @@ enum Given {
     if !flags.isEmpty { return flags }
     guard let (text, place) = text(name) else { return [] }
     return try text.split(separator: ",").map { part in
-      guard let value = Value(argument: String(part)) else {
-        throw ValidationError("\(part) in \(place) is not a value that --\(name) takes; correct it, or leave it out")
-      }
+      guard let value = Value(argument: String(part)) else { throw refusal(String(part), place, name, Value.allValueStrings) }
       return value
     }
   }
@@ -136,8 +137,15 @@ enum Given {
     switch text.lowercased() {
     case "0", "false", "no": return false
     case "1", "true", "yes": return true
-    default: throw ValidationError("\(place) is neither true nor false; correct it, or leave it out")
+    default: throw refusal(text, place, name, ["true", "false"])
     }
+  }
+
+  /// Says that a text is no value of a flag, and which are when they are few.
+  private static func refusal(_ text: String, _ place: String, _ name: String, _ words: [String]) -> RunFailure {
+    let closest = closest(to: text, among: words).map { "; did you mean \($0)?" } ?? ""
+    let takes = words.isEmpty ? "" : ", which takes \(words.joined(separator: ", "))"
+    return RunFailure(.configuration, "\(place): \(text) is no value of --\(name)\(takes)\(closest)")
   }
 
   /// The value's text, and where it stands.
@@ -146,7 +154,9 @@ enum Given {
       return (text, "the environment variable \(variable(name))")
     }
     return configured.withLock { configured in
-      configured.values[key(name)].flatMap { $0.isEmpty ? nil : ($0, "\(key(name)) in \(configured.file)") }
+      configured.values[key(name)].flatMap { text in
+        text.isEmpty ? nil : (text, "\(configured.file):\(configured.lines[key(name)].map { "\($0): " } ?? " ")\(key(name))")
+      }
     }
   }
 

@@ -99,7 +99,7 @@ struct InputArguments: ParsableArguments {
     if let path = values["exclude"], !path.hasPrefix("/") {
       values["exclude"] = URL(fileURLWithPath: configured.path).deletingLastPathComponent().path + "/" + path
     }
-    Given.use(values, from: configured.path)
+    Given.use(values, lines: configured.file.settingLines, from: configured.path)
   }
 
   func mapping() throws -> Mapping {
@@ -149,6 +149,9 @@ struct BodyArguments: ParsableArguments {
 
   @Option(help: "A visitor's repeated decisions for one variation: all, or first (the earliest only). (default: all)")
   var activations: Activations?
+
+  @Option(help: "Custom attributes whose entity id is not known: reject (the row), or drop (the attribute). (default: reject)")
+  var unknownAttributes: UnknownAttributes?
 
   @Flag(
     help: "A conversion without attributes takes those of its visitor's latest decision at or before it, so that it counts in segments.")
@@ -203,7 +206,9 @@ struct BodyArguments: ParsableArguments {
         projectID: try Given.value(projectID, "project-id") ?? project?.projectID,
         revision: try Given.value(revision, "revision") ?? project?.revision),
       bodyLimit: limit, mapping: try input.mapping(),
-      normalizer: NormalizerSettings(accountID: account, attributes: try input.attributeIDs()),
+      normalizer: NormalizerSettings(
+        accountID: account, attributes: try input.attributeIDs(),
+        unknownAttributes: try Given.value(unknownAttributes, "unknown-attributes") ?? .reject),
       rules: JudgeRules(
         onConflict: try Given.value(onConflict, "on-conflict") ?? .first,
         activations: try Given.value(activations, "activations") ?? .all,

@@ -26,7 +26,12 @@ struct OutputArguments: ParsableArguments {
     } catch {
       throw try voice().told(error)
     }
-    return try voice()
+    do {
+      return try voice()
+    } catch let failure as RunFailure {
+      // How to speak is what could not be read.
+      throw Voice.plain.told(failure)
+    }
   }
 
   func voice() throws -> Voice {
@@ -44,6 +49,12 @@ struct Voice: Sendable {
   let terminal: Terminal
   let log: Logger
   let isJSON: Bool
+
+  static var plain: Voice {
+    let terminal = Terminal(isQuiet: false)
+    return Voice(
+      terminal: terminal, log: Logger(label: Product.name) { _ in TerminalLog(terminal: terminal, format: .text) }, isJSON: false)
+  }
 
   /// Says what became of a run, and ends the command with its status. `note` is a last line for people.
   func end(_ summary: RunSummary, note: String? = nil) throws {

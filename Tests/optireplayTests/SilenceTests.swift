@@ -226,4 +226,45 @@ struct SilenceTests {
     #expect(
       outcome.exit == .configuration && outcome.errors.contains("import.yaml:7: ") && outcome.errors.contains(message), "\(outcome.errors)")
   }
+
+  @Test("attributes whose entity id nobody names end the reading, are rejects, or are left out when that is asked for")
+  func unknownAttributes() throws {
+    let files = [
+      try folder.write("visitor_id,entity_id,timestamp,attributes.plan,attributes.tier\nv,9,1714564800000,gold,3\n", to: "a.csv"),
+      try folder.write(
+        #"{"visitor_id":"v","entity_id":"9","timestamp":1714564800000,"attributes":{"plan":"gold","tier":"3"}}"# + "\n", to: "a.ndjson"),
+      try folder.write(
+        #"{"visitor_id":"v","entity_id":"9","timestamp":1714564800000,"attributes":[{"type":"custom","key":"tier","value":"3"},"#
+          + #"{"type":"custom","key":"plan","value":"gold"}]}"# + "\n", to: "b.ndjson"),
+    ]
+    for file in files {
+      let flags = ["plan", "--account-id", "1", "--attribute", "plan=31", "--state", folder.path + "/state", "--json", file]
+      #expect(try Program().run(flags).exit == .refused)
+      try? FileManager.default.removeItem(atPath: folder.path + "/out")
+      let outcome = try Program().run(flags + ["--unknown-attributes", "drop", "--output", folder.path + "/out"])
+      #expect(outcome.exit == .complete, "\(outcome.errors)")
+      #expect(try body.contains(#""attributes":[{"type":"custom","entity_id":"31","key":"plan","value":"gold"}],"snapshots""#))
+      let found = try findings(outcome)
+      #expect(found["unknown-attribute"] != nil || found["unknown-column"] == ["attributes.tier"])
+    }
+    let mapped = try plan(
+      ["u,e,t,attributes.tier", "v,9,1714564800,3"],
+      "record: conversion\nfields: {visitor_id: u, entity_id: e, timestamp: {from: t, format: epoch_seconds}}\nattributes: {\"*\": attributes}",
+      file: "rows.csv", settings: "unknown_attributes: drop\n")
+    #expect(try findings(mapped)["unknown-column"] == ["attributes.tier"])
+  }
+
+  @Test(
+    "a setting that is no value of its flag is told with its line and what the flag takes",
+    arguments: [
+      ("on_conflict: frist", "on_conflict: frist is no value of --on-conflict, which takes first, reject, keep; did you mean first?"),
+      ("window: 2024-13-01..", "window: 2024-13-01.. is no value of --window"), ("quiet: maybe", "quiet: maybe is no value of --quiet"),
+      ("accept: [revenue-unitt]", "accept: revenue-unitt is no value of --accept"), ("log_format: xml", "log_format: xml is no value"),
+      ("endpoint: uss", "endpoint: uss is no value of --endpoint"),
+    ])
+  func settings(setting: String, message: String) throws {
+    let outcome = try plan(["{}"], Self.fields + "key: k}", settings: setting + "\n")
+    #expect(outcome.exit == .configuration, "\(outcome.exit)")
+    #expect(outcome.errors.contains("import.yaml:3: \(message)"), "\(outcome.errors)")
+  }
 }

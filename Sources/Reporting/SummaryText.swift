@@ -14,6 +14,7 @@ extension RunSummary {
     case .planned: lines.append("plan: nothing was sent. An import to \(endpoint) would do this:")
     case .refused: lines.append("run \(run): refused, nothing was sent.")
     case .incomplete where isForgotten: lines.append("run \(run): forgotten.")
+    case .incomplete where run == "plan": lines.append("plan: not finished, nothing was sent.")
     case .incomplete: lines.append("run \(run): not complete, resumable with the same command.")
     }
     // A run that has not read everything knows nothing yet.

@@ -62,7 +62,8 @@ extension FindingCode {
     case .revenueUnit: "Say the unit in a configuration: revenue: {from: COLUMN, unit: major} for 19.99, unit: minor for 1999."
     case .unknownID: "Take the project's newest datafile, and check that account, project and environment are the right ones."
     case .cutOffInput: "Fetch or export the input again, or mend the row that is told."
-    case .conversionWithoutAttributes: "Export attributes with conversions too; --inherit-attributes takes those of the visitor's latest decision, where it has any."
+    case .conversionWithoutAttributes:
+      "Export attributes with conversions too; --inherit-attributes takes those of the visitor's latest decision, if any."
     case .outsideWindow: "Begin the window before the first decision, unless earlier imports or an SDK sent these."
     case .unmatchedPath: "Correct the path, or take it out."
     case .nothingToSend: "Check where, explode, --window and --exclude."

@@ -45,15 +45,13 @@ extension Checkpoint {
   }
 
   /// Notes that the server refused an event that stood alone. `line` is its line in the file of rejects.
-  package func refuse(
-    _ id: RunID, _ number: Int, part: String, isDecision: Bool, line: [UInt8]
-  ) throws(CheckpointFailure) {
+  package func refuse(_ id: RunID, _ number: Int, part: String, line: [UInt8]) throws(CheckpointFailure) {
     try write("note a refused event") { db in
       let plan = try pendingPlan(db, id, number, part)
       guard try end(db, id, plan, number, part, as: "refused") else { return }
       try db.perform(
-        "INSERT INTO refused_event (run, plan, number, part, is_decision, line) VALUES (?, ?, ?, ?, ?, ?)",
-        [id.rawValue, plan, number, part, isDecision ? 1 : 0, Data(line)])
+        "INSERT INTO refused_event (run, plan, number, part, line) VALUES (?, ?, ?, ?, ?)",
+        [id.rawValue, plan, number, part, Data(line)])
     }
   }
 

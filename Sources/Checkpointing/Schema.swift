@@ -186,7 +186,6 @@ enum Schema {
       plan INTEGER NOT NULL,
       number INTEGER NOT NULL,
       part TEXT NOT NULL,
-      is_decision INTEGER NOT NULL,
       line BLOB NOT NULL,
       PRIMARY KEY (run, plan, number, part)
     ) STRICT, WITHOUT ROWID;

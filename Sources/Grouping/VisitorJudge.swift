@@ -295,12 +295,8 @@ extension PagedWalker {
     do {
       repeat { try body(page.span, offsets.span, pageStart) } while try nextPage()
       try rewind()
-    } catch let failure as DiskFailure {
-      throw stagingFailure(failure)
-    } catch let failure as RunFailure {
-      throw failure
     } catch {
-      throw RunFailure(.bug, "\(error)")
+      throw stagingFailure(error)
     }
   }
 
@@ -319,5 +315,14 @@ package func stagingFailure(_ failure: DiskFailure) -> RunFailure {
       "\(failure); what was sent stays remembered: run `optireplay forget` only to send it again, or import the inputs again to go on"
     )
   default: failure.runFailure(forInput: false)
+  }
+}
+
+/// The same for whatever reading staging threw.
+package func stagingFailure(_ error: any Error) -> RunFailure {
+  switch error {
+  case let failure as DiskFailure: stagingFailure(failure)
+  case let failure as RunFailure: failure
+  default: RunFailure(.bug, "\(error)")
   }
 }

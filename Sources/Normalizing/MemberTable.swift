@@ -171,7 +171,7 @@ struct MemberTable: Sendable {
   }
 
   /// Whether a list is taken apart, and the element at hand is looked into.
-  var looksIntoElements = false
+  private(set) var looksIntoElements = false
 
   /// The node at the way's end in the row scanned last, or -1. A JSON `null` is an absent value.
   @inline(__always)

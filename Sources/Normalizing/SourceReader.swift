@@ -162,9 +162,7 @@ struct SourceReader: Sendable {
         target.truncate(to: start)
         return nil
       }
-      scratch.removeAll()
-      scratch.append(target.span.extracting(start..<target.count))
-      target.truncate(to: start)
+      moveAside(start, of: &target, to: &scratch)
       target.append(sha256Of: scratch.span)
       return .string
     case .lookup(let inner, _), .time(let inner, _), .money(let inner, _), .number(let inner, _), .text(let inner, _):
@@ -181,11 +179,16 @@ struct SourceReader: Sendable {
       let start = target.count
       guard try append(inner, row, tape, places, &scratch, &counts, into: &target) != nil else { return nil }
       // What is converted stands aside while its result is written in its place.
-      scratch.removeAll()
-      scratch.append(target.span.extracting(start..<target.count))
-      target.truncate(to: start)
+      moveAside(start, of: &target, to: &scratch)
       return try convert(scratch.span, step, &counts, into: &target)
     }
+  }
+
+  /// Leaves in `scratch` what stands in `target` from `start` on, and takes it away there.
+  private static func moveAside(_ start: Int, of target: inout ByteArena, to scratch: inout ByteArena) {
+    scratch.removeAll()
+    scratch.append(target.span.extracting(start..<target.count))
+    target.truncate(to: start)
   }
 
   private static func isExponential(_ text: Span<UInt8>) -> Bool {
@@ -207,9 +210,7 @@ struct SourceReader: Sendable {
         target.truncate(to: start)
         return false
       }
-      scratch.removeAll()
-      scratch.append(target.span.extracting(partStart..<target.count))
-      target.truncate(to: partStart)
+      moveAside(partStart, of: &target, to: &scratch)
       target.append(escaping: scratch.span)
     }
     return true

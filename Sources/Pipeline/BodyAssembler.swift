@@ -65,12 +65,8 @@ struct BodyAssembler: ~Copyable {
         return try use(bytes)
       }
       return (value, entries)
-    } catch let failure as DiskFailure {
-      throw stagingFailure(failure)
-    } catch let failure as RunFailure {
-      throw failure
     } catch {
-      throw RunFailure(.bug, "\(error)")
+      throw stagingFailure(error)
     }
   }
 

@@ -54,9 +54,6 @@ struct BodyRecords: ~Copyable {
 
   var eventCount: Int { events.count }
 
-  /// Whether an event of the body is an activation.
-  func isDecision(_ event: Int) -> Bool { StagedRecord(records.span, at: events[event]).isDecision }
-
   /// Writes a part of the body, byte by byte as the body would hold it.
   func write(_ part: BodyPart) -> Written {
     let wanted = part.events(of: events.count)
@@ -115,12 +112,8 @@ struct BodyRecords: ~Copyable {
         _ = try judge.judge(&walker)
         try take(&walker, judge.fates[...], body)
       } while try walker.visitor != body.lastVisitor && walker.nextVisitor()
-    } catch let failure as DiskFailure {
-      throw stagingFailure(failure)
-    } catch let failure as RunFailure {
-      throw failure
     } catch {
-      throw RunFailure(.bug, "\(error)")
+      throw stagingFailure(error)
     }
   }
 

@@ -105,7 +105,7 @@ struct CutBodies {
       .refusedByServer, "the server refused this event by itself with \(refusal.status)\(words); mend what it names, and import it again")
     let count = try guarding { () throws(CheckpointFailure) in
       try checkpoint.refuse(
-        run, number, part: body.part.path, isDecision: body.records.isDecision(event),
+        run, number, part: body.part.path,
         line: body.records.rejectLine(event, reject, inputs: try checkpoint.inputs(run)))
       return try checkpoint.refusedEventCount(run)
     }

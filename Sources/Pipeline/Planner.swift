@@ -63,12 +63,8 @@ struct Planner {
       try walk()
     } catch let failure as CheckpointFailure {
       throw failure.runFailure
-    } catch let failure as DiskFailure {
-      throw stagingFailure(failure)
-    } catch let failure as RunFailure {
-      throw failure
     } catch {
-      throw RunFailure(.bug, "\(error)")
+      throw stagingFailure(error)
     }
   }
 
@@ -123,12 +119,8 @@ struct Planner {
       var counts = judge.takeCounts()
       counts?.tally.collapsed.append(walker.derivedDuplicates)
       walk.add(counts)
-    } catch let failure as DiskFailure {
-      throw stagingFailure(failure)
-    } catch let failure as RunFailure {
-      throw failure
     } catch {
-      throw RunFailure(.bug, "\(error)")
+      throw stagingFailure(error)
     }
   }
 

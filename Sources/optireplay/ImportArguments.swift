@@ -67,12 +67,8 @@ struct InputArguments: ParsableArguments {
 
   /// The absolute path or the address of the project's datafile; nil when none is named.
   func datafilePath() throws -> String? {
-    if let named = namedDatafile { return Fetched.isAddress(named) ? named : URL(fileURLWithPath: named).standardizedFileURL.path }
-    guard let config else { return nil }
-    let text = try NamedConfiguration.text(try NamedConfiguration.read(config), of: config)
-    guard let named = ConfigurationFile.datafileName(text, variables: ProcessInfo.processInfo.environment) else { return nil }
-    if named.hasPrefix("/") || Fetched.isAddress(named) { return named }
-    return URL(fileURLWithPath: config).deletingLastPathComponent().appendingPathComponent(named).standardizedFileURL.path
+    guard let named = try configuration()?.datafilePath ?? namedDatafile else { return nil }
+    return Fetched.isAddress(named) ? named : URL(fileURLWithPath: named).standardizedFileURL.path
   }
 
   /// The datafile that the flag or the environment names.

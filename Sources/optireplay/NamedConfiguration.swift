@@ -11,8 +11,9 @@ struct NamedConfiguration {
   let path: String
   let file: ConfigurationFile
 
-  /// The project's datafile; nil when none is named.
+  /// The project's datafile, and its path or address; nil when none is named.
   let datafile: Datafile?
+  let datafilePath: String?
 
   /// Reads the file, with the datafile that it names or the one at `datafile`. Throws 66 when it cannot be read, and 78 with all that is wrong
   /// with it.
@@ -21,12 +22,14 @@ struct NamedConfiguration {
     let text = try NamedConfiguration.text(try NamedConfiguration.read(path), of: path)
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     var project: Datafile?
+    var projectPath: String?
     do throws(ConfigurationFault) {
       file = try ConfigurationFile(
         text, file: path, settings: Given.names.map(Given.key), variables: ProcessInfo.processInfo.environment
       ) { key throws(Datafile.Fault) in
         guard let file = named ?? key.map({ $0.hasPrefix("/") || Fetched.isAddress($0) ? $0 : folder + "/" + $0 }) else { return nil }
         do throws(RunFailure) {
+          projectPath = file
           project = try NamedConfiguration.datafile(file)
         } catch {
           throw Datafile.Fault(error.message)
@@ -43,6 +46,7 @@ struct NamedConfiguration {
       throw RunFailure(.configuration, error.description)
     }
     datafile = project
+    datafilePath = projectPath
   }
 
   /// Reads a datafile, or takes the one that was fetched from an address. Throws 66 when it cannot be read, and 78 when it is none.
@@ -85,9 +89,10 @@ struct NamedConfiguration {
         case .decision: NamedInputs(decisions: files)
         case .conversion: NamedInputs(conversions: files)
         }
+      let watchedPaths = input.mapping.map(Presets.ownPaths) ?? []
       for var resolved in try named.resolved() {
         resolved.mapping = input.mapping
-        resolved.watchedPaths = input.mapping.map(Presets.ownPaths) ?? []
+        resolved.watchedPaths = watchedPaths
         resolved.form = input.form
         found.append(resolved)
       }

@@ -38,13 +38,13 @@ import Vocabulary
     try checkpoint.cut(run, 2, part: "0", into: [half("00", events: 3), half("01", events: 2)])
     #expect(try checkpoint.pendingPart(run, 2) == half("00", events: 3))
     try keep(2, "00")
-    try checkpoint.refuse(run, 2, part: "01", isDecision: false, line: Array("one\n".utf8))
+    try checkpoint.refuse(run, 2, part: "01", line: Array("one\n".utf8))
     #expect(try checkpoint.pendingPart(run, 2) == half("1"))
     #expect(try pending == [2, 3])
     try keep(2, "1")
     #expect(try pending == [3])
     #expect(try checkpoint.pendingPart(run, 2) == nil)
-    try checkpoint.refuse(run, 3, part: "", isDecision: true, line: Array("two\n".utf8))
+    try checkpoint.refuse(run, 3, part: "", line: Array("two\n".utf8))
     #expect(try pending.isEmpty)
     #expect(try checkpoint.refusedEventCount(run) == 2)
     var lines: [String] = []
@@ -60,7 +60,7 @@ import Vocabulary
     let halves = [half("0"), half("1")]
     for _ in 1...2 { try checkpoint.cut(run, 2, part: "", into: halves) }
     for _ in 1...2 { try keep(2, "0") }
-    for _ in 1...2 { try checkpoint.refuse(run, 2, part: "1", isDecision: false, line: [1]) }
+    for _ in 1...2 { try checkpoint.refuse(run, 2, part: "1", line: [1]) }
     try checkpoint.cut(run, 2, part: "", into: halves)
     #expect(try pending == [1, 3])
     #expect(try checkpoint.refusedEventCount(run) == 1)
@@ -74,7 +74,7 @@ import Vocabulary
     try checkpoint.cut(run, 2, part: "", into: [half("0"), half("1")])
     #expect(throws: missing) { try keep(2, "00") }
     #expect(throws: missing) { try checkpoint.cut(run, 2, part: "00", into: [half("000"), half("001")]) }
-    #expect(throws: missing) { try checkpoint.refuse(run, 2, part: "10", isDecision: false, line: [1]) }
+    #expect(throws: missing) { try checkpoint.refuse(run, 2, part: "10", line: [1]) }
   }
 
   @Test("a run that restarts has no parts of its old plan, and keeps what was accepted")

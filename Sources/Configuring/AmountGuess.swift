@@ -1,3 +1,5 @@
+import Normalizing
+
 /// How a column's amounts of money are written, as far as its cells say.
 struct AmountGuess {
   /// What stands before fractions; nil when no amount has one.
@@ -45,6 +47,7 @@ struct AmountGuess {
     let fraction: Substring
 
     init?(_ text: String) {
+      let text = withoutCurrency(text)
       let body = text.hasPrefix("-") ? text.dropFirst() : text[...]
       let marks = body.filter { !("0"..."9").contains($0) }
       let parts = body.split(omittingEmptySubsequences: false) { !("0"..."9").contains($0) }

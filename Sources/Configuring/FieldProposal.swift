@@ -128,7 +128,13 @@ struct FieldProposal {
       guard ColumnProfile.areUnique(columns) else { continue }
       return add(.uuid, "{from: [\(columns.map(Self.name).joined(separator: ", "))]}", of: columns, "different in each row")
     }
-    if isRequired { text.append("  # No column tells rows apart, so that each event's id is derived from what it says.") }
+    guard isRequired else { return }
+    if let column = search.left.first(where: { $0.isUnique && $0.cells.count > 1 }) {
+      let key = "{from: [\(Self.name(column))]}"
+      text.append("  # \(Self.shown(column.name)) is different in each row: if it names the event, say uuid: \(key).")
+    } else {
+      text.append("  # No column tells rows apart, so that each event's id is derived from what it says.")
+    }
   }
 
   private mutating func session() {

@@ -208,6 +208,12 @@ struct MoneyReader: Sendable {
   }
 }
 
+/// An amount as it is read: without white space around it and without its currency.
+package func withoutCurrency(_ amount: String) -> String {
+  let bytes = Array(amount.utf8)
+  return text(bytes.span.extracting(amountRange(bytes.span)))
+}
+
 /// Where the amount stands in a text: without white space around it and without one currency's sign or letters at one of its ends.
 private func amountRange(_ text: Span<UInt8>) -> Range<Int> {
   var range = trimmed(text, 0..<text.count)

@@ -119,6 +119,14 @@ struct ProposalFormTests {
     }
   }
 
+  @Test("amounts beside their currency are amounts, and a column that is different in each row is named")
+  func bookings() {
+    let rows = [["B1", "12,50 EUR"], ["B2", "\u{20ac}7,25"], ["B3", "1,99 EUR"]]
+    let text = Proposal([Proposals.sample(["Booking No", "Price"], rows, .csv)], datafile: nil).text
+    #expect(text.contains("revenue: {from: Price, unit: major, decimal: \",\"}"), "\(text)")
+    #expect(text.contains("\"Booking No\" is different in each row: if it names the event, say uuid: {from: [\"Booking No\"]}"), "\(text)")
+  }
+
   @Test("whatever stands in columns, the text reads once its questions are answered, and holds no visitor's data", arguments: 0..<300)
   func mixtures(seed: Int) throws {
     let mixture = Mixture(seed)

@@ -45,7 +45,8 @@ let package = Package(
     // What every stage stands on.
     .target(name: "Vocabulary", swiftSettings: settings),
     .systemLibrary(name: "CSHA1"),
-    .target(name: "Bytes", dependencies: ["CSHA1"], swiftSettings: lifetimes),
+    .systemLibrary(name: "CPrefetch"),
+    .target(name: "Bytes", dependencies: ["CPrefetch", "CSHA1"], swiftSettings: lifetimes),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .yum(["libzstd-devel"]), .brew(["zstd"])]),

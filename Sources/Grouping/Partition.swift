@@ -30,6 +30,8 @@ package struct Partition: Sendable {
   private var sortedCount = 0
   /// The next key that is of no visitor yet.
   private var next = 0
+  /// How many keys, or offsets that planning left, have had their records fetched ahead.
+  private var fetchedCount = 0
   /// Copies to be numbered.
   private var copies: [(offset: Int, number: Int)] = []
   /// Tells the records apart from any others, and from the same in other places.
@@ -96,6 +98,7 @@ package struct Partition: Sendable {
   private mutating func begin() {
     sortedCount = 0
     next = 0
+    fetchedCount = 0
     visitor = -1
     offsets.removeAll(keepingCapacity: true)
     extents.removeAll(keepingCapacity: true)
@@ -118,9 +121,11 @@ package struct Partition: Sendable {
     if plannedFates != nil {
       guard visitor + 1 < extents.count else { return false }
       visitor += 1
+      fetchPlanned(upTo: extents[visitor].start + Partition.recordsAhead)
       return true
     }
     guard next < keys.count else { return false }
+    fetch(upTo: next + Partition.recordsAhead)
     if next == sortedCount {
       sortedCount = endOfTies(keys, next, shift: shift)
       Partition.sort(&keys, next..<sortedCount, bytes)
@@ -156,6 +161,28 @@ package struct Partition: Sendable {
     copies.removeAll(keepingCapacity: true)
     extents.append(extent)
     return true
+  }
+
+  /// Records that are fetched ahead of the one at hand, and the bytes of each: most records whole.
+  private static let recordsAhead = 24
+  private static let bytesAhead = 320
+
+  private mutating func fetch(upTo end: Int) {
+    let end = min(end, keys.count)
+    while fetchedCount < end {
+      let offset = keys[fetchedCount].offset
+      prefetch(bytes.span, offset..<(offset + Partition.bytesAhead))
+      fetchedCount += 1
+    }
+  }
+
+  private mutating func fetchPlanned(upTo end: Int) {
+    let end = min(end, offsets.count)
+    while fetchedCount < end {
+      let offset = offsets[fetchedCount]
+      prefetch(bytes.span, offset..<(offset + Partition.bytesAhead))
+      fetchedCount += 1
+    }
   }
 
   private static func note(_ bytes: [UInt8], at offset: Int, in duplicates: inout JudgeCounts.Tally) {

@@ -2,12 +2,21 @@ import Bytes
 
 /// Names as numbers, in the order of their first appearance. A name is two parts, each JSON text without quotes.
 struct Names {
+  /// Where the parts of a name lie, one behind the other.
+  private struct Place {
+    var start: Int
+    var middle: Int
+    var end: Int
+  }
+
   private var table = NumberTable()
-  private var names: [(first: [UInt8], second: [UInt8])] = []
+  private var places: [Place] = []
+  /// All names: looking one up then retains nothing.
+  private var bytes: [UInt8] = []
   /// Numbers by a few bits of their names: most likely the ones asked for. −1 for none.
   private var guesses = [Int32](repeating: -1, count: 64)
 
-  var count: Int { names.count }
+  var count: Int { places.count }
 
   /// The name is copied when it is seen for the first time, and only compared afterwards.
   mutating func number(of first: Span<UInt8>, _ second: Span<UInt8>) -> Int {
@@ -25,9 +34,12 @@ struct Names {
     while let number = table.number(at: &place, hash) {
       if isSame(number, first, second) { return number }
     }
-    names.append((copy(first), copy(second)))
+    let start = bytes.count
+    bytes += copy(first)
+    bytes += copy(second)
+    places.append(Place(start: start, middle: start + first.count, end: bytes.count))
     table.append(hash)
-    return names.count - 1
+    return places.count - 1
   }
 
   /// Six bits of the ends of both parts, where ids differ most.
@@ -41,17 +53,23 @@ struct Names {
 
   /// The number here of a name that another table has.
   mutating func number(of other: Names, _ number: Int) -> Int {
-    let (first, second) = other.names[number]
-    return self.number(of: first.span, second.span)
+    let place = other.places[number]
+    let bytes = other.bytes.span
+    return self.number(of: bytes.extracting(place.start..<place.middle), bytes.extracting(place.middle..<place.end))
   }
 
   private func isSame(_ number: Int, _ first: Span<UInt8>, _ second: Span<UInt8>) -> Bool {
-    same(first, names[number].first) && same(second, names[number].second)
+    let place = places[number]
+    let bytes = bytes.span
+    return same(first, bytes.extracting(place.start..<place.middle)) && same(second, bytes.extracting(place.middle..<place.end))
   }
 
-  func parts(of number: Int) -> (String, String) { (plain(names[number].first), plain(names[number].second)) }
+  func parts(of number: Int) -> (String, String) {
+    let place = places[number]
+    return (plain(bytes[place.start..<place.middle]), plain(bytes[place.middle..<place.end]))
+  }
 
-  private func plain(_ part: [UInt8]) -> String {
+  private func plain(_ part: ArraySlice<UInt8>) -> String {
     var arena = ByteArena(limit: max(64, part.count))
     arena.append(unescaping: part.span)
     return text(arena.span)

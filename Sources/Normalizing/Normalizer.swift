@@ -2,28 +2,6 @@ package import Bytes
 internal import EventAPI
 package import Vocabulary
 
-/// Where a row was read: the input's number, the byte of its first byte, and its line.
-package struct RowPlace: Sendable, Equatable, Codable {
-  package var input: Int
-  package var offset: Int
-  package var line: Int
-
-  package init(input: Int, offset: Int, line: Int) {
-    self.input = input
-    self.offset = offset
-    self.line = line
-  }
-}
-
-/// What became of a row.
-package enum RowOutcome: Sendable {
-  /// A record was written; it begins at this byte of the arena.
-  case record(at: Int)
-  case reject(Reject)
-  /// The mapping's conditions leave the row out.
-  case filtered
-}
-
 /// Turns rows into staged records, by a mapping bound to one input.
 ///
 /// Every type and limit of the Event API is checked here, because the server checks nothing. No memory is taken per row.
@@ -85,6 +63,8 @@ package struct Normalizer: ~Copyable {
     self.mapper = mapper
     self.mapping = mapping
     explodes = mapping.explode != nil
+    computes = mapper != nil
+    dropsAttributes = settings.unknownAttributes == .drop
     // What is mapped comes as native JSON rows.
     let mapping = mapper?.native ?? mapping
     known = CustomAttributes(settings)
@@ -133,7 +113,10 @@ package struct Normalizer: ~Copyable {
   package let explodes: Bool
 
   /// Whether the mapping computes values, so that its conversions may see something.
-  package var computes: Bool { mapper != nil }
+  package let computes: Bool
+
+  /// Whether attributes are left out whose entity id is not known.
+  package let dropsAttributes: Bool
 
   /// What the mapping's conversions saw so far.
   package var conversionCounts: ConversionCounts { mapper?.state.target.counts ?? ConversionCounts() }

@@ -147,7 +147,7 @@ struct StagingWorker: ~Copyable {
         readCount += 1
         let isRejected = try take(normalizer.normalize(row, &tape, quote: quote, place: place, into: &record), row, work, place)
         if normalizer.explodes { readCount += try takeElements(&normalizer, row, work, place, isRejected: isRejected) }
-        if normalizer.droppedAttributeCount != droppedCount {
+        if normalizer.dropsAttributes, normalizer.droppedAttributeCount != droppedCount {
           result.sightings.add(.unknownAttribute, normalizer.droppedAttributeCount - droppedCount, at: place)
           droppedCount = normalizer.droppedAttributeCount
         }

@@ -14,10 +14,10 @@ struct ColumnSearch {
     self.columns = columns
     self.isCSV = isCSV
     self.datafile = datafile
-    let known = datafile?.ids
+    let experiments = datafile?.experimentIDs ?? []
     ids = [
-      .campaign: Set(known?.campaigns ?? []), .experiment: Set(known?.experiments ?? []), .variation: Set(known?.variations ?? []),
-      .entity: Set(known?.events ?? []),
+      .campaign: Set(experiments.map(\.campaign)), .experiment: Set(experiments.map(\.experiment)),
+      .variation: Set(experiments.flatMap(\.variations)), .entity: Set(datafile?.eventIDs ?? []),
     ]
   }
 

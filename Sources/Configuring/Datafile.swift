@@ -30,7 +30,10 @@ package struct Datafile: Sendable {
   let flagCampaigns: KeyTable
   let flagVariations: KeyTable
 
-  private let campaignIDs, experimentIDs, variationIDs, eventIDs: Set<String>
+  /// The ids of events, sorted.
+  package let eventIDs: [String]
+  /// The ids of experiments, rules and holdouts, each with its campaign's and its variations'. One that stands in several places comes as often.
+  package let experimentIDs: [(campaign: String, experiment: String, variations: [String])]
 
   /// Stands between the keys of one entry; no key has it.
   static let separator = "\u{1f}"
@@ -49,15 +52,13 @@ package struct Datafile: Sendable {
     let all =
       (document.experiments ?? []) + (document.groups ?? []).flatMap { $0.experiments ?? [] } + rollouts.flatMap { $0.experiments ?? [] }
       + (document.holdouts ?? [])
-    eventIDs = Set((document.events ?? []).map(\.id.text))
-    experimentIDs = Set(all.map(\.id.text))
-    campaignIDs = Set(all.map { ($0.layerId ?? $0.id).text })
-    variationIDs = Set(all.flatMap { ($0.variations ?? []).map(\.id.text) })
+    eventIDs = Set((document.events ?? []).map(\.id.text)).sorted()
+    // A holdout has no layer: it is its own campaign.
+    experimentIDs = all.map { (($0.layerId ?? $0.id).text, $0.id.text, ($0.variations ?? []).map(\.id.text)) }
     func tables(_ rules: [(prefix: String, rule: Document.Experiment)]) -> (KeyTable, KeyTable, KeyTable) {
       let names = rules.flatMap { prefix, rule in [rule.key, rule.id.text].map { (prefix + $0, rule) } }
       return (
         KeyTable(names.map { ($0, $1.id.text) }),
-        // A holdout has no layer: it is its own campaign.
         KeyTable(names.map { ($0, ($1.layerId ?? $1.id).text) }),
         KeyTable(
           names.flatMap { name, rule in
@@ -77,11 +78,6 @@ package struct Datafile: Sendable {
         .map { (flag.key + Datafile.separator, $0) }
     }
     (flagExperiments, flagCampaigns, flagVariations) = tables(rules)
-  }
-
-  /// All ids that it has.
-  package var ids: (campaigns: [String], experiments: [String], variations: [String], events: [String]) {
-    (campaignIDs.sorted(), experimentIDs.sorted(), variationIDs.sorted(), eventIDs.sorted())
   }
 
   /// What the datafile says otherwise than a command, in words; nil when they agree.

@@ -56,10 +56,23 @@ package struct JudgeCounts: Sendable, Equatable {
   /// Conversions of visitors with a decision: what the early ones are a share of.
   package var conversionsWithDecision = 0
   /// Records that give their event id, and about how many different ids these are.
-  package var givenIDCount = 0
-  package var givenIDs = DistinctEstimate()
+  package private(set) var givenIDCount = 0
+  package private(set) var givenIDs = DistinctEstimate()
+  /// Some records whose event id a record shortly before gave too, whosever it was: samples, whose count says nothing.
+  package private(set) var sharedIDs = Tally()
+  /// Ids given lately, each at the place that its own bits name. A few are enough: ids that are shared return soon.
+  private var recentIDs = [Digest](repeating: Digest(high: 0, low: 0), count: 256)
 
   package init() {}
+
+  /// Adds a record that gives its event id.
+  mutating func addGivenID(_ id: Digest, _ record: borrowing StagedRecord) {
+    givenIDCount += 1
+    givenIDs.add(id.high)
+    guard sharedIDs.count < Limits.findingSamples else { return }
+    let place = Int(id.low % UInt64(recentIDs.count))
+    if recentIDs[place] == id { sharedIDs.add(record) } else { recentIDs[place] = id }
+  }
 
   /// Adds what was counted of later visitors.
   package mutating func append(_ later: JudgeCounts) {
@@ -70,5 +83,6 @@ package struct JudgeCounts: Sendable, Equatable {
     conversionsWithDecision += later.conversionsWithDecision
     givenIDCount += later.givenIDCount
     givenIDs.merge(later.givenIDs)
+    sharedIDs.append(later.sharedIDs)
   }
 }

@@ -121,10 +121,7 @@ package struct VisitorJudge {
           if countsRecords {
             fates.append(.kept)
             if record.isDecision { decisionCount += 1 }
-            if !record.flags.contains(.derivedID) {
-              counts.givenIDCount += 1
-              counts.givenIDs.add(id.high)
-            }
+            if !record.flags.contains(.derivedID) { counts.addGivenID(id, record) }
           }
           guard id.high >= lower, id.high <= upper else { continue }
           identities.append(Identity(id: id, ordinal: start + at, isDerived: record.flags.contains(.derivedID)))

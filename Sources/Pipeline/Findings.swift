@@ -61,7 +61,8 @@ struct Findings {
     // The estimate of different ids is good to about one in a hundred.
     if judged.givenIDCount >= Findings.fewRecords, missing * 20 > Double(judged.givenIDCount) {
       let severity = missing * 2 > Double(judged.givenIDCount) ? Severity.falsifies : .warning
-      found.append(Finding(.uuidShared, severity, count: Int(missing), of: judged.givenIDCount))
+      found.append(
+        Finding(.uuidShared, severity, count: Int(missing), of: judged.givenIDCount, places: judged.sharedIDs.samples.map(place)))
     }
     add(
       .noNaturalID, tally.collapsed.count * 100 > tally.total ? .warning : .note, tally.collapsed, of: tally.total + tally.collapsed.count)
@@ -104,11 +105,13 @@ struct Findings {
 
   private mutating func add(_ code: FindingCode, _ severity: Severity, _ tally: JudgeCounts.Tally, of total: Int) {
     guard tally.count > 0 else { return }
-    let places = tally.samples.map {
-      FindingPlace(
-        file: displayName(inputs[$0.input].path), line: $0.line, byte: $0.offset, event: String(decoding: $0.event, as: UTF8.self))
-    }
-    found.append(Finding(code, severity, count: tally.count, of: total, places: places))
+    found.append(Finding(code, severity, count: tally.count, of: total, places: tally.samples.map(place)))
+  }
+
+  private func place(_ sample: JudgeCounts.Sample) -> FindingPlace {
+    FindingPlace(
+      file: displayName(inputs[sample.input].path), line: sample.line, byte: sample.offset,
+      event: String(decoding: sample.event, as: UTF8.self))
   }
 
   private mutating func add(_ code: FindingCode, _ severity: Severity) {

@@ -21,22 +21,40 @@ struct PlanWatch: Sendable {
 
 /// The ids of a project, to be looked up as they stand in records.
 struct KnownIDSets: Sendable {
-  private let campaigns, experiments, variations, events: Set<Digest>
-
-  init(_ ids: KnownIDs) {
-    func digests(_ ids: [String]) -> Set<Digest> { Set(ids.map { Digest(Array(storedJSON($0).utf8.dropFirst().dropLast()).span) }) }
-    campaigns = digests(ids.campaigns)
-    experiments = digests(ids.experiments)
-    variations = digests(ids.variations)
-    events = digests(ids.events)
+  /// An id, and the one of what it belongs to.
+  private struct Member: Hashable {
+    var owner: Digest
+    var id: Digest
   }
 
-  /// Whether all ids of an event are the project's. An experiment or variation that is `null` is none.
+  private let campaigns, variations, events: Set<Digest>
+  private let experimentsOfCampaigns, variationsOfExperiments: Set<Member>
+
+  init(_ ids: KnownIDs) {
+    func digest(_ id: String) -> Digest { Digest(Array(storedJSON(id).utf8.dropFirst().dropLast()).span) }
+    let experiments = ids.experiments
+    campaigns = Set(experiments.map { digest($0.campaign) })
+    variations = Set(experiments.flatMap { $0.variations.map(digest) })
+    events = Set(ids.events.map(digest))
+    experimentsOfCampaigns = Set(experiments.map { Member(owner: digest($0.campaign), id: digest($0.id)) })
+    variationsOfExperiments = Set(
+      experiments.flatMap { experiment in experiment.variations.map { Member(owner: digest(experiment.id), id: digest($0)) } })
+  }
+
+  /// Whether all ids of an event are the project's, and a decision's belong together: the experiment to the campaign, the variation to the
+  /// experiment. An experiment or variation that is `null` is none.
   func have(_ record: borrowing StagedRecord) -> Bool {
     guard record.isDecision else { return events.contains(Digest(record.campaignOrEntity)) }
-    return campaigns.contains(Digest(record.campaignOrEntity))
-      && (record.flags.contains(.nullExperiment) || experiments.contains(Digest(record.experimentOrKey)))
-      && (record.flags.contains(.nullVariation) || variations.contains(Digest(record.variation)))
+    let campaign = Digest(record.campaignOrEntity)
+    let variation = record.flags.contains(.nullVariation) ? nil : Digest(record.variation)
+    if record.flags.contains(.nullExperiment) {
+      guard let variation else { return campaigns.contains(campaign) }
+      return campaigns.contains(campaign) && variations.contains(variation)
+    }
+    let experiment = Digest(record.experimentOrKey)
+    guard experimentsOfCampaigns.contains(Member(owner: campaign, id: experiment)) else { return false }
+    guard let variation else { return true }
+    return variationsOfExperiments.contains(Member(owner: experiment, id: variation))
   }
 }
 

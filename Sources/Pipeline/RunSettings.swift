@@ -49,17 +49,25 @@ package struct ImportSpecification: Sendable, Hashable, Codable {
   }
 }
 
-/// The ids of a project.
+/// The ids of a project, as they belong together.
 package struct KnownIDs: Sendable, Hashable, Codable {
-  package var campaigns: [String]
-  package var experiments: [String]
-  package var variations: [String]
+  package struct Experiment: Sendable, Hashable, Codable {
+    package var campaign: String
+    package var id: String
+    package var variations: [String]
+
+    package init(campaign: String, id: String, variations: [String]) {
+      self.campaign = campaign
+      self.id = id
+      self.variations = variations
+    }
+  }
+
+  package var experiments: [Experiment]
   package var events: [String]
 
-  package init(campaigns: [String], experiments: [String], variations: [String], events: [String]) {
-    self.campaigns = campaigns
+  package init(experiments: [Experiment], events: [String]) {
     self.experiments = experiments
-    self.variations = variations
     self.events = events
   }
 }

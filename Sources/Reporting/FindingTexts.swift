@@ -27,7 +27,7 @@ extension FindingCode {
     case .revenueUnit:
       "Nearly all of these revenues are below 10.00, as dollars taken for cents are; the server would count a hundredth of them."
     case .unknownID:
-      "The project's datafile does not have these ids: the server counts such events for nothing, or for another project."
+      "The project's datafile does not have these ids, or not together: the server counts such events for nothing, or for another project."
     case .cutOffInput: "The input breaks off, or cannot be followed any further, so rows behind this place are missing."
     case .conversionWithoutAttributes:
       "Others carry attributes and these conversions do not: they count in no segment, for a conversion needs the attribute itself."

@@ -210,9 +210,10 @@ struct BodyArguments: ParsableArguments {
         activations: try Given.value(activations, "activations") ?? .all,
         earlyConversions: try Given.value(earlyConversions, "early-conversions") ?? .keep),
       identicalRows: try Given.value(identicalRows, "identical-rows") ?? .once)
-    settings.knownIDs = project.map {
-      let ids = $0.ids
-      return KnownIDs(campaigns: ids.campaigns, experiments: ids.experiments, variations: ids.variations, events: ids.events)
+    settings.knownIDs = project.map { project in
+      KnownIDs(
+        experiments: project.experimentIDs.map { .init(campaign: $0.campaign, id: $0.experiment, variations: $0.variations) },
+        events: project.eventIDs)
     }
     settings.inheritsAttributes = try Given.flag(inheritAttributes, "inherit-attributes")
     let window = try Given.value(window, "window")

@@ -69,6 +69,18 @@ struct CheckTests {
     }
   }
 
+  @Test("uuids that records share are told with rows that share one, whosever they are")
+  func sharedIDs() throws {
+    // Every tenth row has an id of its own; the others have that of their session.
+    let rows = (0..<100).map { "v\($0),9,\(CheckTests.at + $0),\($0 % 10 == 0 ? "own-\($0)" : "session-\($0 / 50)")\n" }
+    let text = "visitor_id,entity_id,timestamp,uuid\n" + rows.joined()
+    let (found, outcome) = try finding(.uuidShared, [try folder.write(text, to: "rows.csv")])
+    #expect(found?["severity"] as? String == "falsifies" && outcome.exit == .refused)
+    let samples = try #require(found?["samples"] as? [[String: Any]])
+    #expect(samples.count == 3)
+    for sample in samples { #expect((sample["row"] as? String)?.contains(",session-") == true, "\(sample)") }
+  }
+
   @Test("ids that the datafile does not have are a warning, and falsify when they are more than half")
   func unknownIDs() throws {
     let datafile = try folder.write(
@@ -83,14 +95,17 @@ struct CheckTests {
     func decision(_ campaign: String, _ experiment: String, _ variation: String, _ more: String = "") -> String {
       #"{"visitor_id":"\#(campaign)\#(experiment)\#(variation)","campaign_id":"\#(campaign)","experiment_id":\#(experiment),"variation_id":\#(variation),"timestamp":\#(CheckTests.at)\#(more)}"#
     }
-    let unknown = [decision("5", "2", "3"), decision("1", "5", "3"), decision("1", "2", "5")]
+    // The last two have ids of the project which belong to another experiment.
+    let unknown = [
+      decision("5", "2", "3"), decision("1", "5", "3"), decision("1", "2", "5"), decision("1", "2", "8"), decision("1", "7", "8"),
+    ]
     let known = [decision("1", "2", "3"), decision("7", "7", "8"), decision("1", "null", "null", #","is_campaign_holdback":true"#)]
     let none = try finding(.unknownID, [try rows(3, known), "--datafile", datafile])
     #expect(none.finding == nil, "\(none.outcome.output)")
-    let half = try finding(.unknownID, [try rows(0, known + unknown), "--datafile", datafile])
-    #expect(half.finding?["count"] as? Int == 3 && half.finding?["severity"] as? String == "warning")
+    let half = try finding(.unknownID, [try rows(2, known + unknown), "--datafile", datafile])
+    #expect(half.finding?["count"] as? Int == 5 && half.finding?["severity"] as? String == "warning")
     #expect(half.outcome.exit == .complete)
-    let most = try finding(.unknownID, [try rows(2, unknown), "--datafile", datafile])
+    let most = try finding(.unknownID, [try rows(4, unknown), "--datafile", datafile])
     #expect(most.finding?["severity"] as? String == "falsifies" && most.outcome.exit == .refused)
     let without = try finding(.unknownID, [try rows(2, unknown)])
     #expect(without.finding == nil)

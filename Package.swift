@@ -48,9 +48,10 @@ let package = Package(
     .systemLibrary(name: "CPrefetch"),
     .target(name: "Bytes", dependencies: ["CPrefetch", "CSHA1"], swiftSettings: lifetimes),
     .systemLibrary(name: "CMalloc"),
-    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"])]),
+    .systemLibrary(
+      name: "CIsal", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .yum(["isa-l-devel"]), .brew(["isa-l"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .yum(["libzstd-devel"]), .brew(["zstd"])]),
-    .target(name: "Disk", dependencies: ["Bytes", "CMalloc", "CZlib", "CZstd", "Vocabulary"], swiftSettings: settings),
+    .target(name: "Disk", dependencies: ["Bytes", "CIsal", "CMalloc", "CZstd", "Vocabulary"], swiftSettings: settings),
     .target(name: "EventAPI", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
 
     // The stages, in the order of the flow. None imports another.

@@ -1,3 +1,0 @@
-// The header of zlib, which unpacks gzip.
-#pragma once
-#include <zlib.h>

@@ -4,6 +4,7 @@ extension FieldProposal {
   mutating func rest() -> ProposalLines {
     var text = lists()
     text.append(members())
+    text.append(knownAttributes())
     for column in search.left where column.share(ColumnProfile.isMail) > 0 {
       search.use([column])
       text.append("# \(Self.shown(column.name)) has addresses of people, which must not be sent.")
@@ -15,6 +16,21 @@ extension FieldProposal {
       let isNumber = column.share(ColumnProfile.isNumber) == 1
       let value = isNumber ? "{from: \(Self.name(column)), type: number}" : Self.name(column)
       text.append("#   \(Self.shown(NativeRows.tagName(column.name))): \(value)")
+    }
+    return text
+  }
+
+  /// Columns that are called as the datafile's attributes, where no column has the form of one.
+  private mutating func knownAttributes() -> ProposalLines {
+    var text = ProposalLines()
+    guard !search.columns.contains(where: { $0.name.hasPrefix("attributes") }) else { return text }
+    let keys = Dictionary((search.datafile?.attributes ?? [:]).keys.map { ($0.lowercased(), $0) }, uniquingKeysWith: { min($0, $1) })
+    let found = search.left.compactMap { column in keys[NativeRows.tagName(column.name).lowercased()].map { (key: $0, column: column) } }
+    guard !found.isEmpty else { return text }
+    text.append("attributes:  # the datafile has attributes that are called so")
+    for (key, column) in found {
+      search.use([column])
+      text.append("  \(Self.shown(key)): \(Self.name(column))")
     }
     return text
   }

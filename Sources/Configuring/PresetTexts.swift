@@ -69,6 +69,7 @@ extension Presets {
   static let sdkLogText = """
     # Bodies of the Event API, one a line, as an SDK's dispatcher logs them. They are taken apart and put together anew; event ids stay. An
     # event is a decision when it is an activation; its ids are those of the snapshot's decision for its campaign.
+    # Decisions that conversions carry are those of earlier activations, which belong into the log too: no-decision tells where none is.
     #   {"account_id":"{account}","visitors":[{"visitor_id":"v1","attributes":[],"snapshots":[{"decisions":[{"campaign_id":"11","experiment_id":"12","variation_id":"13","metadata":{"flag_key":"f","rule_key":"r","rule_type":"experiment","variation_key":"on","enabled":true}}],"events":[{"entity_id":"11","key":"campaign_activated","timestamp":1714564800000,"uuid":"d1"}]}]}]}
     #   {"account_id":"{account}","visitors":[{"visitor_id":"v1","attributes":[{"entity_id":"31","key":"plan","type":"custom","value":"gold"}],"snapshots":[{"events":[{"entity_id":"21","key":"buy","timestamp":1714564860000,"uuid":"c1","revenue":1999,"tags":{"revenue":1999}}]}]}]}
     explode: visitors.snapshots.events

@@ -32,6 +32,16 @@ struct ProposalKeyTests {
     #expect(named.contains("experiment_id: experiment\n") && named.contains("variation_id: variation\n"), "\(named)")
   }
 
+  @Test("a column that is called as one of the datafile's attributes is one")
+  func attributes() throws {
+    let datafile = try Proposals.datafile()
+    let text = Proposals.column("tier", ["gold"], datafile: datafile)
+    #expect(text.contains("attributes:  # the datafile has") && text.contains("  Tier: tier"), "\(text)")
+    #expect(try Proposals.read(text, datafile: datafile).inputs.count == 1)
+    #expect(!Proposals.column("tier", ["gold"]).contains("attributes:"))
+    #expect(!Proposals.column("tier_2", ["gold"], datafile: datafile).contains("attributes:"))
+  }
+
   @Test("an event's keys with digits in them are looked up, and a column of ids and keys is too, since an id stands for itself")
   func events() throws {
     let words = Proposals.text(["user", "goal", "ts"], [["u", "goal_1", Proposals.time], ["u", "goal_2", Proposals.time]])

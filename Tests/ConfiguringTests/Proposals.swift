@@ -34,7 +34,7 @@ enum Proposals {
     try Datafile(
       Array(
         #"""
-        {"accountId":"7","events":[{"id":"9","key":"buy"}],"featureFlags":[{"key":"pay","experimentIds":["2"]}],
+        {"accountId":"7","attributes":[{"id":"51","key":"Tier"}],"events":[{"id":"9","key":"buy"}],"featureFlags":[{"key":"pay","experimentIds":["2"]}],
          "experiments":[{"id":"2","key":"checkout_2024","layerId":"1","variations":[{"id":"30","key":"v0"},{"id":"31","key":"v1"}]},
           {"id":"default-rollout-5","key":"everyone","layerId":"6","variations":[{"id":"61","key":"on"}]}]}
         """#.utf8))

@@ -44,7 +44,9 @@ struct HTTPTransport: Transport {
   static func client(_ route: Route, _ settings: DeliverySettings) throws(RunFailure) -> HTTPClient {
     var configuration = HTTPClient.Configuration(
       redirectConfiguration: .disallow,
-      timeout: .init(connect: TimeAmount(settings.connectTimeLimit)),
+      timeout: .init(
+        connect: TimeAmount(settings.connectTimeLimit), read: TimeAmount(settings.idleTimeLimit),
+        write: TimeAmount(settings.idleTimeLimit)),
       connectionPool: .init(
         idleTimeout: TimeAmount(DeliveryLimits.idleConnection), concurrentHTTP1ConnectionsPerHostSoftLimit: settings.laneCount))
     configuration.httpVersion = .http1Only
@@ -160,7 +162,8 @@ extension Breakage {
     switch error {
     case .connectTimeout, .socksHandshakeTimeout, .httpProxyHandshakeTimeout, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout:
       self = .connectTimedOut
-    case .readTimeout, .writeTimeout, .deadlineExceeded: self = .timedOut
+    case .readTimeout, .writeTimeout: self = .silent
+    case .deadlineExceeded: self = .timedOut
     case .remoteConnectionClosed: self = .lost("the server closed it without an answer")
     case .cancelled: self = .givenUp
     case .invalidProxyResponse: self = .refused("the proxy opened no way to the server")

@@ -38,7 +38,8 @@ import Vocabulary
       #expect(report.outcome == .complete)
       #expect(book.numbers == Array(1...10))
       let failed = failing <= 10 ? 1 : 0
-      #expect(report == DeliveryReport(outcome: .complete, acceptedBodyCount: 10, requestCount: 10 + failed, retryCount: failed))
+      #expect(
+        report == DeliveryReport(outcome: .complete, acceptedBodyCount: 10, requestCount: 10 + failed, retryCount: failed, laneCount: 2))
     }
   }
 

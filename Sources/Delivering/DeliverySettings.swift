@@ -18,8 +18,8 @@ package struct DeliverySettings: Sendable {
   package var retryFor: Duration = .seconds(1800)
   /// The longest one request may take, connecting and reading the answer included.
   package var requestTimeLimit: Duration = .seconds(Limits.requestSeconds)
-  /// The longest that nothing may move on a connection while a request is sent or its answer awaited.
-  package var idleTimeLimit: Duration = .seconds(30)
+  /// The longest that not a byte of the answer may come once the body was handed to the system; sending it on is part of this time.
+  package var idleTimeLimit: Duration = .seconds(Limits.requestSeconds / 2)
   /// The longest a connection may take to be there, TLS included.
   package var connectTimeLimit: Duration = .seconds(Limits.connectSeconds)
   /// Events a second, at most; nil for as fast as the lanes go.

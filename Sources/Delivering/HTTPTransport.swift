@@ -45,8 +45,9 @@ struct HTTPTransport: Transport {
     var configuration = HTTPClient.Configuration(
       redirectConfiguration: .disallow,
       timeout: .init(
-        connect: TimeAmount(settings.connectTimeLimit), read: TimeAmount(settings.idleTimeLimit),
-        write: TimeAmount(settings.idleTimeLimit)),
+        connect: TimeAmount(settings.connectTimeLimit),
+        // From when the whole body was handed to the system, whose buffers may hold all of it: a slow way up counts as silence.
+        read: TimeAmount(settings.idleTimeLimit)),
       connectionPool: .init(
         idleTimeout: TimeAmount(DeliveryLimits.idleConnection), concurrentHTTP1ConnectionsPerHostSoftLimit: settings.laneCount))
     configuration.httpVersion = .http1Only

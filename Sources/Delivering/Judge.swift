@@ -15,7 +15,7 @@ enum Breakage: Error, Sendable, Equatable {
   case refused(String)
   case connectTimedOut
   case timedOut
-  /// Nothing moved on the connection for the idle time limit.
+  /// Not a byte of an answer came for the idle time limit.
   case silent
   /// The server's certificate can't be trusted; that does not heal by itself.
   case untrusted(String)
@@ -111,7 +111,7 @@ struct Judge {
     case .refused(let reason): retry("no connection: \(reason)")
     case .connectTimedOut: retry("no connection within \(spoken(settings.connectTimeLimit))", isStrain: true)
     case .timedOut: retry("no answer within \(spoken(settings.requestTimeLimit))", isStrain: true)
-    case .silent: retry("not a byte to or from the server for \(spoken(settings.idleTimeLimit))", isStrain: true)
+    case .silent: retry("not a byte of an answer for \(spoken(settings.idleTimeLimit))", isStrain: true)
     case .handshake(let reason): retry("no secure connection: \(reason)")
     case .lost(let reason): retry("the connection broke: \(reason)", isStrain: true)
     case .untrusted(let reason):

@@ -347,7 +347,6 @@ struct RunFlow: Sendable {
       hasAcceptedBefore: hasAccepted)
     delivery.lanesAdapt = options.laneCount == nil
     delivery.requestTimeLimit = options.requestTimeLimit
-    // Sending and waiting share the time of a request.
     delivery.idleTimeLimit = options.requestTimeLimit / 2
     delivery.strict = options.strict
     delivery.acceptedStatuses = options.acceptedStatuses

@@ -83,13 +83,13 @@ package struct RunWatch: Sendable {
         .end(
           RunFailure(
             .diskTrouble,
-            "nothing has moved for \(spoken(silence)) and nothing is being computed, \(waiting); the run is ended as it stands; see whether "
+            "nothing has moved for \(spoken(wholeSeconds)) and nothing is being computed, \(waiting); the run is ended as it stands; see whether "
               + "the disk answers and run the same command again to go on, or allow more with --stall-timeout"))
       ]
     }
     if silence >= tellAt + (holdUp ?? .zero) {
       tellAt = tellAt * 2
-      words.append(.tell("nothing has moved for \(spoken(silence)), \(waiting)"))
+      words.append(.tell("nothing has moved for \(spoken(wholeSeconds)), \(waiting)"))
     }
     return words
   }
@@ -103,6 +103,8 @@ package struct RunWatch: Sendable {
     case .staging, .planning, nil: .zero
     }
   }
+
+  private var wholeSeconds: Duration { .seconds(silence.components.seconds) }
 
   private var holdUp: Duration? {
     if case .sending(let delivery, _) = progress { delivery.holdUp } else { nil }

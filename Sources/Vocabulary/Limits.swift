@@ -43,7 +43,7 @@ package enum Limits {
   /// Bytes of an event that a sample keeps.
   package static let sampleBytes = 1000
   /// Seconds that one request may take when nothing is named, connecting and reading the answer included.
-  package static let requestSeconds = 60
+  package static let requestSeconds = 120
   /// Seconds that a connection may take to be there.
   package static let connectSeconds = 10
   /// Seconds that nothing may move in a pipe or on the disk when nothing is named.

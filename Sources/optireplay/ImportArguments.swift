@@ -298,7 +298,7 @@ struct DeliveryArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The longest one request may take, from 1s to 1h; half of it for a server that neither takes nor gives a byte. "
+      "The longest one request may take, from 1s to 1h; half of it until the first byte of an answer. "
         + "(default: \(Limits.requestSeconds)s)", valueName: "time"))
   var requestTimeout: TimeLength?
 

@@ -84,8 +84,8 @@ import Vocabulary
     let healing: [(Breakage, String, isStrain: Bool)] = [
       (.unresolved(host: "nowhere"), "the host name nowhere was not found", false),
       (.refused("connection refused"), "no connection: connection refused", false),
-      (.connectTimedOut, "no connection within 10 s", true), (.timedOut, "no answer within 1 min", true),
-      (.silent, "not a byte to or from the server for 30 s", true), (.handshake("x"), "no secure connection: x", false),
+      (.connectTimedOut, "no connection within 10 s", true), (.timedOut, "no answer within 2 min", true),
+      (.silent, "not a byte of an answer for 1 min", true), (.handshake("x"), "no secure connection: x", false),
       (.lost("connection reset"), "the connection broke: connection reset", true),
     ]
     for (breakage, trouble, isStrain) in healing {

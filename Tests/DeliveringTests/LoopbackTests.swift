@@ -221,7 +221,7 @@ import Vocabulary
         if let trouble = progress.trouble { troubles.withLock { $0.append(trouble) } }
       }
       #expect(report.outcome == .complete)
-      #expect(troubles.withLock { $0.first } == "not a byte to or from the server for 100 ms")
+      #expect(troubles.withLock { $0.first } == "not a byte of an answer for 100 ms")
     }
   }
 
@@ -303,7 +303,8 @@ import Vocabulary
       #expect(
         failure?.message.hasPrefix("\(address): no connection: connection refused; no body was accepted within 2 min") == true)
       #expect(report.retryCount > 0)
-      #expect(clock.now() <= .seconds(181))
+      // Sleeps that overlap make this clock run ahead of what was planned, which counts as time asleep.
+      #expect(clock.now() <= .seconds(360))
     }
   }
 

@@ -1,5 +1,4 @@
 internal import Delivering
-internal import Foundation
 package import Vocabulary
 
 /// Watches over a run that nothing may hold up for ever: time and signs of life in, words out; no clock.

@@ -64,8 +64,6 @@ enum Concurrency: ExpressibleByArgument, Equatable {
       self = .fixed(count)
     }
   }
-
-  static var allValueStrings: [String] { [] }
 }
 
 /// `KEY=ENTITY_ID`.

@@ -8,6 +8,18 @@ import Vocabulary
   import Darwin
 #endif
 
+/// Whether this machine lets a test make a disk of its own and freeze it.
+private let canFreeze: Bool = {
+  guard geteuid() == 0,
+    let outcome = try? shell(
+      """
+      cd "$(mktemp -d)" && mkdir disk && truncate -s 16M image && mkfs.ext4 -q image && mount -o loop image disk || exit 1
+      fsfreeze -f disk && fsfreeze -u disk && umount disk && rm -r "$PWD"
+      """)
+  else { return false }
+  return outcome.status == 0
+}()
+
 /// Real pipes, processes and sockets that stand still. Limits are a second, and nothing depends on how exactly they are kept.
 @Suite("Nothing hangs", .timeLimit(.minutes(5)))
 struct NeverHangTests {
@@ -122,6 +134,28 @@ struct NeverHangTests {
     #expect(outcome.exit == .complete, "\(outcome.errors)")
     let status = try sandbox.get("status.json")
     #expect(status["distinct_events"] as? Int == 300 && status["events_in_different_bodies"] as? Int == 0)
+  }
+
+  @Test(
+    "a disk that stands still ends with 74 and is named, and the same command goes on",
+    .enabled(if: canFreeze, "no disk can be frozen here"))
+  func frozenDisk() throws {
+    let file = try folder.write(rows(300), to: "rows.csv")
+    let again = "\(Program.path) import \(file) --account-id 1 --state disk/state"
+    // Who waits for a frozen disk can end only when it is thawed.
+    let outcome = try shell(
+      """
+      cd \(folder.path) && mkdir disk && truncate -s 64M image && mkfs.ext4 -q image && mount -o loop image disk || exit 99
+      fsfreeze -f disk
+      \(again) --stall-timeout 1s >/dev/null 2>errors & run=$!
+      for i in $(seq 600); do grep -q 'nothing has moved' errors && break; sleep 0.1; done
+      fsfreeze -u disk; wait $run; first=$?
+      \(again) --json --quiet
+      echo "$first $?" >&2; cat errors >&2
+      """)
+    #expect(outcome.errors.hasPrefix("74 0\n"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("waiting for the disk under"))
+    #expect((try outcome.json()["records"] as? [String: Int])?["accepted"] == 300)
   }
 
   @Test("the lanes that were found are in the result, and a number fixes them", arguments: [nil, "auto", "3"])

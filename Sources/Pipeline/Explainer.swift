@@ -25,6 +25,7 @@ package struct Explainer: Sendable {
   package init(
     _ state: String, memoryBytes: Int, log: Logger, stop: StopSwitch, progress: @escaping @Sendable (RunProgress) -> Void = { _ in }
   ) {
+    if memoryBytes < RunFlow.smallMemoryBytes { ProcessMemory.returnLargeBuffers() }
     self.state = state
     self.memoryBytes = memoryBytes
     self.log = log
@@ -143,7 +144,8 @@ package struct Explainer: Sendable {
     for kind in kind.map({ [$0] }) ?? Explainer.kinds(of: text) {
       let sought = Explainer.sought(text, kind)
       let accepting = try accepting(sought, runs, checkpoint)
-      let asked = isNamed ? runs : asked(runs, accepting)
+      let newest = isNamed ? runs : asked(runs, accepting)
+      let asked = kind == .visitor ? newest.reversed() : newest
       var count = 0
       for run in asked {
         do throws(RunFailure) {

@@ -22,6 +22,7 @@ package struct Verifier: Sendable {
   package init(
     _ state: String, memoryBytes: Int, log: Logger, stop: StopSwitch, progress: @escaping @Sendable (RunProgress) -> Void = { _ in }
   ) {
+    if memoryBytes < RunFlow.smallMemoryBytes { ProcessMemory.returnLargeBuffers() }
     self.state = state
     self.memoryBytes = memoryBytes
     self.log = log

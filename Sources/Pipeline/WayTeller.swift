@@ -19,6 +19,9 @@ struct WayTeller {
   /// What the ledger knew of the visitor at hand.
   private var known: (hash: UInt64, runs: [Digest: RunID])?
 
+  /// The body told last, whole, with its receipt.
+  private var last: EventWay?
+
   /// So many accepted events of one visitor are told with the run that brought them.
   private static let knownLimit = 100_000
 
@@ -116,7 +119,14 @@ struct WayTeller {
     guard let ordinal = seen.ordinal, let row = try finder?.body(seen.visitor, seen.hash, ordinal) else {
       throw RunFailure(.diskTrouble, "no body of run \(flow.run.id) has this event; `optireplay verify \(flow.run.id)` tells more")
     }
-    try way.tell(row, flow.run.id, flow.checkpoint)
+    // Events of one body come one behind the other.
+    if last?.body?.number != row.number {
+      var told = EventWay(.pending, run: flow.run.told)
+      try told.tell(row, flow.run.id, flow.checkpoint)
+      last = told
+    }
+    way.body = last?.body
+    way.receipt = last?.receipt
     if flow.run.phase == .refused {
       way.reason = "the run was refused, and nothing of it was sent"
     } else if row.isCut {

@@ -14,7 +14,7 @@ struct ExplainCommand: AsyncParsableCommand {
     commandName: "explain",
     abstract: "Shows the way of an event: row, body, request, receipt, run. Changes nothing.",
     discussion: """
-      What is asked for is an event's uuid, a visitor's id (its events are listed in order), or FILE:LINE, a row of an input:
+      What is asked for is an event's uuid, a visitor's id (its events are listed run by run, in the order of bodies), or FILE:LINE, a row of an input:
 
         optireplay explain 10fdc734-a585-546c-97bd-ee955432f3d9
         optireplay explain visitor-23

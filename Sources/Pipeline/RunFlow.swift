@@ -254,6 +254,7 @@ struct RunFlow: Sendable {
 
   /// Sends the pending bodies of the plan; throws why it stopped when not every body was accepted.
   private func send() async throws(RunFailure) {
+    try requireAllBodies()
     let pending = try guarding { () throws(CheckpointFailure) in try checkpoint.pendingBodies(run.id, limit: 1) }
     guard !pending.isEmpty else { return }
     guard let endpoint = Endpoint(run.endpoint) else {

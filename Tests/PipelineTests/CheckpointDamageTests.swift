@@ -50,7 +50,7 @@ struct CheckpointDamageTests {
     return copy
   }
 
-  @Test("a flipped bit in any page is told by verify, or changes nothing that a run goes by", arguments: [1, 2, 3])
+  @Test("a flipped bit in any page is told by verify, or changes nothing that a run goes by", arguments: [1, 2])
   func verified(seed: Int) async throws {
     let stopped = try await StoppedRun(seed: 94)
     let memory = try #require(Memory(stopped.options.state))
@@ -61,10 +61,14 @@ struct CheckpointDamageTests {
     var toldCount = 0
     for page in 0..<pageCount {
       let state = try flipped(stopped, page * 4096 + random.below(4096), bit: random.below(8), page)
-      let found = try? verify(state)
-      if found?.exit == .complete {
-        #expect(Memory(state) == memory, "page \(page + 1)")
-      } else {
+      do {
+        if try verify(state).exit == .complete {
+          #expect(Memory(state) == memory, "page \(page + 1)")
+        } else {
+          toldCount += 1
+        }
+      } catch let failure as RunFailure {
+        #expect(failure.status != .bug, "page \(page + 1): \(failure.message)")
         toldCount += 1
       }
       try FileManager.default.removeItem(atPath: state)
@@ -73,7 +77,8 @@ struct CheckpointDamageTests {
   }
 
   @Test(
-    "a run that goes on with a flipped bit sends no event twice and no body that was not planned, or says what is wrong", arguments: [4, 5])
+    "a run that goes on with a flipped bit sends no event twice and no body that was not planned, or says what is wrong",
+    arguments: [31, 39])
   func resumed(seed: Int) async throws {
     let stopped = try await StoppedRun(seed: 95)
     let byteCount = try Data(contentsOf: URL(fileURLWithPath: stopped.options.state + "/checkpoint.sqlite")).count
@@ -86,11 +91,13 @@ struct CheckpointDamageTests {
       do {
         let summary = try await importer(options).resume(nil, restaging: false)
         endings[summary?.exit ?? .usage, default: 0] += 1
+        #expect(summary?.exit != .bug, "\(summary?.message ?? "")")
         let status = try sandboxStatus(at: StateFolder.sandboxPath(state))
         #expect(status.eventsInDifferentBodies == 0, "page \(page + 1)")
         if summary?.exit == .complete { #expect(status.bodies == stopped.summary.bodyCount, "page \(page + 1)") }
       } catch let failure as RunFailure {
         endings[failure.status, default: 0] += 1
+        #expect(failure.status != .bug, "\(failure.message)")
       }
       try FileManager.default.removeItem(atPath: state)
     }

@@ -60,9 +60,11 @@ package struct Explainer: Sendable {
       throw RunFailure(.usage, "nothing was imported with the state folder \(state) yet")
     }
     let runs = try candidates(run, checkpoint)
+    if runs.isEmpty {
+      throw RunFailure(.usage, run.map { "run \($0) is forgotten" } ?? "nothing was read with the state folder \(state) yet")
+    }
     switch try name(text, kind, runs) {
     case .row(let file, let line, let inputs):
-      tell(.kind(.row))
       try explain(file, line, inputs, runs.filter { inputs[$0.id] != nil }, checkpoint, tell)
     case .id(let id):
       try explain(id, kind, runs, isNamed: run != nil, checkpoint, tell)
@@ -72,7 +74,7 @@ package struct Explainer: Sendable {
   /// The runs that can be asked, newest first.
   private func candidates(_ id: RunID?, _ checkpoint: Checkpoint) throws(RunFailure) -> [RunRow] {
     try guarding { () throws(CheckpointFailure) in
-      if let id { return [try checkpoint.run(id)] }
+      if let id { return [try checkpoint.run(id)].filter { $0.phase != .forgotten } }
       return try checkpoint.allRuns().filter { $0.phase != .forgotten && $0.phase != .staging }.reversed()
     }
   }
@@ -88,24 +90,28 @@ package struct Explainer: Sendable {
     }
     let file = String(text[..<colon])
     let absolute = URL(fileURLWithPath: file).standardizedFileURL.path
-    var inputs: [RunID: Int] = [:]
-    var paths: Set<String> = []
-    for run in runs {
-      guard let specification: ImportSpecification = try? fromStoredJSON(run.specification, "input specification") else { continue }
-      let all = specification.inputs.map(\.path)
-      var matches = all.indices.filter { all[$0] == absolute || displayName(all[$0]) == file || all[$0] == file }
-      if matches.isEmpty { matches = all.indices.filter { all[$0].hasSuffix("/" + file) } }
-      for match in matches {
-        inputs[run.id] = match
-        paths.insert(all[match])
-      }
-    }
+    var (inputs, paths) = Explainer.inputs(of: runs) { $0 == absolute || displayName($0) == file || $0 == file }
+    if paths.isEmpty { (inputs, paths) = Explainer.inputs(of: runs) { $0.hasSuffix("/" + file) } }
     guard paths.count <= 1 else {
       throw RunFailure(.usage, "\(file) may be \(paths.sorted().prefix(5).joined(separator: " or ")); name it with its folder")
     }
     if let path = paths.first { return .row(file: displayName(path), line: line, inputs: inputs) }
     if kind == .row { throw RunFailure(.usage, "no run has an input called \(file); see `optireplay status`") }
     return .id(text)
+  }
+
+  /// Which input of each run has a path that is meant, and all such paths.
+  private static func inputs(of runs: [RunRow], _ isMeant: (String) -> Bool) -> ([RunID: Int], paths: Set<String>) {
+    var inputs: [RunID: Int] = [:]
+    var paths: Set<String> = []
+    for run in runs {
+      guard let specification: ImportSpecification = try? fromStoredJSON(run.specification, "input specification") else { continue }
+      for (index, input) in specification.inputs.enumerated() where isMeant(input.path) {
+        inputs[run.id] = index
+        paths.insert(input.path)
+      }
+    }
+    return (inputs, paths)
   }
 
   // MARK: rows
@@ -118,13 +124,20 @@ package struct Explainer: Sendable {
       do throws(RunFailure) {
         let tracer = try RunTracer(run, self, checkpoint)
         guard let input = inputs[run.id] else { continue }
-        var count = try tracer.rejects(file, line, tell)
-        count += try tracer.records(.row(input: input, line: line)) {
-          tell(.way($0))
-        } note: {
-          tell(.note($0))
+        var isTold = false
+        let take = { (way: EventWay) in
+          if !isTold { tell(.kind(.row)) }
+          isTold = true
+          tell(.way(way))
         }
-        if count == 0 { try tracer.otherRow(input, line, tell) }
+        try tracer.rejects(file, line, take)
+        do throws(RunFailure) {
+          _ = try tracer.records(.row(input: input, line: line), take) { tell(.note($0)) }
+        } catch {
+          // A reject is all that most such rows are.
+          guard isTold, RunTracer.canGoOn(after: error) else { throw error }
+        }
+        if !isTold { try tracer.otherRow(input, line, take) }
         if runs.count > 1 { tell(.note("other runs read this file too; --run names one of them")) }
         return
       } catch {

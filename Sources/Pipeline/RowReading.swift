@@ -8,12 +8,18 @@ import Reporting
 import Vocabulary
 
 /// What a row of an input is when it is read once more by the settings of its run.
-enum RowReading {
-  case record(verdict: Selector.Verdict)
-  case filtered
-  case reject(Reject)
-  /// No row begins there; the one before it begins at this line, when there is one.
-  case none(before: Int?)
+struct RowReading {
+  enum Verdict {
+    case record(Selector.Verdict)
+    case filtered
+    case reject(Reject)
+    /// No row begins there; the one before it begins at this line, when there is one.
+    case none(before: Int?)
+  }
+
+  var verdict: Verdict
+  /// Where the row begins, and what it holds; nil when there is none.
+  var row: (byte: Int, bytes: [UInt8])?
 }
 
 extension RunFlow {
@@ -38,31 +44,36 @@ extension RunFlow {
         while let event = cursor.next(in: bytes, tape: &tape) {
           switch event {
           case .fault(let fault):
-            if fault.line == line { return .reject(Reject(fault.code, column: fault.column, fault.message)) }
-            if fault.line > line { return .none(before: before) }
+            if fault.line == line {
+              let bytes = fault.range.map { copy(bytes.extracting($0)) } ?? []
+              return RowReading(verdict: .reject(Reject(fault.code, column: fault.column, fault.message)), row: (fault.offset, bytes))
+            }
+            if fault.line > line { return RowReading(verdict: .none(before: before)) }
             before = fault.line
           case .row(let range, let found):
-            if found > line { return .none(before: before) }
+            if found > line { return RowReading(verdict: .none(before: before)) }
             before = found
             guard found == line else { continue }
             let place = RowPlace(input: index, offset: block.offset + range.lowerBound, line: found)
-            return Self.judge(bytes.extracting(range), &tape, &normalizer, bound, selector, place)
+            let row = bytes.extracting(range)
+            return RowReading(
+              verdict: Self.judge(row, &tape, &normalizer, bound, selector, place), row: (place.offset, copy(row)))
           }
         }
       }
     } catch {
       throw error.runFailure
     }
-    return .none(before: before)
+    return RowReading(verdict: .none(before: before))
   }
 
   private static func judge(
     _ row: Span<UInt8>, _ tape: inout RowTape, _ normalizer: inout Normalizer, _ bound: BoundInput, _ selector: Selector?,
     _ place: RowPlace
-  ) -> RowReading {
+  ) -> RowReading.Verdict {
     var record = ByteArena(limit: 16 * Limits.rowBytes, reserving: 1 << 12)
     switch normalizer.normalize(row, &tape, quote: bound.dialect.quote ?? 0, place: place, into: &record) {
-    case .record: return .record(verdict: selector.map { $0.verdict(StagedRecord(record.span)) } ?? .taken)
+    case .record: return .record(selector.map { $0.verdict(StagedRecord(record.span)) } ?? .taken)
     case .filtered: return .filtered
     case .reject(let reject): return .reject(reject)
     }

@@ -29,11 +29,10 @@ struct RunTracer {
 
   // MARK: rows that are no records
 
-  /// Tells the rejects of a row, and returns how many there are.
-  func rejects(_ file: String, _ line: Int, _ tell: (Explainer.Told) -> Void) throws(RunFailure) -> Int {
+  /// Tells the rejects of a row that staging found.
+  func rejects(_ file: String, _ line: Int, _ tell: (EventWay) -> Void) throws(RunFailure) {
     let path = StateFolder.rejectsPath(flow.home, flow.run.id)
-    guard Folder.exists(path) else { return 0 }
-    var count = 0
+    guard Folder.exists(path) else { return }
     do throws(DiskFailure) {
       var lines = try LineReader(path: path)
       let decoder = JSONDecoder()
@@ -42,24 +41,22 @@ struct RunTracer {
         guard let reject = try? decoder.decode(RejectEntry.self, from: Data(text)), reject.line == line, reject.file == file,
           reject.form == RejectForm.raw.rawValue
         else { continue }
-        count += 1
         var way = EventWay(.rejected, run: flow.run.told, reason: reject.words)
         way.row = EventWay.Row(file: file, line: line, byte: reject.byte)
         way.row?.text = reject.row
-        tell(.way(way))
+        tell(way)
       }
     } catch {
       throw error.runFailure(forInput: false)
     }
-    return count
   }
 
   /// Tells what became of a row that neither is a record nor was rejected.
-  func otherRow(_ input: Int, _ line: Int, _ tell: (Explainer.Told) -> Void) throws(RunFailure) {
+  func otherRow(_ input: Int, _ line: Int, _ tell: (EventWay) -> Void) throws(RunFailure) {
     let file = displayName(flow.specification.inputs[input].path)
     let reading = try flow.row(ofInput: input, line: line)
     var way = EventWay(.filtered, run: flow.run.told)
-    switch reading {
+    switch reading.verdict {
     case .record(.excluded): way.reason = "its visitor is on the list of --exclude"
     case .record(.outsideWindow): way.reason = "its time is outside of --window"
     case .filtered: way.reason = "the conditions of the configuration (where) leave it out"
@@ -71,8 +68,12 @@ struct RunTracer {
       throw RunFailure(
         .usage, "no row of \(file) begins at line \(line)" + (before.map { "; the one before it begins at line \($0)" } ?? ""))
     }
-    way.row = EventWay.Row(file: file, line: line, byte: 0)
-    tell(.way(way))
+    way.row = reading.row.map { row in
+      var told = EventWay.Row(file: file, line: line, byte: row.byte)
+      told.text = text(row.bytes.span)
+      return told
+    }
+    tell(way)
   }
 
   // MARK: records

@@ -135,6 +135,27 @@ struct ExplainTests {
     #expect(failure?.status == .usage)
   }
 
+  @Test("a rejected row is told without its input")
+  func rejectedRows() async throws {
+    let done = try await imported([conversion("anna", "c-1"), "{\"record\":\"conversion\"}"])
+    try FileManager.default.removeItem(atPath: done.folder.path + "/rows.ndjson")
+    let ways = try done.explain("rows.ndjson:2")
+    #expect(ways.map(\.fate) == [.rejected])
+    #expect(ways[0].row?.text == "{\"record\":\"conversion\"}")
+  }
+
+  @Test("a file is told by its folder when two runs have one of the same name")
+  func sameNames() async throws {
+    let done = try await imported([conversion("anna", "c-1")])
+    try FileManager.default.createDirectory(atPath: done.folder.path + "/later", withIntermediateDirectories: true)
+    let later = try done.folder.write([conversion("bert", "b-1")], to: "later/rows.ndjson")
+    _ = try await importer(done.options).run(try specification([later]), settings())
+    let failure = #expect(throws: RunFailure.self) { try done.explain("rows.ndjson:1") }
+    #expect(failure?.message.contains("name it with its folder") == true)
+    #expect(try done.explain("later/rows.ndjson:1").map(\.event?.uuid) == ["b-1"])
+    #expect(try done.explain(done.folder.path + "/rows.ndjson:1").map(\.event?.uuid) == ["c-1"])
+  }
+
   @Test("an unfinished run is told from its staging: what is pending, and what may have been sent")
   func unfinished() async throws {
     let stopped = try await StoppedRun(seed: 81)
@@ -198,5 +219,7 @@ struct ExplainTests {
     _ = try await importer(options).run(try specification([file]), settings)
     #expect(try explain(options.state, "rows.ndjson:2").map(\.reason) == ["its visitor is on the list of --exclude"])
     #expect(try explain(options.state, "rows.ndjson:3").map(\.reason) == ["its time is outside of --window"])
+    #expect(try explain(options.state, "rows.ndjson:2").map(\.row?.text) == [rows[1]])
+    #expect(try explain(options.state, "rows.ndjson:2").map(\.row?.byte) == [rows[0].utf8.count + 1])
   }
 }

@@ -70,7 +70,7 @@ package struct Digest: Hashable, Sendable {
 }
 
 extension String {
-  fileprivate init(hexOf bytes: [UInt8]) {
+  package init(hexOf bytes: [UInt8]) {
     let digits = Array("0123456789abcdef".utf8)
     self = String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }

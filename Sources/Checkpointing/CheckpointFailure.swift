@@ -42,11 +42,11 @@ package enum CheckpointFailure: Error, Equatable, Sendable {
   /// What the process ends with when nobody handles the failure.
   package var exitStatus: ExitStatus {
     switch self {
-    case .diskFull, .inputOutput, .damaged, .readOnly, .missing, .notDurable: .diskTrouble
+    case .diskFull, .inputOutput, .damaged, .readOnly, .missing, .notDurable, .digestMismatch: .diskTrouble
     case .locked: .locked
     case .newerSchema, .foreign: .configuration
     case .unknownRun, .inUse: .usage
-    case .unfinishedRun, .digestMismatch, .digestMissing, .outOfOrder, .unexpected: .bug
+    case .unfinishedRun, .digestMissing, .outOfOrder, .unexpected: .bug
     }
   }
 }
@@ -82,7 +82,7 @@ extension CheckpointFailure: CustomStringConvertible {
       "\(path): run \(user) is being sent and was planned with the ledger of run \(run); finish run \(user) with resume first"
     case .digestMismatch(let path, let run, let body):
       "\(path): body \(body) of run \(run) is not the one that was committed; it was not sent; "
-        + "resume with the version of the program that planned the run, and report this"
+        + "`optireplay verify \(run)` tells what is damaged, and `optireplay resume \(run) --restage` plans what has not been accepted anew"
     case .digestMissing(let path, let run, let body):
       "\(path): body \(body) of run \(run) has a receipt but no committed digest; please report this"
     case .outOfOrder(let path, let run, let what):
@@ -114,6 +114,8 @@ extension CheckpointFailure {
       case .SQLITE_READONLY, .SQLITE_PERM: .readOnly(path: path, doing: doing)
       case .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_NOLFS:
         .inputOutput(path: path, doing: doing, code: code, text: text)
+      // Our statements are what they are: when a table or column of theirs is missing, the schema that the file holds is another one.
+      case .SQLITE_ERROR where text.hasPrefix("no such "): .damaged(path: path, what: "its schema is not what was written: \(text)")
       default: .unexpected(path: path, doing: doing, code: code, text: text)
       }
   }

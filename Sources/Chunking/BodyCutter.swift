@@ -141,6 +141,8 @@ package struct BodyComposer: ~Copyable {
   private let enriches: Bool
   private var body: BodyBuilder
   private var decisions: DecisionsInForce
+  /// Whether something was left out because the body cannot hold it: then the body is not as it was planned.
+  package private(set) var isOverfull = false
 
   package init(_ settings: BodySettings, limit: Int) {
     self.limit = limit
@@ -159,11 +161,23 @@ package struct BodyComposer: ~Copyable {
   }
 
   package mutating func append(_ record: borrowing StagedRecord) {
-    body.append(record, decisions: inForce(record))
+    let decisions = inForce(record)
+    let growth = body.growth(record, decisions: decisions)
+    guard body.byteCount + growth <= limit else {
+      isOverfull = true
+      return
+    }
+    body.append(record, decisions: decisions, growth: growth)
   }
 
   /// Appends visitors that `VisitorMeasurer` has written, with commas between them.
-  package mutating func append(visitors: Span<UInt8>) { body.append(objects: visitors) }
+  package mutating func append(visitors: Span<UInt8>) {
+    guard body.byteCount + 1 + visitors.count <= limit + 1 else {
+      isOverfull = true
+      return
+    }
+    body.append(objects: visitors)
+  }
 
   /// Where the visitor's id begins in what `VisitorMeasurer` has written.
   package static var visitorStart: Int { 15 }
@@ -173,6 +187,7 @@ package struct BodyComposer: ~Copyable {
     body.finish()
     let value = try use(body.text.span)
     body.removeAll()
+    isOverfull = false
     return value
   }
 

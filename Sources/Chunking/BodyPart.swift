@@ -32,6 +32,16 @@ package struct BodyPart: Hashable, Sendable, Comparable {
     return range
   }
 
+  /// Whether a body of so many events can have been cut this way.
+  package func isPossible(of eventCount: Int) -> Bool {
+    var count = eventCount
+    for digit in path.utf8 {
+      guard count > 1 else { return false }
+      count = digit == 0x30 ? (count + 1) / 2 : count / 2
+    }
+    return count > 0
+  }
+
   /// What the part of a body is called: `7.0.1`.
   package func name(of number: Int) -> String { ([String(number)] + path.map(String.init)).joined(separator: ".") }
 

@@ -98,35 +98,3 @@ package enum Folder {
     }
   }
 }
-
-/// The right to write into a state folder. One process has it at a time; the system takes it back when that process ends, however it ends.
-package struct FolderLock: ~Copyable {
-  private let descriptor: Int32
-
-  /// Takes the lock of a folder, or throws `.locked` naming the process that has it.
-  package init(folder: String) throws(DiskFailure) {
-    let path = folder + "/lock"
-    descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "create it") }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let code = errno
-      let owner = (try? Folder.read(path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-      close(descriptor)
-      guard code == EWOULDBLOCK else { throw DiskFailure.system(code, path, doing: "lock it") }
-      throw DiskFailure(
-        .locked, folder,
-        "another optireplay\(owner.isEmpty ? "" : " (process \(owner))") is using this state folder; wait for it to end, or name another with --state"
-      )
-    }
-    let owner = Array("\(getpid())".utf8)
-    guard ftruncate(descriptor, 0) == 0,
-      unsafe owner.withUnsafeBytes({ unsafe pwrite(descriptor, $0.baseAddress!, $0.count, 0) }) > 0
-    else {
-      let code = errno
-      close(descriptor)
-      throw DiskFailure.system(code, path, doing: "write to it")
-    }
-  }
-
-  deinit { close(descriptor) }
-}

@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 package import Disk
 import Vocabulary
 
@@ -144,7 +144,7 @@ package final class PartitionReader: Sendable {
   }
 
   /// Calls `body` with each record of a partition, in no order. Memory: one frame.
-  func eachRecord(of number: Int, _ body: (borrowing StagedRecord) throws(DiskFailure) -> Void) throws(DiskFailure) {
+  package func eachRecord(of number: Int, _ body: (borrowing StagedRecord) throws(DiskFailure) -> Void) throws(DiskFailure) {
     for frame in frames[starts[number]..<starts[number + 1]] {
       var bytes = [UInt8](repeating: 0, count: frame.byteCount)
       try read(frame, of: number, into: &bytes, 0..<frame.byteCount)

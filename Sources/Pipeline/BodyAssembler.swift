@@ -29,6 +29,8 @@ struct BodyAssembler: ~Copyable {
   /// The visitor at hand among those written, and when it is split the next of its records; of a paged one the next record of its page.
   private var visitor = 0
   private var at = 0
+  /// The hash of the last visitor of the body before.
+  private var reached: UInt64 = 0
 
   /// A walker that may be there or not.
   private final class Paged {
@@ -52,14 +54,17 @@ struct BodyAssembler: ~Copyable {
     _ body: BodyRow, _ use: (Span<UInt8>) throws(RunFailure) -> Value
   ) throws(RunFailure) -> (Value, LedgerEntries) {
     do {
+      let mismatch = noLongerPlanned(body.number)
+      let hashes = (visitorHash(body.firstVisitor.span), visitorHash(body.lastVisitor.span))
+      guard reached <= hashes.0, hashes.0 <= hashes.1, body.firstIndex < Int.max, body.lastIndex < Int.max else { throw mismatch }
+      reached = hashes.1
       try goTo(body)
-      let lastHash = visitorHash(body.lastVisitor.span)
-      while !(try paged == nil ? takeHeld(body, lastHash) : takePaged(body)) {
-        guard number + 1 < reader.count else { throw noLongerPlanned(body.number) }
+      while !(try paged == nil ? takeHeld(body, hashes.1) : takePaged(body)) {
+        guard number + 1 < reader.count, !composer.isOverfull else { throw mismatch }
         try open(number + 1)
       }
-      let entries = ledger.finish { LedgerEntries($0) }
-      let mismatch = noLongerPlanned(body.number)
+      guard !composer.isOverfull else { throw mismatch }
+      guard let entries = ledger.finish({ $0.count > 0 ? LedgerEntries($0) : nil }) else { throw mismatch }
       let value = try composer.finish { bytes throws(RunFailure) in
         guard bytes.count == body.byteCount else { throw mismatch }
         return try use(bytes)
@@ -101,7 +106,7 @@ struct BodyAssembler: ~Copyable {
         Self.append(held.written, whole, to: &composer, &ledger)
         begin(whole.upperBound)
       } else if visitor == last {
-        Self.append(held, visitor, at..<(body.lastIndex + 1), to: &composer, &ledger)
+        Self.append(held, visitor, at..<max(at, body.lastIndex + 1), to: &composer, &ledger)
         at = body.lastIndex + 1
         return true
       } else {
@@ -176,6 +181,7 @@ struct BodyAssembler: ~Copyable {
       let ordinal = paged!.walker.pageStart + at
       if judge.fates[ordinal] == .kept { Self.append(paged!.walker, at, to: &composer, &ledger) }
       at += 1
+      if composer.isOverfull { return true }
       if ordinal == body.lastIndex, paged!.walker.visitor == body.lastVisitor { return true }
     }
   }

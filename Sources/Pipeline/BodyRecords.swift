@@ -41,7 +41,9 @@ struct BodyRecords: ~Copyable {
     settings = judges.settings
     let reader = judges.reader
     let last = reader.partition(of: visitorHash(body.lastVisitor.span))
-    for number in reader.partition(of: visitorHash(body.firstVisitor.span))...last {
+    let first = reader.partition(of: visitorHash(body.firstVisitor.span))
+    guard first <= last else { throw noLongerPlanned(body.number) }
+    for number in first...last {
       var judge = judges.judge(memoryBytes: memoryBytes)
       if let runs = reader.largeRuns(of: number) {
         try read(body, runs, &judge, memoryBytes: memoryBytes)
@@ -53,6 +55,14 @@ struct BodyRecords: ~Copyable {
   }
 
   var eventCount: Int { events.count }
+
+  /// Which of the body's events has this id and visitor, both as JSON text; nil when none has.
+  func event(_ id: [UInt8], of visitor: [UInt8]) -> Int? {
+    events.indices.first { at in
+      let record = StagedRecord(records.span, at: events[at])
+      return same(record.eventID, id) && same(record.visitor, visitor)
+    }
+  }
 
   /// Writes a part of the body, byte by byte as the body would hold it.
   func write(_ part: BodyPart) -> Written {
@@ -144,6 +154,7 @@ struct BodyRecords: ~Copyable {
         let isSent = fate == .kept && !isBefore && !isBehind
         let isCarried = carries && record.isDecision && (carried[Digest(record.decision)] ?? Int64.max) > record.timestamp
         guard isSent || isCarried else { continue }
+        guard events.count <= body.eventCount else { throw noLongerPlanned(body.number) }
         if isSent { events.append(records.count) }
         if isCarried {
           carried[Digest(record.decision)] = record.timestamp

@@ -74,10 +74,11 @@ struct CutBodies {
 
   private mutating func next(_ body: UnderWay, _ number: Int, waitsFor: Int? = nil) throws(RunFailure) -> Part? {
     let row = try guarding { () throws(CheckpointFailure) in try checkpoint.pendingPart(run, number) }
-    guard let row, let part = BodyPart(path: row.part) else {
+    guard let row else {
       underWay[number] = nil
       return nil
     }
+    guard let part = BodyPart(path: row.part), part.isPossible(of: body.records.eventCount) else { throw noLongerPlanned(number) }
     let written = body.records.write(part)
     guard row.digest == CutBodies.digest(written) else { throw noLongerPlanned(number) }
     body.part = part

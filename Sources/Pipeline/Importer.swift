@@ -28,6 +28,7 @@ package struct Importer: Sendable {
   /// what it staged, that is all. Throws only when there is no run to speak of; what ends a run is in its summary.
   package func run(_ specification: ImportSpecification, _ settings: RunSettings) async throws(RunFailure) -> RunSummary {
     let state = try StateFolder(options.state)
+    for warning in state.warnings { log.warning("\(warning)") }
     let key = runKey(specification, settings)
     let unfinished = try guarding { () throws(CheckpointFailure) in
       try state.checkpoint.unfinishedRun(account: options.account, endpoint: options.endpoint.name)
@@ -66,6 +67,7 @@ package struct Importer: Sendable {
   /// Finishes an unfinished run without its command; of several the named one. Nil when there is none.
   package func resume(_ id: RunID?, restaging: Bool) async throws(RunFailure) -> RunSummary? {
     let state = try StateFolder(options.state)
+    for warning in state.warnings { log.warning("\(warning)") }
     let unfinished = try guarding { () throws(CheckpointFailure) in
       if let id { return [try state.checkpoint.run(id)].filter(\.phase.isUnfinished) }
       return try state.checkpoint.unfinishedRuns()

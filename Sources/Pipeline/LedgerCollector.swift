@@ -74,3 +74,11 @@ extension LedgerEntries {
       entries: copy(entries))
   }
 }
+
+/// The visitor hash of the ledger entry that begins at `offset`.
+func ledgerHash(_ entries: Span<UInt8>, _ offset: Int) -> UInt64 { load64(entries, offset).byteSwapped }
+
+/// The digest of the event id of the ledger entry that begins at `offset`.
+func ledgerEvent(_ entries: Span<UInt8>, _ offset: Int) -> Digest {
+  Digest(high: load64(entries, offset + 8).byteSwapped, low: load64(entries, offset + 16).byteSwapped)
+}

@@ -48,7 +48,7 @@ package struct RejectRows {
   /// Each reject as `file:line: column: message [code]`, without its row.
   package func eachText(_ body: (String) -> Void) throws(RunFailure) {
     try each(ofAnyForm: true) { reject in
-      body("\(reject.file):\(reject.line): \(reject.column.map { "\($0): " } ?? "")\(reject.message) [\(reject.code)]")
+      body("\(reject.file):\(reject.line): \(reject.words)")
     }
   }
 
@@ -122,7 +122,7 @@ package struct RejectRows {
 }
 
 /// A line of `rejects.ndjson`.
-private struct RejectEntry: Codable {
+struct RejectEntry: Codable {
   var file: String
   var line: Int
   var byte: Int
@@ -135,6 +135,9 @@ private struct RejectEntry: Codable {
   var row_base64: String?
 
   var place: String { "\(file):\(byte)" }
+
+  /// What is wrong, without where.
+  var words: String { "\(column.map { "\($0): " } ?? "")\(message) [\(code)]" }
 
   /// Whether it is a further element of the row at a place.
   func isPartOf(_ told: String?) -> Bool { row == nil && row_base64 == nil && place == told }

@@ -53,7 +53,7 @@ struct RunFlow: Sendable {
   static let smallMemoryBytes = 128_000_000
 
   private var folder: String { StateFolder.runFolder(home, run.id) }
-  private var staging: String { folder + "/staging" }
+  var staging: String { folder + "/staging" }
 
   /// Whether an input of the run is standard input, which can be read only once.
   var readsStandardInput: Bool { specification.inputs.contains { $0.path == "-" } }
@@ -118,7 +118,7 @@ struct RunFlow: Sendable {
   }
 
   /// What staging left behind, as the checkpoint knows it.
-  private func staged() throws(RunFailure) -> Staged {
+  func staged() throws(RunFailure) -> Staged {
     let (rows, inputs, counts) = try guarding { () throws(CheckpointFailure) in
       (try checkpoint.stagingFiles(run.id), try checkpoint.inputs(run.id), try checkpoint.stagingCounts(run.id) ?? "")
     }
@@ -235,8 +235,10 @@ struct RunFlow: Sendable {
     }
   }
 
-  private func judges() throws(RunFailure) -> PartitionJudges {
-    let staged = try staged()
+  private func judges() throws(RunFailure) -> PartitionJudges { try judges(try staged()) }
+
+  /// What goes through staged records as planning did.
+  func judges(_ staged: Staged) throws(RunFailure) -> PartitionJudges {
     let mark = try current().ledgerMark
     do throws(DiskFailure) {
       return PartitionJudges(
@@ -256,6 +258,7 @@ struct RunFlow: Sendable {
 
   /// Sends the pending bodies of the plan; throws why it stopped when not every body was accepted.
   private func send() async throws(RunFailure) {
+    try requireAllBodies()
     let pending = try guarding { () throws(CheckpointFailure) in try checkpoint.pendingBodies(run.id, limit: 1) }
     guard !pending.isEmpty else { return }
     guard let endpoint = Endpoint(run.endpoint) else {

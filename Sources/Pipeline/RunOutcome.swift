@@ -9,6 +9,7 @@ extension RunFlow {
   /// Ends the run when nothing is left to do, and sums up.
   func summary(after failure: RunFailure?, seconds: Double, plansOnly: Bool) throws(RunFailure) -> RunSummary {
     if failure == nil, !plansOnly, try current().phase == .sending {
+      try requireAllAccepted()
       try guarding { () throws(CheckpointFailure) in
         try checkpoint.complete(run.id, summary: try checkpoint.run(run.id).summary ?? "", now: epochMilliseconds())
       }
@@ -44,6 +45,35 @@ extension RunFlow {
       if summary.exit != .complete { return summary }
       throw error.runFailure(forInput: false)
     }
+  }
+}
+
+// What a damaged checkpoint could forget is counted twice: in the plan, and body by body.
+extension RunFlow {
+  /// Throws 74 when the plan does not have the bodies that it was committed with.
+  func requireAllBodies() throws(RunFailure) {
+    guard let plan = try planRecord() else { return }
+    let count = try guarding { () throws(CheckpointFailure) in try checkpoint.bodyCount(run.id) }
+    guard count == plan.bodies else { throw lost("\(count) of its \(plan.bodies) bodies are there") }
+  }
+
+  /// Throws 74 when not every event of the plan was accepted or refused.
+  private func requireAllAccepted() throws(RunFailure) {
+    try requireAllBodies()
+    guard let plan = try planRecord() else { return }
+    let (accepted, refused) = try guarding { () throws(CheckpointFailure) in
+      (try checkpoint.receiptTotals(run.id, ofAllPlans: false).events, try checkpoint.refusedEventCount(run.id))
+    }
+    guard accepted + refused == plan.decisions + plan.conversions else {
+      throw lost("\(accepted) of its \(plan.decisions + plan.conversions) events have a receipt, and \(refused) were refused")
+    }
+  }
+
+  private func lost(_ words: String) -> RunFailure {
+    RunFailure(
+      .diskTrouble,
+      "the checkpoint is damaged: run \(run.id) is not whole: \(words); `optireplay verify \(run.id)` tells what is damaged, and "
+        + "`optireplay resume \(run.id) --restage` plans what has not been accepted anew")
   }
 }
 

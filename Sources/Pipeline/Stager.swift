@@ -194,12 +194,12 @@ struct Stager {
     }
   }
 
-  private struct OpenInput: ~Copyable {
+  struct OpenInput: ~Copyable {
     var reader: BlockReader
     var bound: BoundInput
   }
 
-  private static func open(
+  static func open(
     _ specification: ImportSpecification, _ settings: RunSettings, _ index: Int, blockBytes: Int, patience: PipePatience
   ) throws(RunFailure) -> OpenInput {
     let input = specification.inputs[index]

@@ -13,6 +13,8 @@ package struct StateFolder: ~Copyable {
   package let path: String
   package let checkpoint: Checkpoint
   private let lock: FolderLock
+  /// What people should know about where the folder lies.
+  package let warnings: [String]
 
   /// Opens the folder to write, making it when it is not there; `anew` drops what it holds. Throws 73 when another process has it, 74
   /// when it cannot be written.
@@ -21,6 +23,7 @@ package struct StateFolder: ~Copyable {
     let lock = try StateFolder.locked(path, anew: anew)
     let checkpoint = try guarding { () throws(CheckpointFailure) in try Checkpoint(at: StateFolder.checkpointPath(path)) }
     self.path = path
+    warnings = StateFolder.warnings(path, leftByOtherHost: lock.leftByOtherHost)
     self.lock = lock
     self.checkpoint = checkpoint
   }
@@ -39,11 +42,25 @@ package struct StateFolder: ~Copyable {
     }
   }
 
+  private static func warnings(_ path: String, leftByOtherHost owner: String?) -> [String] {
+    guard let kind = Folder.networkFileSystem(of: path) else { return [] }
+    let place =
+      "the state folder \(path) lies on a network file system (\(kind)), where the database can be damaged and a lock of another machine may "
+      + "not be seen; keep it on a local disk, or see to it that one machine alone uses it"
+    guard let owner else { return [place] }
+    return [
+      place, "process \(owner) used this state folder and has not given it back; should it still be at work, stop this command at once",
+    ]
+  }
+
   /// The checkpoint of a state folder for reading, without the right to write; nil when nothing was ever imported there.
   package static func reader(_ path: String) throws(RunFailure) -> Checkpoint? {
-    guard Folder.exists(checkpointPath(path)) else { return nil }
+    guard hasCheckpoint(path) else { return nil }
     return try guarding { () throws(CheckpointFailure) in try Checkpoint.reader(at: checkpointPath(path)) }
   }
+
+  /// Whether anything was ever imported with a state folder.
+  package static func hasCheckpoint(_ path: String) -> Bool { Folder.exists(checkpointPath(path)) }
 
   /// Makes a state folder that nothing but a sandbox works in.
   package static func make(_ path: String) throws(RunFailure) {

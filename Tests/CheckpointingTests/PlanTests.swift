@@ -137,7 +137,7 @@ import Vocabulary
     let next = try scratch.copyAsKilled()
     let other = failure { try next.open().commitDigest(id, 1, sampleDigest(2)) }
     #expect(other == .digestMismatch(path: next.path, run: id, body: 1))
-    #expect(other?.exitStatus == .bug)
+    #expect(other?.exitStatus == .diskTrouble)
     #expect(try checkpoint.body(id, 1)?.digest == sampleDigest(1))
     #expect(try checkpoint.body(id, 2)?.digest == nil)
     #expect(failure { try checkpoint.commitDigest(id, 3, sampleDigest(3)) }?.exitStatus == .bug)

@@ -145,6 +145,30 @@ import Vocabulary
     try locking(folder)
   }
 
+  @Test(
+    "what the lock file says holds nobody up: a living process, another machine, or anything else",
+    arguments: ["1", "\(getpid())", "\(getpid()) on another-machine", "", "\u{0}\u{ff}garbage"])
+  func leftBehind(text: String) throws {
+    _ = try scratch.write("lock", Array(text.utf8))
+    #expect(!FolderLock.isHeld(folder: scratch.folder))
+    let lock = try FolderLock(folder: scratch.folder)
+    #expect(lock.leftByOtherHost == (text.contains("another-machine") ? text : nil))
+    #expect(FolderLock.isHeld(folder: scratch.folder))
+    _ = consume lock
+    #expect(try Folder.read(scratch.folder + "/lock").isEmpty, "who gives it back leaves no name")
+  }
+
+  @Test("asking whether the lock is held neither takes nor makes it")
+  func asking() throws {
+    #expect(!FolderLock.isHeld(folder: scratch.folder))
+    #expect(!Folder.exists(scratch.folder + "/lock"))
+    let lock = try FolderLock(folder: scratch.folder)
+    #expect(FolderLock.isHeld(folder: scratch.folder))
+    #expect(FolderLock.isHeld(folder: scratch.folder))
+    _ = consume lock
+    #expect(!FolderLock.isHeld(folder: scratch.folder))
+  }
+
   @Test("a folder that is not there, or a link in the lock's place, is no lock")
   func noFolder() throws {
     #expect(failure { try locking(scratch.path("none")) }?.kind == .missing)

@@ -22,10 +22,17 @@ struct MemoryTests {
     let file = try folder.write(rows(input), to: input == .badRows ? "rows.ndjson" : "rows.csv")
     // With the least memory one visitor comes to 92 MB of 96, which is too near for a test on every allocator.
     let limit = input == .oneVisitor ? 48_000_000 : Limits.smallestMemoryBytes
-    let running = try Program().start([
-      "import", file, "--account-id", "1", "--state", folder.path + "/state", "--memory", "\(limit)", "--max-rejects", "100%",
-      "--allow-rejects", "100%", "--quiet",
-    ])
+    let state = ["--state", folder.path + "/state", "--memory", "\(limit)", "--quiet"]
+    try run(
+      ["import", file, "--account-id", "1", "--max-rejects", "100%", "--allow-rejects", "100%"] + state, within: limit, input.rawValue)
+    // Looking back at it takes no more.
+    guard input == .oneVisitor else { return }
+    try run(["verify"] + state, within: limit, "verify")
+    try run(["explain", "visitor-0"] + state, within: limit, "explain")
+  }
+
+  private func run(_ arguments: [String], within limit: Int, _ words: String) throws {
+    let running = try Program().start(arguments)
     var peakBytes = 0
     while running.process.isRunning {
       peakBytes = max(peakBytes, peak(running.process.processIdentifier) ?? 0)
@@ -34,7 +41,7 @@ struct MemoryTests {
     let outcome = try Program().finish(running)
     #expect(outcome.exit == .complete, "\(outcome.errors)")
     #expect(peakBytes > 10_000_000, "a peak was seen")
-    #expect(peakBytes <= limit + Limits.memoryOverheadBytes, "\(peakBytes) bytes with \(input.rawValue)")
+    #expect(peakBytes <= limit + Limits.memoryOverheadBytes, "\(peakBytes) bytes with \(words)")
   }
 
   /// About 12 MB of rows; staging and bodies come to several times the memory that is allowed.

@@ -1,0 +1,27 @@
+package import Disk
+
+/// Reads all of a staging file and compares it with what was written; throws `.damaged` with the first difference. Memory: one frame.
+package func check(_ file: PartitionFile) throws(DiskFailure) {
+  let reader = try PartitionReader([file], runs: [], identicalRows: .once)
+  var count = 0
+  for partition in 0..<reader.count { try reader.eachRecord(of: partition) { _ in count += 1 } }
+  try require(count, file.recordCount, file.path)
+}
+
+/// Reads all of a sorted run and compares it with what was written; throws `.damaged` with the first difference. Memory: one frame.
+package func check(_ run: SortedRun) throws(DiskFailure) {
+  var cursor = try SortedRunCursor(run)
+  var count = 0
+  var isThere = try cursor.seek(0)
+  while isThere {
+    count += 1
+    isThere = try cursor.advance()
+  }
+  try require(count, run.recordCount, run.path)
+}
+
+private func require(_ count: Int, _ written: Int, _ path: String) throws(DiskFailure) {
+  guard count == written else {
+    throw DiskFailure(.damaged, path, "the staging file is damaged: it has \(count) records, and \(written) were written")
+  }
+}

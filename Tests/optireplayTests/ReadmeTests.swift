@@ -46,6 +46,20 @@ struct ReadmeTests {
     }
   }
 
+  @Test("the suites and scripts that it names are there")
+  func suitesAndScripts() throws {
+    let words = try readme().joined(separator: "\n").split { !($0.isLetter || $0.isNumber || $0 == "/" || $0 == "_") }
+    let suites = Set(words.filter { $0.hasSuffix("Tests") && $0 != "Tests" }.map { "\($0).swift" })
+    let files = try #require(FileManager.default.enumerator(atPath: Program.root.appendingPathComponent("Tests").path))
+    let names = Set(files.compactMap { ($0 as? String)?.split(separator: "/").last.map(String.init) })
+    #expect(suites.count > 10 && suites.subtracting(names).isEmpty, "\(suites.subtracting(names))")
+    let scripts = Set(words.filter { $0.hasPrefix("Scripts/") })
+    #expect(scripts.count > 4)
+    for script in scripts {
+      #expect(FileManager.default.isExecutableFile(atPath: Program.root.appendingPathComponent(String(script)).path), "\(script)")
+    }
+  }
+
   /// What a shell prints on standard output, without the last line end.
   private func run(_ command: String, in folder: String) throws -> String {
     let process = Process()

@@ -30,6 +30,10 @@ package enum CheckpointFailure: Error, Equatable, Sendable {
   case unfinishedRun(path: String, run: RunID)
   /// The run can't be forgotten now: the plan of `user`, which is being sent, was made with its ledger entries.
   case inUse(path: String, run: RunID, user: RunID)
+  /// The ledger can't be changed now: `user`, which is unfinished, was or will be planned with it as it stands.
+  case ledgerInUse(path: String, user: RunID)
+  /// Another process changed the ledger while it was read.
+  case ledgerChanged(path: String)
   /// Another digest is committed for this body: what would be sent now is not what may have been sent before.
   case digestMismatch(path: String, run: RunID, body: Int)
   /// The body has no committed digest, so it can't have been sent.
@@ -43,9 +47,9 @@ package enum CheckpointFailure: Error, Equatable, Sendable {
   package var exitStatus: ExitStatus {
     switch self {
     case .diskFull, .inputOutput, .damaged, .readOnly, .missing, .notDurable: .diskTrouble
-    case .locked: .locked
+    case .locked, .ledgerChanged: .locked
     case .newerSchema, .foreign: .configuration
-    case .unknownRun, .inUse: .usage
+    case .unknownRun, .inUse, .ledgerInUse: .usage
     case .unfinishedRun, .digestMismatch, .digestMissing, .outOfOrder, .unexpected: .bug
     }
   }
@@ -80,6 +84,10 @@ extension CheckpointFailure: CustomStringConvertible {
       "\(path): run \(run) of this account and endpoint is unfinished; finish it with resume, or drop it with forget"
     case .inUse(let path, let run, let user):
       "\(path): run \(user) is being sent and was planned with the ledger of run \(run); finish run \(user) with resume first"
+    case .ledgerInUse(let path, let user):
+      "\(path): run \(user) is unfinished and is judged by the ledger as it stands; finish it with resume, or drop it with forget"
+    case .ledgerChanged(let path):
+      "\(path): another process changed the ledger while it was read; run the same command again"
     case .digestMismatch(let path, let run, let body):
       "\(path): body \(body) of run \(run) is not the one that was committed; it was not sent; "
         + "resume with the version of the program that planned the run, and report this"

@@ -77,6 +77,7 @@ final class ReaderConnection: Sendable {
 
 /// What tells whether a file and its log changed between two looks.
 struct FileStamp: Equatable {
+  let device: UInt64
   let file: UInt64
   let byteCount: UInt64
   let changedAt: Date
@@ -87,6 +88,7 @@ struct FileStamp: Equatable {
   init?(_ path: String) {
     guard let file = try? FileManager.default.attributesOfItem(atPath: path) else { return nil }
     let log = try? FileManager.default.attributesOfItem(atPath: path + "-wal")
+    device = (file[.systemNumber] as? NSNumber)?.uint64Value ?? 0
     self.file = (file[.systemFileNumber] as? NSNumber)?.uint64Value ?? 0
     byteCount = (file[.size] as? NSNumber)?.uint64Value ?? 0
     changedAt = file[.modificationDate] as? Date ?? .distantPast

@@ -21,7 +21,7 @@ struct BodyAssembler: ~Copyable {
   /// Judges the visitors of large partitions.
   private var judge: PartitionJudge
   private var composer: BodyComposer
-  private var ledger = LedgerCollector()
+  private var ledger: LedgerCollector
   /// The partition at hand, −1 before the first: held in memory, or read page by page when it is large.
   private var number = -1
   private var held = ComposedPartition()
@@ -38,6 +38,7 @@ struct BodyAssembler: ~Copyable {
 
   init(_ judges: PartitionJudges, noted: OrderReader?, memoryBytes: Int) {
     settings = judges.settings
+    ledger = LedgerCollector(judges.book)
     reader = judges.reader
     self.judges = judges
     self.noted = noted
@@ -58,7 +59,7 @@ struct BodyAssembler: ~Copyable {
         guard number + 1 < reader.count else { throw noLongerPlanned(body.number) }
         try open(number + 1)
       }
-      let entries = ledger.finish { LedgerEntries($0) }
+      let entries = ledger.finish()
       let mismatch = noLongerPlanned(body.number)
       let value = try composer.finish { bytes throws(RunFailure) in
         guard bytes.count == body.byteCount else { throw mismatch }
@@ -155,12 +156,11 @@ struct BodyAssembler: ~Copyable {
   ) {
     let partition = held.partition!
     let bytes = partition.bytes.span
-    let hash = held.written.visitors[visitor].hash
     for place in partition.records(of: held.written.visitors[visitor].number).dropFirst(wanted.lowerBound).prefix(wanted.count)
     where held.fates[place] == .kept {
       let record = StagedRecord(bytes, at: partition.offsets[place])
       composer.append(record)
-      ledger.add(hash, EventMark(record))
+      ledger.add(record)
     }
   }
 
@@ -185,7 +185,7 @@ struct BodyAssembler: ~Copyable {
   ) {
     let record = StagedRecord(walker.page.span, at: walker.offsets[at])
     composer.append(record)
-    ledger.add(record.hash, EventMark(record))
+    ledger.add(record)
   }
 
   /// Goes to the next visitor of a large partition. Returns false at its end.

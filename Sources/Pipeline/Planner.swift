@@ -69,7 +69,9 @@ struct Planner {
   }
 
   private func walk() throws {
-    let mark = try ledger.ledgerMark(account: run.account, endpoint: run.endpoint)
+    // A plan's own folder has no ledger, and the number of its run means another one in the real folder.
+    let ignoresAll = settings.ignoresLedger == true && ledger !== checkpoint
+    let mark = ignoresAll ? 0 : try ledger.ledgerMark(account: run.account, endpoint: run.endpoint)
     let writer = try checkpoint.beginPlan(run.id)
     let reader = try staged.reader(identicalRows: settings.identicalRows)
     let tally = PlanTally(PlanWatch(settings, inputs: inputMappings, futureFrom: now + 86_400_000))

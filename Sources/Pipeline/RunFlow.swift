@@ -72,7 +72,9 @@ struct RunFlow: Sendable {
       failure = error
     }
     let summary = try summary(after: failure, seconds: (ContinuousClock.now - startedAt) / .seconds(1), plansOnly: plansOnly)
-    return try keep(summary)
+    let kept = try keep(summary)
+    if kept.state == .complete, !plansOnly { await tidyLedger() }
+    return kept
   }
 
   // MARK: staging

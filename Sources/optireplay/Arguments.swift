@@ -101,7 +101,8 @@ enum Given {
     "revision", "anonymize-ip",
     "enrich-decisions",
     "max-rejects",
-    "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "accept-status", "max-refused", "json",
+    "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "no-ledger", "accept-status", "max-refused",
+    "json",
     "quiet",
     "log-format",
   ]

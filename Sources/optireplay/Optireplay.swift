@@ -22,7 +22,7 @@ import Vocabulary
     version: Product.version,
     subcommands: [
       ImportCommand.self, ResumeCommand.self, CheckCommand.self, PlanCommand.self, StatusCommand.self, RejectsCommand.self,
-      ForgetCommand.self,
+      ForgetCommand.self, LedgerCommand.self,
       InitCommand.self, SandboxCommand.self,
     ])
 }

@@ -16,6 +16,8 @@ package enum CheckpointFailure: Error, Equatable, Sendable {
   case damaged(path: String, what: String)
   /// A later version of the program wrote the file; `versions` are its schema versions that we do not know.
   case newerSchema(path: String, versions: [String])
+  /// An earlier version of the program wrote the file, and reading does not change it.
+  case olderSchema(path: String)
   /// An intact SQLite database that another program owns.
   case foreign(path: String)
   /// The file or its folder may not be written.
@@ -48,7 +50,7 @@ package enum CheckpointFailure: Error, Equatable, Sendable {
     switch self {
     case .diskFull, .inputOutput, .damaged, .readOnly, .missing, .notDurable: .diskTrouble
     case .locked, .ledgerChanged: .locked
-    case .newerSchema, .foreign: .configuration
+    case .newerSchema, .olderSchema, .foreign: .configuration
     case .unknownRun, .inUse, .ledgerInUse: .usage
     case .unfinishedRun, .digestMismatch, .digestMissing, .outOfOrder, .unexpected: .bug
     }
@@ -70,6 +72,8 @@ extension CheckpointFailure: CustomStringConvertible {
         + "which forgets what has been sent"
     case .newerSchema(let path, let versions):
       "\(path): written by a later version of the program (schema \(versions.joined(separator: ", "))); use that version"
+    case .olderSchema(let path):
+      "\(path): written by an earlier version of the program; an import, a resume or `optireplay ledger merge` brings it up to date"
     case .foreign(let path):
       "\(path): a database of another program; name another state folder with --state"
     case .readOnly(let path, let doing):

@@ -25,6 +25,17 @@ extension Checkpoint {
     }
   }
 
+  /// How many slices up to `mark` there are: fewer than before when another process merged or dropped some meanwhile.
+  package func ledgerSliceCount(account: String, endpoint: String, upTo mark: Int64) throws(CheckpointFailure) -> Int {
+    try read("count the ledger's slices") { db in
+      let sql = """
+        SELECT count(*) FROM slice JOIN segment ON segment.id = slice.segment AND segment.state = 'live'
+        WHERE slice.destination = (SELECT id FROM destination WHERE account = ? AND endpoint = ?) AND slice.id <= ?
+        """
+      return try db.firstRow(sql, [account, endpoint, mark]) { try columns($0, "slice").count(0) } ?? 0
+    }
+  }
+
   /// The next slices of this account and endpoint with ids up to `mark`, ordered by first hash, then id; at most `limit`, those
   /// behind `slice` when given, and only those of an unfinished run when given.
   package func ledgerSlices(
@@ -151,9 +162,14 @@ extension Checkpoint {
       """, [id.rawValue]
     ) { try columns($0, "segment").integer(0) }
     let segment = try found ?? db.insertSegment(destination, runs: [id.rawValue], state: "live")
-    let numbers = try ledger.variations.map { try db.number(of: $0) }
+    var numbers: [Int: Int] = [:]
     var entries = ledger.entries
-    renumber(&entries) { numbers[$0 - 1] }
+    try renumber(&entries) { local in
+      if let known = numbers[local] { return known }
+      let number = try db.number(of: ledger.variations[local - 1])
+      numbers[local] = number
+      return number
+    }
     try db.insertSlice(entries, segment: segment, destination: destination)
   }
 }

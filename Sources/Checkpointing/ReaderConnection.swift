@@ -47,7 +47,11 @@ final class ReaderConnection: Sendable {
     }
     let new = try connection ?? Opened(queue: open(path), stamp: stamp, isImmutable: false)
     do {
-      guard try new.queue.read({ try Schema.examine($0, path: path) }) else { throw CheckpointFailure.missing(path: path) }
+      guard try new.queue.read({ try Schema.examine($0, path: path) }) else {
+        // A process killed while it made the file has left no version behind.
+        let isOlder = try new.queue.read { try !Schema.migrator.appliedIdentifiers($0).isEmpty }
+        throw isOlder ? CheckpointFailure.olderSchema(path: path) : CheckpointFailure.missing(path: path)
+      }
     } catch  where new.isImmutable && FileStamp(path) != stamp {
       // A writer came in between: look again, the ordinary way.
       return try connect(mayBeImmutable: false)

@@ -129,6 +129,7 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
 
   /// The visitor belongs where an earlier run activated it, by the server's rules; so do its conversions of this run.
   private mutating func remember() {
+    guard !judge.knownDecisions.isEmpty, judge.fates.contains(where: \.stands) else { return }
     for decision in judge.knownDecisions where !decision.isHeldBack {
       let variation = decision.variation
       counts?.results.remember(

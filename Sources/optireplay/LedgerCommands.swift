@@ -12,8 +12,7 @@ struct LedgerCommand: AsyncParsableCommand {
     abstract: "Shows, shrinks and merges what the state folder remembers of accepted events.",
     discussion: """
       The ledger is why an event is sent once however many exports hold it, why a corrected event is told (changed-after-accept), and why a \
-      visitor whom an earlier run activated is judged by that decision. It takes 32 bytes an event at most, and holds digests rather than \
-      visitors.
+      visitor whom an earlier run activated is judged by that decision. It takes about 30 bytes an event, and holds digests rather than visitors.
       """,
     subcommands: [LedgerStatsCommand.self, LedgerPruneCommand.self, LedgerMergeCommand.self])
 }

@@ -252,6 +252,7 @@ private func visitor(_ number: Int) -> UInt64 {
       }
     }
     try queue.close()
+    #expect(failure { _ = try Checkpoint.reader(at: scratch.path) } == .olderSchema(path: scratch.path))
     let checkpoint = try scratch.open()
     #expect(try checkpoint.ledgerMark(account: "acme", endpoint: "us") == 7)
     let entries = try checkpoint.allEntries()

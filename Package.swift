@@ -58,7 +58,7 @@ let package = Package(
     .target(name: "Grouping", dependencies: ["Bytes", "Disk", "Vocabulary"], swiftSettings: settings),
     .target(name: "Chunking", dependencies: ["Bytes", "EventAPI", "Vocabulary"], swiftSettings: settings),
     .target(name: "Counting", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
-    .target(name: "Checkpointing", dependencies: ["Bytes", "Vocabulary", grdb], swiftSettings: settings),
+    .target(name: "Checkpointing", dependencies: ["Bytes", "Disk", "Vocabulary", grdb], swiftSettings: settings),
     .target(
       name: "Delivering", dependencies: ["Bytes", "Vocabulary", httpClient, nioCore, nioPosix, nioHTTP1, nioSSL], swiftSettings: settings),
     .target(name: "Reporting", dependencies: ["Bytes", "Counting", "Vocabulary"], swiftSettings: settings),

@@ -69,7 +69,7 @@ package final class Checkpoint: Sendable {
   /// Whether both are of one file, whatever its paths.
   package func isSameFile(as other: Checkpoint) -> Bool {
     guard let one = FileStamp(path), let other = FileStamp(other.path) else { return false }
-    return one.device == other.device && one.file == other.file
+    return one.isSameFile(as: other)
   }
 
   /// Folds the log into the database and closes it; operations afterwards throw. Not needed for anything to be kept: it leaves

@@ -60,7 +60,7 @@ let package = Package(
     .target(name: "Grouping", dependencies: ["Bytes", "Disk", "Vocabulary"], swiftSettings: settings),
     .target(name: "Chunking", dependencies: ["Bytes", "EventAPI", "Vocabulary"], swiftSettings: settings),
     .target(name: "Counting", dependencies: ["Bytes", "Vocabulary"], swiftSettings: settings),
-    .target(name: "Checkpointing", dependencies: ["Vocabulary", grdb], swiftSettings: settings),
+    .target(name: "Checkpointing", dependencies: ["Bytes", "Disk", "Vocabulary", grdb], swiftSettings: settings),
     .target(
       name: "Delivering", dependencies: ["Bytes", "Vocabulary", httpClient, nioCore, nioPosix, nioHTTP1, nioSSL], swiftSettings: settings),
     .target(name: "Reporting", dependencies: ["Bytes", "Counting", "Vocabulary"], swiftSettings: settings),
@@ -98,7 +98,7 @@ let package = Package(
     .testTarget(
       name: "ChunkingTests", dependencies: ["Bytes", "Chunking", "EventAPI", "Vocabulary"], swiftSettings: settings),
     .testTarget(name: "CountingTests", dependencies: ["Bytes", "Counting", "EventAPI", "Vocabulary"], swiftSettings: settings),
-    .testTarget(name: "CheckpointingTests", dependencies: ["Checkpointing", "Vocabulary", grdb], swiftSettings: settings),
+    .testTarget(name: "CheckpointingTests", dependencies: ["Bytes", "Checkpointing", "Vocabulary", grdb], swiftSettings: settings),
     .testTarget(
       name: "DeliveringTests", dependencies: ["Delivering", "Vocabulary"] + nio + [nioSSL], swiftSettings: settings),
     .testTarget(

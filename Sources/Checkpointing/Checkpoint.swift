@@ -13,6 +13,7 @@ package final class Checkpoint: Sendable {
   private let connection: Connection
   /// Set on the connection's queue: the library can't be asked anything once the connection is closed.
   private let isClosed = Atomic(false)
+  let ledgerReads = Mutex(LedgerReads())
 
   private enum Connection {
     case writer(DatabaseQueue)
@@ -63,6 +64,12 @@ package final class Checkpoint: Sendable {
     let reader = Checkpoint(path: path, reader: ReaderConnection(path: path))
     try reader.read("open the checkpoint") { _ in }
     return reader
+  }
+
+  /// Whether both are of one file, whatever its paths.
+  package func isSameFile(as other: Checkpoint) -> Bool {
+    guard let one = FileStamp(path), let other = FileStamp(other.path) else { return false }
+    return one.isSameFile(as: other)
   }
 
   /// Folds the log into the database and closes it; operations afterwards throw. Not needed for anything to be kept: it leaves

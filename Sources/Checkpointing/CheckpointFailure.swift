@@ -16,6 +16,8 @@ package enum CheckpointFailure: Error, Equatable, Sendable {
   case damaged(path: String, what: String)
   /// A later version of the program wrote the file; `versions` are its schema versions that we do not know.
   case newerSchema(path: String, versions: [String])
+  /// An earlier version of the program wrote the file, and reading does not change it.
+  case olderSchema(path: String)
   /// An intact SQLite database that another program owns.
   case foreign(path: String)
   /// The file or its folder may not be written.
@@ -30,6 +32,10 @@ package enum CheckpointFailure: Error, Equatable, Sendable {
   case unfinishedRun(path: String, run: RunID)
   /// The run can't be forgotten now: the plan of `user`, which is being sent, was made with its ledger entries.
   case inUse(path: String, run: RunID, user: RunID)
+  /// The ledger can't be changed now: `user`, which is unfinished, was or will be planned with it as it stands.
+  case ledgerInUse(path: String, user: RunID)
+  /// Another process changed the ledger while it was read.
+  case ledgerChanged(path: String)
   /// Another digest is committed for this body: what would be sent now is not what may have been sent before.
   case digestMismatch(path: String, run: RunID, body: Int)
   /// The body has no committed digest, so it can't have been sent.
@@ -43,9 +49,9 @@ package enum CheckpointFailure: Error, Equatable, Sendable {
   package var exitStatus: ExitStatus {
     switch self {
     case .diskFull, .inputOutput, .damaged, .readOnly, .missing, .notDurable, .digestMismatch: .diskTrouble
-    case .locked: .locked
-    case .newerSchema, .foreign: .configuration
-    case .unknownRun, .inUse: .usage
+    case .locked, .ledgerChanged: .locked
+    case .newerSchema, .olderSchema, .foreign: .configuration
+    case .unknownRun, .inUse, .ledgerInUse: .usage
     case .unfinishedRun, .digestMissing, .outOfOrder, .unexpected: .bug
     }
   }
@@ -66,6 +72,8 @@ extension CheckpointFailure: CustomStringConvertible {
         + "which forgets what has been sent"
     case .newerSchema(let path, let versions):
       "\(path): written by a later version of the program (schema \(versions.joined(separator: ", "))); use that version"
+    case .olderSchema(let path):
+      "\(path): written by an earlier version of the program; an import, a resume or `optireplay ledger merge` brings it up to date"
     case .foreign(let path):
       "\(path): a database of another program; name another state folder with --state"
     case .readOnly(let path, let doing):
@@ -80,6 +88,10 @@ extension CheckpointFailure: CustomStringConvertible {
       "\(path): run \(run) of this account and endpoint is unfinished; finish it with resume, or drop it with forget"
     case .inUse(let path, let run, let user):
       "\(path): run \(user) is being sent and was planned with the ledger of run \(run); finish run \(user) with resume first"
+    case .ledgerInUse(let path, let user):
+      "\(path): run \(user) is unfinished and is judged by the ledger as it stands; finish it with resume, or drop it with forget"
+    case .ledgerChanged(let path):
+      "\(path): another process changed the ledger while it was read; run the same command again"
     case .digestMismatch(let path, let run, let body):
       "\(path): body \(body) of run \(run) is not the one that was committed; it was not sent; "
         + "`optireplay verify \(run)` tells what is damaged, and `optireplay resume \(run) --restage` plans what has not been accepted anew"

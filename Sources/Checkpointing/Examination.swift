@@ -44,9 +44,15 @@ extension Checkpoint {
     }
     var faults: [String] = []
     let accepted = try sum("SELECT coalesce(sum(event_count), 0) FROM receipt WHERE run = ?")
-    let remembered = try sum("SELECT coalesce(sum(entry_count), 0) FROM ledger WHERE run = ?")
-    if accepted != remembered {
-      faults.append("its receipts are for \(accepted) events, but the ledger remembers \(remembered) of it")
+    // Entries of several runs may have been merged: then they are added up together. Of a run that was pruned away there is nothing.
+    let segment = "(SELECT segment FROM segment_run JOIN segment ON segment.id = segment AND state = 'live' WHERE segment_run.run = ?)"
+    let ofSegment = try sum(
+      "SELECT coalesce(sum(event_count), 0) FROM receipt WHERE run IN (SELECT run FROM segment_run WHERE segment = \(segment))")
+    let remembered = try sum(
+      "SELECT coalesce((SELECT pruned + (SELECT coalesce(sum(entry_count), 0) FROM slice WHERE segment = segment.id) FROM segment WHERE id = \(segment)), 0)"
+    )
+    if ofSegment != remembered {
+      faults.append("receipts are for \(ofSegment) events, but the ledger remembers \(remembered) of them")
     }
     let attempts = try sum("SELECT coalesce(sum(attempt_count), 0) FROM receipt WHERE run = ?")
     let requests = try sum("SELECT coalesce(sum(requests), 0) FROM traffic WHERE run = ?")
@@ -90,10 +96,13 @@ extension Checkpoint {
     }
   }
 
-  /// The run whose receipt brought a slice of the ledger; nil when there is no such slice.
-  package func ledgerRun(_ slice: Int64) throws(CheckpointFailure) -> RunID? {
-    try read("read the ledger's index") { db in
-      try db.firstRow("SELECT run FROM ledger WHERE id = ?", [slice]) { RunID(rawValue: try columns($0, "ledger").integer(0)) }
+  /// The runs whose receipts brought the entries of a slice, as these number them, from 1.
+  package func ledgerRuns(_ slice: LedgerSlice) throws(CheckpointFailure) -> [RunID] {
+    try read("read the runs of the ledger") { db in
+      var runs: [RunID] = []
+      let sql = "SELECT run FROM segment_run WHERE segment = (SELECT segment FROM slice WHERE id = ?) ORDER BY number"
+      try db.eachRow(sql, [slice.id]) { runs.append(RunID(rawValue: try columns($0, "segment_run").integer(0))) }
+      return runs
     }
   }
 }

@@ -166,9 +166,8 @@ extension Checkpoint {
   ) throws(CheckpointFailure) {
     try write("commit the plan") { db in
       try require(runRow(db, id), in: [.planning], to: "commit a plan")
-      let own = try db.firstRow("SELECT coalesce(max(id), 0) FROM ledger WHERE run = ?", [id.rawValue]) { row in
-        try columns(row, "ledger").integer(0)
-      }
+      let sql = "SELECT coalesce(max(id), 0) FROM slice WHERE segment IN (SELECT segment FROM segment_run WHERE run = ?)"
+      let own = try db.firstRow(sql, [id.rawValue]) { try columns($0, "slice").integer(0) }
       guard ledgerMark >= own ?? 0 else {
         throw CheckpointFailure.outOfOrder(path: path, run: id, what: "the plan would send accepted events again")
       }

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Disk
 internal import GRDB
 internal import Synchronization
 
@@ -39,7 +39,7 @@ final class ReaderConnection: Sendable {
   private func connect(mayBeImmutable: Bool) throws -> Opened {
     guard let stamp = FileStamp(path) else { throw CheckpointFailure.missing(path: path) }
     let kept = opened.withLock { $0 }
-    if let kept, kept.isImmutable ? mayBeImmutable && kept.stamp == stamp : kept.stamp.file == stamp.file { return kept }
+    if let kept, kept.isImmutable ? mayBeImmutable && kept.stamp == stamp : kept.stamp.isSameFile(as: stamp) { return kept }
     var connection: Opened?
     if mayBeImmutable, !stamp.hasLog {
       // An SQLite built without URI file names looks for a file of that name and finds none.
@@ -47,7 +47,11 @@ final class ReaderConnection: Sendable {
     }
     let new = try connection ?? Opened(queue: open(path), stamp: stamp, isImmutable: false)
     do {
-      guard try new.queue.read({ try Schema.examine($0, path: path) }) else { throw CheckpointFailure.missing(path: path) }
+      guard try new.queue.read({ try Schema.examine($0, path: path) }) else {
+        // A process killed while it made the file has left no version behind.
+        let isOlder = try new.queue.read { try !Schema.migrator.appliedIdentifiers($0).isEmpty }
+        throw isOlder ? CheckpointFailure.olderSchema(path: path) : CheckpointFailure.missing(path: path)
+      }
     } catch  where new.isImmutable && FileStamp(path) != stamp {
       // A writer came in between: look again, the ordinary way.
       return try connect(mayBeImmutable: false)
@@ -77,19 +81,19 @@ final class ReaderConnection: Sendable {
 
 /// What tells whether a file and its log changed between two looks.
 struct FileStamp: Equatable {
-  let file: UInt64
-  let byteCount: UInt64
-  let changedAt: Date
+  let state: FileState
   /// Whether there is a log with something in it.
   let hasLog: Bool
 
   /// Nil when there is no such file.
   init?(_ path: String) {
-    guard let file = try? FileManager.default.attributesOfItem(atPath: path) else { return nil }
-    let log = try? FileManager.default.attributesOfItem(atPath: path + "-wal")
-    self.file = (file[.systemFileNumber] as? NSNumber)?.uint64Value ?? 0
-    byteCount = (file[.size] as? NSNumber)?.uint64Value ?? 0
-    changedAt = file[.modificationDate] as? Date ?? .distantPast
-    hasLog = ((log?[.size] as? NSNumber)?.uint64Value ?? 0) > 0
+    guard let state = FileState(path) else { return nil }
+    self.state = state
+    hasLog = FileState(path + "-wal").map { $0.byteCount > 0 } ?? false
   }
+
+  var byteCount: UInt64 { state.byteCount }
+
+  /// Whether both are of one file, whatever became of it.
+  func isSameFile(as other: FileStamp) -> Bool { (state.device, state.file) == (other.state.device, other.state.file) }
 }

@@ -9,12 +9,6 @@ extension Checkpoint {
   package func keepReceipt(
     _ id: RunID, _ receipt: ReceiptRow, ledger: LedgerEntries?
   ) throws(CheckpointFailure) -> Bool {
-    if let ledger {
-      precondition(
-        !ledger.entries.isEmpty && ledger.entries.count.isMultiple(of: CheckpointFormat.entryBytes),
-        "ledger entries have 32 bytes each")
-      precondition(ledger.firstHash <= ledger.lastHash, "ledger entries are sorted by hash")
-    }
     return try write("keep a receipt") { db in
       let plan = try currentPlan(db, id)
       guard try !hasReceipt(db, id, plan, receipt.number, receipt.part) else { return false }

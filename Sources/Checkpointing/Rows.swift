@@ -177,32 +177,8 @@ package struct RequestTotals: Sendable, Equatable {
   }
 }
 
-/// The ledger entries of one body, to be kept with its receipt: 32 bytes each, in the ledger's order, which is the caller's.
-package struct LedgerEntries: Sendable, Equatable {
-  /// The visitor hashes of the first and the last entry.
-  package var firstHash: UInt64
-  package var lastHash: UInt64
-  package var entries: [UInt8]
-
-  package init(firstHash: UInt64, lastHash: UInt64, entries: [UInt8]) {
-    self.firstHash = firstHash
-    self.lastHash = lastHash
-    self.entries = entries
-  }
-}
-
-/// A slice of the ledger: the entries that one receipt brought. They are read with `ledgerEntries`.
-package struct LedgerSlice: Sendable, Equatable {
-  package let id: Int64
-  package let firstHash: UInt64
-  package let lastHash: UInt64
-  package let entryCount: Int
-}
-
 /// Sizes that the rows above are checked against, when written and when read back.
 package enum CheckpointFormat {
   /// Bytes of an input's or a body's digest.
   package static let digestBytes = 16
-  /// Bytes of a ledger entry.
-  package static let entryBytes = 32
 }

@@ -106,11 +106,12 @@ extension Checkpoint {
         """
         SELECT other.id FROM run JOIN run AS other ON other.destination = run.destination AND other.id <> run.id
         WHERE run.id = ? AND other.phase = 'sending'
-        AND other.ledger_mark >= (SELECT min(id) FROM ledger WHERE ledger.run = run.id)
+        AND other.ledger_mark >= (SELECT min(id) FROM slice WHERE segment IN (SELECT segment FROM segment_run WHERE segment_run.run = run.id))
         """, [id.rawValue]
       ) { try columns($0, "run").integer(0) }
       if let user { throw CheckpointFailure.inUse(path: path, run: id, user: RunID(rawValue: user)) }
-      for table in ["ledger", "receipt", "part", "refused_event", "body", "staging_file"] {
+      try forgetEntries(db, id)
+      for table in ["receipt", "part", "refused_event", "body", "staging_file"] {
         try db.perform("DELETE FROM \(table) WHERE run = ?", [id.rawValue])
       }
       try setPhase(db, id, .forgotten, summary: nil, now: now)

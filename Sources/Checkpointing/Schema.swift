@@ -1,3 +1,5 @@
+internal import Bytes
+internal import Foundation
 internal import GRDB
 
 /// The tables, by version. A version that was ever released is never edited: a change is a new version.
@@ -12,6 +14,11 @@ enum Schema {
       try db.execute(sql: version1)
     }
     migrator.registerMigration("2", foreignKeyChecks: .immediate) { db in try db.execute(sql: version2) }
+    migrator.registerMigration("3", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: version3)
+      try db.takeOldLedger()
+      try db.execute(sql: "DROP TABLE ledger_part; DROP TABLE ledger")
+    }
     return migrator
   }
 
@@ -190,4 +197,84 @@ enum Schema {
       PRIMARY KEY (run, plan, number, part)
     ) STRICT, WITHOUT ROWID;
     """
+
+  /// Slices of the ledger belong to segments, which tell the runs of their entries apart. A segment that is `building` is not complete, one
+  /// that is `dead` has been merged into another; neither is read, and both are swept. `pruned` counts the entries that were dropped for their age.
+  private static let version3 = """
+    CREATE TABLE variation (
+      id INTEGER PRIMARY KEY,
+      campaign BLOB NOT NULL,
+      experiment BLOB NOT NULL,
+      variation BLOB NOT NULL,
+      UNIQUE (campaign, experiment, variation)
+    ) STRICT;
+
+    CREATE TABLE segment (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      destination INTEGER NOT NULL REFERENCES destination (id),
+      state TEXT NOT NULL CHECK (state IN ('building', 'live', 'dead')),
+      pruned INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+
+    CREATE TABLE segment_run (
+      segment INTEGER NOT NULL REFERENCES segment (id) ON DELETE CASCADE,
+      number INTEGER NOT NULL CHECK (number >= 1),
+      run INTEGER NOT NULL REFERENCES run (id),
+      PRIMARY KEY (segment, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX segment_of_run ON segment_run (run);
+
+    CREATE TABLE slice (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      segment INTEGER NOT NULL REFERENCES segment (id),
+      destination INTEGER NOT NULL REFERENCES destination (id),
+      first_hash INTEGER NOT NULL,
+      last_hash INTEGER NOT NULL CHECK (first_hash <= last_hash),
+      entry_count INTEGER NOT NULL CHECK (entry_count > 0),
+      decision_count INTEGER NOT NULL,
+      first_time INTEGER NOT NULL,
+      last_time INTEGER NOT NULL CHECK (first_time <= last_time)
+    ) STRICT;
+    CREATE INDEX slice_order ON slice (destination, first_hash, id);
+    CREATE INDEX slice_segment ON slice (segment);
+
+    CREATE TABLE slice_index (
+      slice INTEGER PRIMARY KEY REFERENCES slice (id),
+      checksum INTEGER NOT NULL,
+      bytes BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE slice_part (
+      id INTEGER PRIMARY KEY,
+      checksum INTEGER NOT NULL,
+      entries BLOB NOT NULL
+    ) STRICT;
+    """
+}
+
+extension Database {
+  /// Takes the entries of version 2 as they are: 32 bytes each, with the whole digests of id and content and without a time. An event counts
+  /// as old as its run, and no decision is known as one.
+  fileprivate func takeOldLedger() throws {
+    let segments = try Row.fetchAll(
+      self, sql: "SELECT DISTINCT ledger.run, ledger.destination, run.updated_at FROM ledger JOIN run ON run.id = ledger.run ORDER BY run")
+    for row in segments {
+      let (run, destination, time): (Int64, Int64, Int64) = (row[0], row[1], row[2])
+      let segment = try insertSegment(destination, runs: [run], state: "live")
+      for slice in try Int64.fetchAll(self, sql: "SELECT id FROM ledger WHERE run = ? ORDER BY id", arguments: [run]) {
+        var entries: [UInt8] = []
+        let parts = try Data.fetchCursor(
+          self, sql: "SELECT entries FROM ledger_part WHERE slice = ? ORDER BY part", arguments: [slice])
+        while let part = try parts.next() {
+          let old = [UInt8](part)
+          for at in stride(from: 0, to: old.count, by: 32) {
+            let word = { (offset: Int) in load64(old.span, at + offset).byteSwapped }
+            entries += LedgerEntry(visitorHash: word(0), id: word(8), timestamp: time, content: word(24)).bytes
+          }
+        }
+        // The same id, so that what is planned goes on being filtered by the same slices.
+        if !entries.isEmpty { try insertSlice(entries, segment: segment, destination: destination, id: slice) }
+      }
+    }
+  }
 }

@@ -16,6 +16,8 @@ package struct ResultCounter: Sendable {
     var cell: Int
     var timestamp: Int64
     var eventID: [UInt8]
+    /// Whether it comes from a decision of an earlier import, which may be among the events at hand too.
+    var isRemembered = false
   }
 
   /// A variation of an experiment.
@@ -67,6 +69,19 @@ package struct ResultCounter: Sendable {
 
   private static let heldBack: StagedRecord.Flags = [.holdback, .nullExperiment, .nullVariation]
 
+  /// Takes a decision that an earlier import sent for the visitor at hand, before any of its events: ids as JSON text without quotes. Not for
+  /// one that is held back.
+  package mutating func remember(campaign: [UInt8], experiment: [UInt8], variation: [UInt8], timestamp: Int64) {
+    let number = experiments.number(of: experiment.span, campaign.span)
+    let name = variations.number(of: variation.span, variation.span.extracting(0..<0))
+    let cell = cellNumbers.number(of: number, name)
+    if cell == cells.count { cells.append(Cell(experiment: number, variation: name)) }
+    // No event id comes before an empty one.
+    let membership = Membership(experiment: number, cell: cell, timestamp: timestamp, eventID: [], isRemembered: true)
+    guard let known = memberships.firstIndex(where: { $0.experiment == number }) else { return memberships.append(membership) }
+    if timestamp < memberships[known].timestamp { memberships[known] = membership }
+  }
+
   /// Takes one event of the visitor at hand.
   package mutating func count(_ record: borrowing StagedRecord) {
     if record.isDecision { countDecision(record) } else { countConversion(record) }
@@ -86,8 +101,13 @@ package struct ResultCounter: Sendable {
         Membership(experiment: experiment, cell: cell, timestamp: record.timestamp, eventID: copy(record.eventID)))
       return
     }
-    add(.laterDecision)
     let first = memberships[known]
+    if first.isRemembered, first.cell == cell, first.timestamp == record.timestamp {
+      // Most likely the remembered one itself.
+      memberships[known].isRemembered = false
+      return
+    }
+    add(.laterDecision)
     let isEarlier =
       record.timestamp != first.timestamp
       ? record.timestamp < first.timestamp : order(record.eventID, first.eventID.span) < 0

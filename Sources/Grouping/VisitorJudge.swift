@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 package import Disk
 package import Vocabulary
 
@@ -36,24 +36,16 @@ package struct JudgeRules: Sendable, Hashable, Codable {
   }
 }
 
-/// An event that the endpoint accepted before: the digest of its id, and of its content.
-package struct KnownEvent: Sendable, Equatable {
-  package var id: Digest
-  package var content: UInt64
-
-  package init(id: Digest, content: UInt64) {
-    self.id = id
-    self.content = content
-  }
-}
-
-/// Tells the events accepted in earlier runs: of a visitor hash those whose id digests lie in a range of high words, in any order.
+/// Tells what was accepted in earlier runs: of a visitor hash the events whose id digests lie in a range of high words, and which of them are
+/// decisions.
 ///
 /// Hashes are asked for in ascending order, the ranges of one hash too.
-package typealias KnownEvents = (_ visitorHash: UInt64, _ ids: ClosedRange<UInt64>) throws(RunFailure) -> [KnownEvent]
+package typealias KnownEvents = (_ visitorHash: UInt64, _ ids: ClosedRange<UInt64>) throws(RunFailure) -> KnownVisitor
 
 /// Judges what only a whole visitor can show: reused ids, conflicting decisions, repeated activations, early conversions, and
 /// what was accepted before.
+///
+/// Decisions that were accepted in earlier runs count as the visitor's own: of two at one time the accepted one is the first.
 ///
 /// After `judge`, `fates` holds one fate for each record of the visitor, in the total order, and the walker stands at the
 /// visitor's first page again. Memory: a byte for each record of one visitor, and `memoryBytes` for comparing ids; a visitor with
@@ -76,21 +68,36 @@ package struct VisitorJudge {
     }
   }
 
+  /// What makes a decision a repetition of another: the same variation, and both held back or neither. Only the latter count, so a decision
+  /// that was held back never stands for one that was not.
+  private struct Activation: Hashable {
+    var campaign: Digest
+    var variation: Digest
+    var isHeldBack: Bool
+  }
+
   private let rules: JudgeRules
+  /// Whether conversions carry their decisions: then one of an earlier run, which nobody can carry any more, is of no use to them.
+  private let carriesDecisions: Bool
   private let identityLimit: Int
   package private(set) var fates: [RecordFate] = []
   package private(set) var counts = JudgeCounts()
   private var identities: [Identity] = []
   private var decisionCount = 0
   private var firstDecision = Int64.max
+  /// The visitor's decisions of earlier runs: of each variation the earliest.
+  package private(set) var knownDecisions: [KnownDecision] = []
+  /// Decisions that say something else than what was accepted with their ids: those do not stand.
+  private var superseded: Set<Int> = []
 
-  package init(_ rules: JudgeRules, memoryBytes: Int) {
-    self.init(rules, identityLimit: max(1024, memoryBytes / MemoryLayout<Identity>.stride))
+  package init(_ rules: JudgeRules, carriesDecisions: Bool = false, memoryBytes: Int) {
+    self.init(rules, carriesDecisions: carriesDecisions, identityLimit: max(1024, memoryBytes / MemoryLayout<Identity>.stride))
   }
 
   /// `identityLimit` is smaller only in tests.
-  init(_ rules: JudgeRules, identityLimit: Int) {
+  init(_ rules: JudgeRules, carriesDecisions: Bool = false, identityLimit: Int) {
     self.rules = rules
+    self.carriesDecisions = carriesDecisions
     self.identityLimit = identityLimit
   }
 
@@ -98,9 +105,11 @@ package struct VisitorJudge {
   mutating func judge(_ walker: inout some VisitorPages & ~Copyable, _ known: KnownEvents) throws(RunFailure) {
     fates.removeAll(keepingCapacity: true)
     decisionCount = 0
+    if !knownDecisions.isEmpty { knownDecisions.removeAll(keepingCapacity: true) }
+    if !superseded.isEmpty { superseded.removeAll() }
     try judgeIdentities(&walker, known)
-    firstDecision = .max
-    if decisionCount > 1 { try judgeDecisions(&walker) }
+    firstDecision = carriesDecisions ? .max : knownDecisions.reduce(.max) { min($0, $1.timestamp) }
+    if decisionCount > 1 || decisionCount > 0 && !knownDecisions.isEmpty { try judgeDecisions(&walker) }
     try judgeConversions(&walker)
   }
 
@@ -130,7 +139,7 @@ package struct VisitorJudge {
       }
       settleIdentities()
       let accepted = try known(walker.visitorHash, lower...upper)
-      if !accepted.isEmpty { try compare(with: accepted, &walker) }
+      if !accepted.events.isEmpty { try compare(with: accepted, &walker) }
       if upper == .max { break }
       lower = upper + 1
     }
@@ -177,26 +186,59 @@ package struct VisitorJudge {
   /// So few are compared each with each rather than sorted.
   private static let fewIdentities = 16
 
-  private mutating func compare(with accepted: [KnownEvent], _ walker: inout some VisitorPages & ~Copyable) throws(RunFailure) {
-    let contents = Dictionary(accepted.map { ($0.id, $0.content) }) { first, _ in first }
-    for identity in identities where contents[identity.id] != nil { fates[identity.ordinal] = .alreadyAccepted }
+  private mutating func compare(with accepted: KnownVisitor, _ walker: inout some VisitorPages & ~Copyable) throws(RunFailure) {
+    let events = accepted.events.sorted()
+    for identity in identities {
+      let at = place(of: KnownEvent(id: identity.id.high, content: 0), in: events)
+      if at < events.count, events[at].id == identity.id.high { fates[identity.ordinal] = .alreadyAccepted }
+    }
+    for decision in accepted.decisions { learn(decision) }
     try walker.eachPage { page, offsets, start in
       for at in offsets.indices where fates[start + at] == .alreadyAccepted {
         let record = StagedRecord(page, at: offsets[at])
-        if let content = contents[Digest(record.eventID)], content != contentDigest(record) {
-          counts.changedAfterAccept.add(record)
-        }
+        let event = KnownEvent(id: Digest(record.eventID).high, content: contentDigest(record))
+        let place = place(of: event, in: events)
+        if place < events.count, events[place] == event { continue }
+        // Of a visitor with many ids some were compared before, with others.
+        let first = self.place(of: KnownEvent(id: event.id, content: 0), in: events)
+        guard first < events.count, events[first].id == event.id else { continue }
+        counts.changedAfterAccept.add(record)
+        if record.isDecision, accepted.decisions.contains(where: { $0.id == event.id }) { superseded.insert(start + at) }
       }
     }
   }
 
+  /// The first of sorted events that is not before another.
+  private func place(of event: KnownEvent, in events: [KnownEvent]) -> Int {
+    var low = 0
+    var high = events.count
+    while low < high {
+      let middle = (low + high) / 2
+      if events[middle] < event { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  private mutating func learn(_ decision: KnownDecision) {
+    let same = knownDecisions.firstIndex {
+      $0.variation.digest == decision.variation.digest && $0.variation.campaignDigest == decision.variation.campaignDigest
+        && $0.isHeldBack == decision.isHeldBack
+    }
+    guard let same else { return knownDecisions.append(decision) }
+    if decision.timestamp < knownDecisions[same].timestamp { knownDecisions[same] = decision }
+  }
+
   // MARK: decisions
 
+  /// Whether a decision takes part in the judgement.
+  private func stands(_ ordinal: Int) -> Bool {
+    fates[ordinal] != .idReused && fates[ordinal] != .sameEvent && (superseded.isEmpty || !superseded.contains(ordinal))
+  }
+
   private mutating func judgeDecisions(_ walker: inout some VisitorPages & ~Copyable) throws(RunFailure) {
-    var campaigns: [Digest: First] = [:]
-    var activations: [Digest: First] = [:]
-    func learn(
-      _ firsts: inout [Digest: First], _ key: Digest, _ record: borrowing StagedRecord, _ variation: Digest, _ ordinal: Int
+    var (campaigns, activations) = knownFirsts()
+    func learn<Key>(
+      _ firsts: inout [Key: First], _ key: Key, _ record: borrowing StagedRecord, _ variation: Digest, _ ordinal: Int
     ) {
       if let first = firsts[key], !first.isAfter(record) { return }
       firsts[key] = First(timestamp: record.timestamp, eventID: copy(record.eventID), variation: variation, ordinal: ordinal)
@@ -204,47 +246,62 @@ package struct VisitorJudge {
     try walker.eachPage { page, offsets, start in
       for at in offsets.indices {
         let record = StagedRecord(page, at: offsets[at])
-        guard record.isDecision, fates[start + at] != .idReused, fates[start + at] != .sameEvent else { continue }
-        let campaign = Digest(record.campaignOrEntity)
-        let variation = Digest(record.variation, seed: Digest(record.experimentOrKey).high)
-        if !isHeldBack(record) { learn(&campaigns, campaign, record, variation, start + at) }
-        if rules.activations == .first {
-          learn(&activations, activation(record, variation), record, variation, start + at)
-        }
+        guard record.isDecision, stands(start + at) else { continue }
+        let decision = activation(record)
+        if !decision.isHeldBack { learn(&campaigns, decision.campaign, record, decision.variation, start + at) }
+        if rules.activations == .first { learn(&activations, decision, record, decision.variation, start + at) }
       }
     }
     try walker.eachPage { page, offsets, start in
       for at in offsets.indices {
         let record = StagedRecord(page, at: offsets[at])
-        guard record.isDecision, fates[start + at] != .idReused, fates[start + at] != .sameEvent else { continue }
-        let variation = Digest(record.variation, seed: Digest(record.experimentOrKey).high)
-        if !isHeldBack(record), let first = campaigns[Digest(record.campaignOrEntity)], first.variation != variation {
-          counts.conflicts.add(record)
-          guard fates[start + at] == .kept else { continue }
-          switch rules.onConflict {
-          case .first: fates[start + at] = .conflictFiltered
-          case .reject: fates[start + at] = .conflictRejected
-          case .keep: break
+        guard record.isDecision, stands(start + at) else { continue }
+        let decision = activation(record)
+        if !decision.isHeldBack, let first = campaigns[decision.campaign] {
+          if first.variation != decision.variation {
+            counts.conflicts.add(record)
+            guard fates[start + at] == .kept else { continue }
+            switch rules.onConflict {
+            case .first: fates[start + at] = .conflictFiltered
+            case .reject: fates[start + at] = .conflictRejected
+            case .keep: break
+            }
+          } else if fates[start + at] == .kept, first.ordinal == start + at, wasElsewhere(decision) {
+            // It is the first, though it comes late: it moves a visitor whom an earlier run activated elsewhere.
+            counts.conflicts.add(record)
           }
         }
-        if fates[start + at] == .kept, rules.activations == .first,
-          let first = activations[activation(record, variation)], first.ordinal != start + at
-        {
+        if fates[start + at] == .kept, rules.activations == .first, let first = activations[decision], first.ordinal != start + at {
           fates[start + at] = .activationFiltered
         }
       }
     }
   }
 
-  /// What makes a decision a repetition of another: the same variation, and both held back or neither. Only the latter count, so
-  /// a decision that was held back never stands for one that was not.
-  private func activation(_ record: borrowing StagedRecord, _ variation: Digest) -> Digest {
-    Digest(record.campaignOrEntity, seed: isHeldBack(record) ? ~variation.high : variation.high)
+  /// The visitor's first decisions of earlier runs, by campaign and by variation. No event id comes before an empty one.
+  private func knownFirsts() -> (campaigns: [Digest: First], activations: [Activation: First]) {
+    var campaigns: [Digest: First] = [:]
+    var activations: [Activation: First] = [:]
+    for known in knownDecisions {
+      let first = First(timestamp: known.timestamp, eventID: [], variation: known.variation.digest, ordinal: -1)
+      let campaign = known.variation.campaignDigest
+      activations[Activation(campaign: campaign, variation: known.variation.digest, isHeldBack: known.isHeldBack)] = first
+      if !known.isHeldBack, known.timestamp < campaigns[campaign]?.timestamp ?? .max { campaigns[campaign] = first }
+    }
+    return (campaigns, activations)
   }
 
-  private func isHeldBack(_ record: borrowing StagedRecord) -> Bool { !record.flags.isDisjoint(with: VisitorJudge.heldBack) }
+  private func wasElsewhere(_ decision: Activation) -> Bool {
+    knownDecisions.contains {
+      !$0.isHeldBack && $0.variation.campaignDigest == decision.campaign && $0.variation.digest != decision.variation
+    }
+  }
 
-  private static let heldBack: StagedRecord.Flags = [.holdback, .nullExperiment, .nullVariation]
+  private func activation(_ record: borrowing StagedRecord) -> Activation {
+    Activation(
+      campaign: Digest(record.campaignOrEntity), variation: variationDigest(record.experimentOrKey, record.variation),
+      isHeldBack: isHeldBack(record))
+  }
 
   // MARK: conversions
 
@@ -254,7 +311,7 @@ package struct VisitorJudge {
         let record = StagedRecord(page, at: offsets[at])
         let fate = fates[start + at]
         if record.isDecision {
-          if fate == .kept || fate == .alreadyAccepted { firstDecision = min(firstDecision, record.timestamp) }
+          if fate == .kept || fate == .alreadyAccepted && stands(start + at) { firstDecision = min(firstDecision, record.timestamp) }
           continue
         }
         guard fate == .kept || fate == .alreadyAccepted else { continue }
@@ -279,11 +336,6 @@ package struct VisitorJudge {
 
   /// Notes that no body can hold the record.
   package mutating func markTooLarge(_ ordinal: Int) { fates[ordinal] = .tooLarge }
-}
-
-/// 64 bits that tell an event's content apart from another's with the same id: its text, and what its visitor object says.
-package func contentDigest(_ record: borrowing StagedRecord) -> UInt64 {
-  Digest(record.groupAndEvent, seed: UInt64(record.eventCount)).low
 }
 
 extension PagedWalker {

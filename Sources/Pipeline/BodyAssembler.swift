@@ -21,7 +21,7 @@ struct BodyAssembler: ~Copyable {
   /// Judges the visitors of large partitions.
   private var judge: PartitionJudge
   private var composer: BodyComposer
-  private var ledger = LedgerCollector()
+  private var ledger: LedgerCollector
   /// The partition at hand, −1 before the first: held in memory, or read page by page when it is large.
   private var number = -1
   private var held = ComposedPartition()
@@ -40,6 +40,7 @@ struct BodyAssembler: ~Copyable {
 
   init(_ judges: PartitionJudges, noted: OrderReader?, memoryBytes: Int) {
     settings = judges.settings
+    ledger = LedgerCollector(judges.book)
     reader = judges.reader
     self.judges = judges
     self.noted = noted
@@ -64,7 +65,7 @@ struct BodyAssembler: ~Copyable {
         try open(number + 1)
       }
       guard !composer.isOverfull else { throw mismatch }
-      guard let entries = ledger.finish({ $0.count > 0 ? LedgerEntries($0) : nil }) else { throw mismatch }
+      guard let entries = ledger.finish() else { throw mismatch }
       let value = try composer.finish { bytes throws(RunFailure) in
         guard bytes.count == body.byteCount else { throw mismatch }
         return try use(bytes)
@@ -160,12 +161,11 @@ struct BodyAssembler: ~Copyable {
   ) {
     let partition = held.partition!
     let bytes = partition.bytes.span
-    let hash = held.written.visitors[visitor].hash
     for place in partition.records(of: held.written.visitors[visitor].number).dropFirst(wanted.lowerBound).prefix(wanted.count)
     where held.fates[place] == .kept {
       let record = StagedRecord(bytes, at: partition.offsets[place])
       composer.append(record)
-      ledger.add(hash, EventMark(record))
+      ledger.add(record)
     }
   }
 
@@ -191,7 +191,7 @@ struct BodyAssembler: ~Copyable {
   ) {
     let record = StagedRecord(walker.page.span, at: walker.offsets[at])
     composer.append(record)
-    ledger.add(record.hash, EventMark(record))
+    ledger.add(record)
   }
 
   /// Goes to the next visitor of a large partition. Returns false at its end.

@@ -32,7 +32,7 @@ struct BodyComparison {
         if stop.isStopped { throw RunFailure(.stopped, "stopped while verifying; nothing was changed") }
         do throws(RunFailure) {
           let (digest, entries) = try assembler.compose(row) { bytes throws(RunFailure) in WideDigest.of(bytes).bytes }
-          guard row.digest ?? digest == digest, entries.entries.count / CheckpointFormat.entryBytes == row.eventCount else {
+          guard row.digest ?? digest == digest, entries.entries.count / LedgerEntry.byteCount == row.eventCount else {
             throw noLongerPlanned(row.number)
           }
           if row.isCut { try compareParts(row) }

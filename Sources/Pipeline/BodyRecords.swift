@@ -26,6 +26,7 @@ struct BodyRecords: ~Copyable {
   }
 
   private let settings: RunSettings
+  private let book: VariationBook
   private var records = ByteArena(limit: 1 << 40)
   /// Where each event of the body lies, in the body's order.
   private var events: [Int] = []
@@ -39,6 +40,7 @@ struct BodyRecords: ~Copyable {
   /// Reads the records of a body. Throws 76 when staging no longer gives what was planned.
   init(_ body: BodyRow, _ judges: PartitionJudges, memoryBytes: Int) throws(RunFailure) {
     settings = judges.settings
+    book = judges.book
     let reader = judges.reader
     let last = reader.partition(of: visitorHash(body.lastVisitor.span))
     let first = reader.partition(of: visitorHash(body.firstVisitor.span))
@@ -68,7 +70,7 @@ struct BodyRecords: ~Copyable {
   func write(_ part: BodyPart) -> Written {
     let wanted = part.events(of: events.count)
     var composer = BodyComposer(settings.body, limit: settings.bodyLimit)
-    var ledger = LedgerCollector()
+    var ledger = LedgerCollector(book)
     var decisionCount = 0
     for number in visitors.indices {
       let end = number + 1 < visitors.count ? visitors[number + 1] : Visitor(firstEvent: events.count, firstDecision: decisions.count)
@@ -79,11 +81,11 @@ struct BodyRecords: ~Copyable {
       for at in range {
         let record = StagedRecord(records.span, at: events[at])
         composer.append(record)
-        ledger.add(record.hash, EventMark(record))
+        ledger.add(record)
         if record.isDecision { decisionCount += 1 }
       }
     }
-    let entries = ledger.finish { LedgerEntries($0) }
+    guard let entries = ledger.finish() else { preconditionFailure("a part has an event") }
     return Written(bytes: composer.finish { copy($0) }, decisionCount: decisionCount, ledger: entries)
   }
 

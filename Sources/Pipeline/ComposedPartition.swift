@@ -25,11 +25,14 @@ struct PartitionComposer: PartitionWorker, ~Copyable {
   private let noted: OrderReader?
   private var judge: PartitionJudge
   private var measurer: VisitorMeasurer
-  private var ledger = LedgerCollector()
+  private var ledger: LedgerCollector
   /// Whose memory serves again.
   private var served = Partition()
 
-  init(_ reader: PartitionReader, _ settings: RunSettings, noted: OrderReader?, _ judge: consuming PartitionJudge) {
+  init(
+    _ reader: PartitionReader, _ settings: RunSettings, noted: OrderReader?, book: VariationBook, _ judge: consuming PartitionJudge
+  ) {
+    ledger = LedgerCollector(book)
     self.reader = reader
     self.settings = settings
     self.noted = noted
@@ -86,7 +89,7 @@ struct PartitionComposer: PartitionWorker, ~Copyable {
       let record = StagedRecord(bytes, at: offsets[place])
       let fits = measurer.measure(record, ordinal: place - records.lowerBound)
       precondition(fits, "what was planned fits into a body")
-      ledger.add(hash, EventMark(record))
+      ledger.add(record)
     }
     if measurer.visitor.isSplit {
       ledger.finish { _ in }

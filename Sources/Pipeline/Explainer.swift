@@ -217,7 +217,9 @@ package struct Explainer: Sendable {
     for place in Set(runs.map { [$0.account, $0.endpoint] }) {
       let search = LedgerSearch(checkpoint, account: place[0], endpoint: place[1])
       let take = { (sighting: LedgerSearch.Sighting) in
-        if found[sighting.run, default: []].count < 1000 { found[sighting.run, default: []].append(sighting) }
+        // What other state folders knew is no run's here.
+        guard let run = sighting.run, found[run, default: []].count < 1000 else { return }
+        found[run, default: []].append(sighting)
       }
       switch sought {
       case .event(let id): try search.each(visitorHash: nil, event: Digest(id.span), take)

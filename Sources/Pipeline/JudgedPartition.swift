@@ -60,7 +60,7 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
     self.reader = reader
     self.settings = settings
     self.known = known
-    judge = VisitorJudge(settings.rules, memoryBytes: memoryBytes)
+    judge = VisitorJudge(settings.rules, carriesDecisions: !settings.body.enrichDecisions, memoryBytes: memoryBytes)
     measurer = VisitorMeasurer(settings.body, limit: settings.bodyLimit)
     emptyCounts = tally.map { VisitorCounts(tally: $0) }
     counts = emptyCounts
@@ -101,6 +101,7 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
     try Self.judge(&visitor, by: &judge, &known)
     measurer.begin()
     if !settings.body.enrichDecisions { try learn(&visitor) }
+    remember()
     var found = JudgedVisitor()
     var hasNew = false
     try visitor.eachPage { page, offsets, start throws(RunFailure) in
@@ -126,10 +127,20 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
     return found
   }
 
+  /// The visitor belongs where an earlier run activated it, by the server's rules; so do its conversions of this run.
+  private mutating func remember() {
+    guard !judge.knownDecisions.isEmpty, judge.fates.contains(where: \.stands) else { return }
+    for decision in judge.knownDecisions where !decision.isHeldBack {
+      let variation = decision.variation
+      counts?.results.remember(
+        campaign: variation.campaign, experiment: variation.experiment, variation: variation.variation, timestamp: decision.timestamp)
+    }
+  }
+
   private static func judge(
     _ visitor: inout some VisitorPages & ~Copyable, by judge: inout VisitorJudge, _ known: inout LedgerFilter
   ) throws(RunFailure) {
-    try visitor.judge(by: &judge) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }
+    try visitor.judge(by: &judge) { hash, ids throws(RunFailure) in try known.known(of: hash, ids: ids) }
   }
 
   /// Learns the visitor's decisions, which its conversions carry.

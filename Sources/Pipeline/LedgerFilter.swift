@@ -5,109 +5,157 @@ import Vocabulary
 
 /// What the ledger knew when a run was planned, read by merging its slices in the order of visitor hashes.
 ///
-///     entry   u64 visitor hash · 128 bits digest of the event id · u64 digest of the content, each highest byte first
-///
-/// A slice is opened when the walk reaches its first hash and closed behind its last. Memory: one part of each open slice, and the events
-/// of one visitor.
+/// A slice is opened when the walk reaches its first hash and closed behind its last. Its index tells which visitors it may know, and only
+/// their parts are read: one by one, or ahead when one follows the other. Memory: of each open slice its index and up to 16 pages, and the
+/// events of one visitor.
 struct LedgerFilter {
-  private struct Entry {
-    var visitorHash: UInt64
-    var event: KnownEvent
-
-    init(_ bytes: Span<UInt8>, at offset: Int) {
-      visitorHash = load64(bytes, offset).byteSwapped
-      event = KnownEvent(
-        id: Digest(high: load64(bytes, offset + 8).byteSwapped, low: load64(bytes, offset + 16).byteSwapped),
-        content: load64(bytes, offset + 24).byteSwapped)
-    }
-  }
-
   private struct OpenSlice {
     var slice: LedgerSlice
-    /// The entries at hand, and which of them is next.
+    var index: SliceIndex
+    /// The entries of the parts from `firstPart` up to `endPart`, and where the next one to look at begins.
     var entries: [UInt8] = []
+    var firstPart = 0
+    var endPart = 0
     var at = 0
-    var nextEntry = 0
+    /// How many parts are read at once when one follows the other.
+    var stride = 1
+    /// Whether it has more of the visitor at hand, from `at` on.
+    var holdsMore = false
   }
+
+  private static let mostPartsAtOnce = 16
 
   private let checkpoint: Checkpoint
   private let account: String
   private let endpoint: String
   private let mark: Int64
+  private let run: RunID?
   private var waiting: [LedgerSlice] = []
-  private var lastRead: LedgerSlice?
-  private var isEndOfIndex: Bool
+  private var lastListed: LedgerSlice?
+  private var isEndOfList: Bool
   private var open: [OpenSlice] = []
-  /// The events of the hash asked for last: a visitor may be asked for in several ranges of ids.
   private var hash: UInt64?
-  private var events: [KnownEvent] = []
+  private var names: VariationNames
 
-  init(_ checkpoint: Checkpoint, account: String, endpoint: String, mark: Int64) {
+  /// What slices up to `mark` know; only those of a run when one is given.
+  init(_ checkpoint: Checkpoint, account: String, endpoint: String, mark: Int64, of run: RunID? = nil) {
     self.checkpoint = checkpoint
+    names = VariationNames(checkpoint)
     self.account = account
     self.endpoint = endpoint
     self.mark = mark
-    isEndOfIndex = mark == 0
+    self.run = run
+    isEndOfList = mark == 0
   }
 
-  /// The events of a visitor hash whose id digests lie in a range of high words. Hashes are asked for in ascending order, the ranges of one
-  /// hash too.
-  mutating func events(of visitorHash: UInt64, ids: ClosedRange<UInt64>) throws(RunFailure) -> [KnownEvent] {
-    if isEndOfIndex, waiting.isEmpty, open.isEmpty, hash != visitorHash { return [] }
+  /// What is known of a visitor hash, as far as the ids lie in a range. Hashes are asked for in ascending order, the ranges of one hash too.
+  mutating func known(of visitorHash: UInt64, ids: ClosedRange<UInt64>) throws(RunFailure) -> KnownVisitor {
+    var known = KnownVisitor()
+    if isEndOfList, waiting.isEmpty, open.isEmpty { return known }
     do throws(CheckpointFailure) {
-      if hash != visitorHash { try collect(visitorHash) }
+      if hash != visitorHash { try go(to: visitorHash) }
+      for at in open.indices where open[at].holdsMore {
+        try LedgerFilter.take(&open[at], visitorHash, ids, into: &known, &names, checkpoint)
+      }
     } catch {
       throw error.runFailure
     }
-    if ids == 0...UInt64.max { return events }
-    return events.filter { ids.contains($0.id.high) }
+    return known
   }
 
-  private mutating func collect(_ visitorHash: UInt64) throws(CheckpointFailure) {
+  private mutating func go(to visitorHash: UInt64) throws(CheckpointFailure) {
     precondition(hash ?? 0 <= visitorHash, "visitors are asked for in the order of their hashes")
     hash = visitorHash
-    events.removeAll(keepingCapacity: true)
     try openSlices(upTo: visitorHash)
-    var kept = 0
+    if open.contains(where: { $0.slice.lastHash < visitorHash }) { open.removeAll { $0.slice.lastHash < visitorHash } }
     for at in open.indices {
-      var slice = open[at]
-      let isExhausted = try read(&slice, visitorHash)
-      if !isExhausted {
-        open[kept] = slice
-        kept += 1
-      }
+      open[at].holdsMore = open[at].index.mayHold(visitorHash)
+      if open[at].holdsMore { try LedgerFilter.seek(&open[at], visitorHash, checkpoint) }
     }
-    open.removeLast(open.count - kept)
   }
 
   private mutating func openSlices(upTo visitorHash: UInt64) throws(CheckpointFailure) {
     while true {
       if waiting.isEmpty {
-        guard !isEndOfIndex else { return }
-        waiting = try checkpoint.ledgerSlices(account: account, endpoint: endpoint, upTo: mark, after: lastRead, limit: 256).reversed()
-        isEndOfIndex = waiting.isEmpty
-        lastRead = waiting.first ?? lastRead
+        guard !isEndOfList else { return }
+        waiting = try checkpoint.ledgerSlices(
+          account: account, endpoint: endpoint, upTo: mark, of: run, after: lastListed, limit: 256
+        ).reversed()
+        isEndOfList = waiting.isEmpty
+        lastListed = waiting.first ?? lastListed
         continue
       }
       guard let next = waiting.last, next.firstHash <= visitorHash else { return }
       waiting.removeLast()
-      if next.lastHash >= visitorHash { open.append(OpenSlice(slice: next)) }
+      if next.lastHash >= visitorHash { open.append(OpenSlice(slice: next, index: try checkpoint.ledgerIndex(next))) }
     }
   }
 
-  /// Takes the entries of the hash and passes those before it. Returns whether nothing is left.
-  private mutating func read(_ open: inout OpenSlice, _ visitorHash: UInt64) throws(CheckpointFailure) -> Bool {
+  /// Goes to the first entry whose hash is the visitor's or greater.
+  private static func seek(_ open: inout OpenSlice, _ visitorHash: UInt64, _ checkpoint: Checkpoint) throws(CheckpointFailure) {
+    let part = open.index.part(of: visitorHash)
+    if part < open.firstPart || part >= open.endPart {
+      // Reading on where the last reading ended goes ever faster; anything else begins small.
+      open.stride = part == open.endPart && part > 0 ? min(open.stride * 2, LedgerFilter.mostPartsAtOnce) : 1
+      try load(&open, part, checkpoint)
+    }
+    let start = (part - open.firstPart) * SliceIndex.partEntries
+    var low = max(start, open.at / LedgerEntry.byteCount)
+    var high = open.entries.count / LedgerEntry.byteCount
+    while low < high {
+      let middle = (low + high) / 2
+      if load64(open.entries.span, middle * LedgerEntry.byteCount).byteSwapped < visitorHash { low = middle + 1 } else { high = middle }
+    }
+    open.at = low * LedgerEntry.byteCount
+  }
+
+  private static func load(_ open: inout OpenSlice, _ part: Int, _ checkpoint: Checkpoint) throws(CheckpointFailure) {
+    open.entries = try checkpoint.ledgerParts(open.slice, from: part, count: open.stride)
+    open.firstPart = part
+    open.endPart = part + (open.entries.count / LedgerEntry.byteCount + SliceIndex.partEntries - 1) / SliceIndex.partEntries
+    open.at = 0
+  }
+
+  private static func take(
+    _ open: inout OpenSlice, _ hash: UInt64, _ ids: ClosedRange<UInt64>, into known: inout KnownVisitor, _ names: inout VariationNames,
+    _ checkpoint: Checkpoint
+  ) throws(CheckpointFailure) {
     while true {
       if open.at == open.entries.count {
-        guard open.nextEntry < open.slice.entryCount else { return true }
-        open.entries = try checkpoint.ledgerEntries(open.slice.id, from: open.nextEntry, count: Checkpoint.partEntries)
-        open.nextEntry += Checkpoint.partEntries
-        open.at = 0
+        guard open.index.begins(open.endPart, upTo: hash) else { break }
+        open.stride = min(open.stride * 2, LedgerFilter.mostPartsAtOnce)
+        try load(&open, open.endPart, checkpoint)
       }
-      let entry = Entry(open.entries.span, at: open.at)
-      if entry.visitorHash > visitorHash { return false }
-      if entry.visitorHash == visitorHash { events.append(entry.event) }
-      open.at += CheckpointFormat.entryBytes
+      let entry = LedgerEntry(open.entries.span, at: open.at)
+      guard entry.visitorHash == hash else { break }
+      guard entry.id <= ids.upperBound else { return }
+      open.at += LedgerEntry.byteCount
+      guard entry.id >= ids.lowerBound else { continue }
+      known.events.append(KnownEvent(id: entry.id, content: entry.content))
+      if entry.variation > 0, let variation = try names.variation(entry.variation) {
+        known.decisions.append(
+          KnownDecision(id: entry.id, variation: variation, isHeldBack: entry.isHeldBack, timestamp: entry.timestamp))
+      }
     }
+    open.holdsMore = false
+  }
+}
+
+/// What the numbers of variations stand for, as far as they were asked for.
+private struct VariationNames {
+  private static let mostVariations = 10_000
+
+  private let checkpoint: Checkpoint
+  private var variations: [Int: KnownVariation] = [:]
+
+  init(_ checkpoint: Checkpoint) { self.checkpoint = checkpoint }
+
+  mutating func variation(_ number: Int) throws(CheckpointFailure) -> KnownVariation? {
+    if let known = variations[number] { return known }
+    guard let stored = try checkpoint.ledgerVariation(number) else { return nil }
+    let known = KnownVariation(campaign: stored.campaign, experiment: stored.experiment, variation: stored.variation)
+    if variations.count == VariationNames.mostVariations { variations.removeAll() }
+    variations[number] = known
+    return known
   }
 }

@@ -6,11 +6,11 @@ import Vocabulary
 ///
 /// Memory: a few parts of one slice.
 struct LedgerSearch {
-  /// An accepted event, and the run whose receipt brought it.
+  /// An accepted event by the high word of its id's digest, and the run whose receipt brought it; nil when another state folder's ledger did.
   struct Sighting {
-    var run: RunID
+    var run: RunID?
     var visitorHash: UInt64
-    var event: Digest
+    var event: UInt64
   }
 
   private let checkpoint: Checkpoint
@@ -46,19 +46,23 @@ struct LedgerSearch {
   private func look(
     into slice: LedgerSlice, _ visitorHash: UInt64?, _ event: Digest?, _ body: (Sighting) -> Void
   ) throws(CheckpointFailure) {
-    let chunk = 8 * Checkpoint.partEntries
-    var run: RunID?
-    for start in stride(from: 0, to: slice.entryCount, by: chunk) {
-      let entries = try checkpoint.ledgerEntries(slice.id, from: start, count: chunk)
-      for at in stride(from: 0, to: entries.count, by: CheckpointFormat.entryBytes) {
-        let hash = ledgerHash(entries.span, at)
-        if let visitorHash, hash > visitorHash { return }
-        if let visitorHash, hash != visitorHash { continue }
-        let id = ledgerEvent(entries.span, at)
-        if let event, id != event { continue }
-        if run == nil { run = try checkpoint.ledgerRun(slice.id) }
-        if let run { body(Sighting(run: run, visitorHash: hash, event: id)) }
+    if let visitorHash, try !checkpoint.ledgerIndex(slice).mayHold(visitorHash) { return }
+    let sought = event?.high
+    var runs: [RunID]?
+    for part in stride(from: 0, to: slice.partCount, by: LedgerSearch.partsAtATime) {
+      let entries = try checkpoint.ledgerParts(slice, from: part, count: LedgerSearch.partsAtATime)
+      for at in stride(from: 0, to: entries.count, by: LedgerEntry.byteCount) {
+        let entry = LedgerEntry(entries.span, at: at)
+        if let visitorHash, entry.visitorHash > visitorHash { return }
+        if let visitorHash, entry.visitorHash != visitorHash { continue }
+        if let sought, entry.id != sought { continue }
+        if runs == nil { runs = try checkpoint.ledgerRuns(slice) }
+        let known = runs ?? []
+        let run = known.indices.contains(entry.run - 1) ? known[entry.run - 1] : nil
+        body(Sighting(run: run, visitorHash: entry.visitorHash, event: entry.id))
       }
     }
   }
+
+  private static let partsAtATime = 32
 }

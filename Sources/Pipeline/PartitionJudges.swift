@@ -11,6 +11,8 @@ import Vocabulary
 struct PartitionJudges {
   let reader: PartitionReader
   let settings: RunSettings
+  /// What the ledger will remember decisions by.
+  let book = VariationBook()
   private let ledger: Checkpoint
   private let run: RunRow
   private let mark: Int64
@@ -33,7 +35,9 @@ struct PartitionJudges {
   /// A judge; with an empty tally one that also counts.
   func judge(memoryBytes: Int, tally: PlanTally? = nil) -> PartitionJudge {
     PartitionJudge(
-      reader, settings, known: LedgerFilter(ledger, account: run.account, endpoint: run.endpoint, mark: mark),
+      reader, settings,
+      known: LedgerFilter(
+        ledger, account: run.account, endpoint: run.endpoint, mark: mark, of: settings.ignoresLedger == true ? run.id : nil),
       memoryBytes: memoryBytes, tally: tally)
   }
 
@@ -45,7 +49,7 @@ struct PartitionJudges {
   /// The partitions from `first` on, composed.
   func composed(from first: Int, noted: OrderReader?) -> PartitionsAhead<PartitionComposer> {
     PartitionsAhead(first..<reader.count, threadCount: threadCount, ahead: aheadCount) {
-      PartitionComposer(reader, settings, noted: noted, judge(memoryBytes: memoryBytes))
+      PartitionComposer(reader, settings, noted: noted, book: book, judge(memoryBytes: memoryBytes))
     }
   }
 }

@@ -69,7 +69,10 @@ struct Planner {
   }
 
   private func walk() throws {
-    let mark = try ledger.ledgerMark(account: run.account, endpoint: run.endpoint)
+    // A plan's own folder has no ledger, and the number of its run means another one in the real folder.
+    let ignoresAll = settings.ignoresLedger == true && ledger !== checkpoint
+    let mark = ignoresAll ? 0 : try ledger.ledgerMark(account: run.account, endpoint: run.endpoint)
+    let sliceCount = try ledger.ledgerSliceCount(account: run.account, endpoint: run.endpoint, upTo: mark)
     let writer = try checkpoint.beginPlan(run.id)
     let reader = try staged.reader(identicalRows: settings.identicalRows)
     let tally = PlanTally(PlanWatch(settings, inputs: inputMappings, futureFrom: now + 86_400_000))
@@ -95,6 +98,10 @@ struct Planner {
       ahead.giveBack(judged)
     }
     try notes.finish()
+    // An import in another process may have merged what a plan was reading.
+    guard try ledger.ledgerSliceCount(account: run.account, endpoint: run.endpoint, upTo: mark) == sliceCount else {
+      throw CheckpointFailure.ledgerChanged(path: ledger.path)
+    }
     var (plan, counts) = try walk.finish()
     plan.findings = Findings(staged.counts, counts.judged, counts.tally, inputs: staged.inputs).all
     plan.refusal = refusal(plan)

@@ -76,7 +76,9 @@ struct RunFlow: Sendable {
     }
     var summary = try summary(after: failure, seconds: (ContinuousClock.now - startedAt) / .seconds(1), plansOnly: plansOnly)
     summary.laneCount = laneCount.found
-    return try keep(summary)
+    let kept = try keep(summary)
+    if kept.state == .complete, !plansOnly { await tidyLedger() }
+    return kept
   }
 
   // MARK: staging

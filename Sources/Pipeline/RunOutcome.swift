@@ -1,6 +1,8 @@
 package import Checkpointing
+import Delivering
 import Disk
 import Grouping
+import Logging
 package import Reporting
 package import Vocabulary
 
@@ -77,6 +79,27 @@ extension RunFlow {
   }
 }
 
+extension RunFlow {
+  /// Merges small segments of the ledger into large ones, now that no run of this account and endpoint is under way. What cannot be merged now
+  /// will be after the next run.
+  func tidyLedger() async {
+    do throws(RunFailure) {
+      try await onThread { () throws(RunFailure) in
+        try guarding { () throws(CheckpointFailure) in
+          _ = try checkpoint.compactLedger(account: run.account, endpoint: run.endpoint) { stop.isStopped }
+        }
+      }
+    } catch {
+      log.warning("the run is complete, but its ledger could not be merged with that of earlier runs: \(error.message)")
+    }
+  }
+}
+
+/// The one of a run's settings that its summary tells, whatever else a version knows.
+private struct LedgerSetting: Decodable {
+  var ignoresLedger: Bool?
+}
+
 extension Checkpoint {
   /// What is known of a run: its plan and its receipts. Time and exit status are the process's own.
   package func summary(of row: RunRow) throws(RunFailure) -> RunSummary {
@@ -86,6 +109,8 @@ extension Checkpoint {
     case .refused: summary.state = .refused
     case .staging, .planning, .sending, .forgotten: summary.state = .incomplete
     }
+    let settings: LedgerSetting = try fromStoredJSON(row.settings, "settings")
+    summary.ignoresLedger = settings.ignoresLedger == true
     let (all, present, requests, counts, refused) = try guarding { () throws(CheckpointFailure) in
       (
         try receiptTotals(row.id), try receiptTotals(row.id, ofAllPlans: false), try requestTotals(row.id), try stagingCounts(row.id),

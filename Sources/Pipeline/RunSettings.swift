@@ -84,6 +84,8 @@ package struct RunSettings: Sendable, Hashable, Codable {
   package var knownIDs: KnownIDs?
   /// Whether conversions without attributes take those of their visitor's latest decision.
   package var inheritsAttributes = false
+  /// Whether events that earlier runs sent are sent again. The run's own are not. Nil is false, as in runs of earlier versions.
+  package var ignoresLedger: Bool?
   /// Which records are taken; nil for all of them.
   package var selection: Selection?
 

@@ -62,6 +62,19 @@ package struct StateFolder: ~Copyable {
   /// Whether anything was ever imported with a state folder.
   package static func hasCheckpoint(_ path: String) -> Bool { Folder.exists(checkpointPath(path)) }
 
+  /// The checkpoint of another state folder, or the one of that path, for reading. Throws 64 for this folder's own, 66 when there is none.
+  package func otherCheckpoint(_ path: String) throws(RunFailure) -> Checkpoint {
+    let file = Folder.exists(path + "/.") ? StateFolder.checkpointPath(path) : path
+    guard Folder.exists(file) else {
+      throw RunFailure(.inputUnreadable, "\(path): there is no checkpoint; name a state folder, or its checkpoint.sqlite")
+    }
+    let other = try guarding { () throws(CheckpointFailure) in try Checkpoint.reader(at: file) }
+    guard !other.isSameFile(as: checkpoint) else {
+      throw RunFailure(.usage, "\(path): this is the state folder's own ledger; name others to take from")
+    }
+    return other
+  }
+
   /// Makes a state folder that nothing but a sandbox works in.
   package static func make(_ path: String) throws(RunFailure) {
     do throws(DiskFailure) {

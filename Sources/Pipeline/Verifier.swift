@@ -132,24 +132,19 @@ package struct Verifier: Sendable {
 
   private mutating func verify(_ slice: LedgerSlice, _ checkpoint: Checkpoint) throws(RunFailure) {
     found.sliceCount += 1
-    let chunk = 8 * Checkpoint.partEntries
+    let chunk = 32
     var order = LedgerOrder(slice)
-    var at = 0
-    while at < slice.entryCount {
-      let start = at
-      guard
-        let entries = try looking(
-          .ledger, { () throws(CheckpointFailure) in try checkpoint.ledgerEntries(slice.id, from: start, count: chunk) })
-      else { return }
+    for part in stride(from: 0, to: slice.partCount, by: chunk) {
+      let entries = try looking(.ledger) { () throws(CheckpointFailure) in try checkpoint.ledgerParts(slice, from: part, count: chunk) }
+      guard let entries else { return }
       order.take(entries)
-      at += chunk
     }
+    guard try looking(.ledger, { () throws(CheckpointFailure) in try checkpoint.ledgerIndex(slice) }) != nil else { return }
     found.entryCount += slice.entryCount
     guard !order.isWhole else { return }
-    let run = try looking(.ledger) { () throws(CheckpointFailure) in try checkpoint.ledgerRun(slice.id) } ?? nil
     found.damages.append(
       .init(
-        run: run?.rawValue, .ledger, "slice \(slice.id) of the ledger is not in the order of its entries, so some would not be found",
+        run: nil, .ledger, "slice \(slice.id) of the ledger is not in the order of its entries, so some would not be found",
         wayOn: Verifier.backup))
   }
 }
@@ -163,8 +158,8 @@ private struct LedgerOrder {
   init(_ slice: LedgerSlice) { self.slice = slice }
 
   mutating func take(_ entries: [UInt8]) {
-    for at in stride(from: 0, to: entries.count, by: CheckpointFormat.entryBytes) {
-      let hash = ledgerHash(entries.span, at)
+    for at in stride(from: 0, to: entries.count, by: LedgerEntry.byteCount) {
+      let hash = LedgerEntry(entries.span, at: at).visitorHash
       if let last { isOrdered = isOrdered && last <= hash } else { isOrdered = isOrdered && hash == slice.firstHash }
       last = hash
     }

@@ -17,7 +17,7 @@ struct WayTeller {
   /// Whether each input is still what was staged.
   private var unchanged: [Int: Bool] = [:]
   /// What the ledger knew of the visitor at hand.
-  private var known: (hash: UInt64, runs: [Digest: RunID])?
+  private var known: (hash: UInt64, runs: [UInt64: RunID])?
 
   /// The body told last, whole, with its receipt.
   private var last: EventWay?
@@ -175,7 +175,7 @@ struct WayTeller {
   /// Which earlier run brought the event, and in which body.
   private mutating func acceptedBefore(_ seen: SeenRecord) throws(RunFailure) -> String {
     if known?.hash != seen.hash {
-      var runs: [Digest: RunID] = [:]
+      var runs: [UInt64: RunID] = [:]
       try LedgerSearch(flow.checkpoint, account: flow.run.account, endpoint: flow.run.endpoint).each(
         upTo: flow.run.ledgerMark, visitorHash: seen.hash, event: nil
       ) { sighting in
@@ -183,7 +183,7 @@ struct WayTeller {
       }
       known = (seen.hash, runs)
     }
-    guard let run = known?.runs[Digest(seen.eventID.span)] else { return "by an earlier run" }
+    guard let run = known?.runs[Digest(seen.eventID.span).high] else { return "by an earlier run" }
     let finder = try BodyFinder(flow.checkpoint, run)
     guard let bodies = try finder.bodies(of: seen.hash) else { return "by run \(run)" }
     return "by run \(run), "

@@ -10,9 +10,9 @@ extension FindingCode {
     case .emptyInput: "The input holds no rows."
     case .unknownColumn: "No field is named like this, so it was ignored."
     case .variationConflict:
-      "A visitor belongs to the first variation of a campaign: a later decision for another one never counts."
+      "A visitor belongs to the first variation of a campaign: a later decision for another one never counts, also where the first was sent before."
     case .earlyConversion: "Conversions before their visitor's decision are never counted."
-    case .noDecision: "These visitors have no decision here; their conversions count only if an SDK activated them."
+    case .noDecision: "These visitors have no decision here nor in the ledger; their conversions count only if an SDK activated them."
     case .timestampFuture: "These times lie in the future; the server takes them as they are."
     case .uuidShared: "Fewer uuids than records: the server keeps one event for each uuid, whoever's it is."
     case .changedAfterAccept:

@@ -48,6 +48,8 @@ package struct RunSummary: Sendable, Equatable {
   package var expected: Results
   package var seconds: Double
   package var exit: ExitStatus
+  /// Whether the run did not look at the ledger, so that events of earlier runs were sent again.
+  package var ignoresLedger = false
   /// Whether the run was dropped on purpose; what is pending then will never be sent.
   package var isForgotten = false
   /// Why the run is not complete, for people.
@@ -84,6 +86,7 @@ package struct RunSummary: Sendable, Equatable {
     struct Shape: Encodable {
       var run, state, endpoint: String
       var rehearsal: Bool
+      var no_ledger: Bool
       var records: Records
       var events: Events
       var visitors, bodies, bytes, requests, retries: Int
@@ -96,7 +99,7 @@ package struct RunSummary: Sendable, Equatable {
       var message: String?
     }
     let shape = Shape(
-      run: run, state: state.rawValue, endpoint: endpoint, rehearsal: rehearsal, records: records,
+      run: run, state: state.rawValue, endpoint: endpoint, rehearsal: rehearsal, no_ledger: ignoresLedger, records: records,
       events: Events(decisions: decisionCount, conversions: conversionCount), visitors: visitorCount, bodies: bodyCount,
       bytes: byteCount, requests: requestCount, retries: retryCount, lanes: laneCount, rejects: rejects,
       findings: findings.map {

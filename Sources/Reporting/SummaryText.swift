@@ -31,6 +31,7 @@ extension RunSummary {
     if requestCount > 0 || state != .planned {
       lines.append("  requests \(grouped(requestCount)), of which \(grouped(retryCount)) retries")
     }
+    if ignoresLedger { lines.append("  ledger   not looked at (--no-ledger): what earlier runs sent counts as new") }
     if !rejects.isEmpty {
       let counts = rejects.sorted { $0.key < $1.key }.map { "\($0.key) \(grouped($0.value))" }
       lines.append("  rejects  " + counts.joined(separator: ", ") + "; see `optireplay rejects \(run)`")

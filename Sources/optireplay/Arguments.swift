@@ -116,7 +116,7 @@ enum Given {
     "revision", "anonymize-ip",
     "enrich-decisions",
     "max-rejects",
-    "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "accept-status", "max-refused",
+    "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "no-ledger", "accept-status", "max-refused",
     "request-timeout",
     "time-limit", "stall-timeout", "json", "quiet", "log-format",
   ]

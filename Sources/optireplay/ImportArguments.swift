@@ -162,6 +162,13 @@ struct BodyArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Leave visitors out: a text file of their ids, as they would be sent, one a line.", valueName: "file"))
   var exclude: String?
 
+  @Flag(
+    help: """
+      Do not look at the ledger: events that earlier runs sent are sent again, and their decisions are not remembered. What this run sends is \
+      written into the ledger all the same.
+      """)
+  var noLedger = false
+
   @Option(help: ArgumentHelp("Sent as client_name. (default: optireplay)", valueName: "org/system"))
   var clientName: String?
 
@@ -216,6 +223,8 @@ struct BodyArguments: ParsableArguments {
         events: project.eventIDs)
     }
     settings.inheritsAttributes = try Given.flag(inheritAttributes, "inherit-attributes")
+    // Absent rather than false, so that commands of earlier versions are known again.
+    settings.ignoresLedger = try Given.flag(noLedger, "no-ledger") ? true : nil
     let window = try Given.value(window, "window")
     let excluded = try Given.value(exclude, "exclude").map { URL(fileURLWithPath: $0).standardizedFileURL.path }
     if window != nil || excluded != nil { settings.selection = try Selection(window: window, excludes: excluded) }

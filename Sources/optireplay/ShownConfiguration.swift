@@ -20,6 +20,7 @@ func shownConfiguration(
     ("on_conflict", settings.rules.onConflict.rawValue), ("early_conversions", settings.rules.earlyConversions.rawValue),
     ("activations", settings.rules.activations.rawValue), ("identical_rows", settings.identicalRows.rawValue),
     ("unknown_attributes", settings.normalizer.unknownAttributes.rawValue), ("inherit_attributes", "\(settings.inheritsAttributes)"),
+    ("no_ledger", "\(settings.ignoresLedger == true)"),
     ("window", settings.selection?.window.map { "\($0.from.map(String.init) ?? "")..\($0.to.map(String.init) ?? "")" } ?? ""),
     ("exclude", settings.selection?.exclusion?.path ?? ""), ("max_rejects", options.maxRejects.words),
     ("allow_rejects", options.allowedRejects.words),

@@ -52,6 +52,30 @@ import Vocabulary
     #expect(try checkpoint.faults(of: run) == [])
   }
 
+  @Test("a ledger that was pruned, merged and made to forget a run fits its receipts")
+  func keptUp() throws {
+    let checkpoint = try scratch.open()
+    var runs: [RunID] = []
+    for _ in 1...5 {
+      let run = try checkpoint.sending(2)
+      for number in 1...2 { try checkpoint.send(run, number, entries: 10) }
+      try checkpoint.complete(run, summary: "{}", now: 9)
+      runs.append(run)
+    }
+    func faults() throws -> [String] { try runs.flatMap { try checkpoint.faults(of: $0) } }
+    let times: Int64 = 1_700_000_000_000
+    #expect(try checkpoint.pruneLedger(before: times + 3) == 30)
+    #expect(try faults() == [])
+    #expect(try checkpoint.compactLedger(account: "acme", endpoint: "us", leaving: 1) == 4)
+    #expect(try faults() == [])
+    #expect(try checkpoint.pruneLedger(before: times + 5) == 20)
+    #expect(try faults() == [])
+    try checkpoint.forget(runs[1], now: 10)
+    #expect(try faults() == [])
+    #expect(try checkpoint.pruneLedger(before: .max) == 40)
+    #expect(try faults() == [], "what was pruned whole is not asked for")
+  }
+
   @Test(
     "each thing that does not fit is told",
     arguments: [
@@ -75,8 +99,8 @@ import Vocabulary
       ("UPDATE part SET state = 'pending' WHERE part = '10'", "parts without the receipt or the refused event that they ended with: 4.10"),
       ("DELETE FROM refused_event", "parts without the receipt or the refused event that they ended with: 4.10"),
       ("UPDATE refused_event SET number = 5", "refused events of no part: 5.10"),
-      ("DELETE FROM receipt WHERE number = 2", "its receipts are for 25 events, but the ledger remembers 35 of it"),
-      ("UPDATE ledger SET entry_count = 9 WHERE id = 1", "its receipts are for 35 events, but the ledger remembers 34 of it"),
+      ("DELETE FROM receipt WHERE number = 2", "receipts are for 25 events, but the ledger remembers 35 of them"),
+      ("UPDATE slice SET entry_count = 9 WHERE id = 1", "receipts are for 35 events, but the ledger remembers 34 of them"),
       ("UPDATE traffic SET requests = 1", "but only 1 were counted"),
       ("UPDATE destination SET accepted = 0", "never accepted a body"),
       ("UPDATE run SET phase = 'complete'", "these bodies are neither accepted nor refused: 4, 5, 6"),
@@ -105,7 +129,7 @@ import Vocabulary
     #expect(try reader.parts(run, 1).isEmpty)
     #expect(try reader.receipt(run, 4, part: "0")?.acceptedAt == 7)
     #expect(try reader.receipt(run, 4, part: "11") == nil)
-    #expect(try reader.ledgerRun(1) == run)
-    #expect(try reader.ledgerRun(99) == nil)
+    let slice = try #require(try reader.ledgerSlices(account: "acme", endpoint: "us", upTo: .max, limit: 1).first)
+    #expect(try reader.ledgerRuns(slice) == [run])
   }
 }

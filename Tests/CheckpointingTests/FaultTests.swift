@@ -38,7 +38,7 @@ private struct Outcome: Equatable {
     receipts = try (1...bodyCount).map { try checkpoint.receipt(id, $0) }
     totals = try checkpoint.receiptTotals(id)
     slices = try checkpoint.ledgerSlices(account: "acme", endpoint: "us", upTo: .max, limit: 100)
-    entries = try slices.map { try checkpoint.ledgerEntries($0.id, from: 0, count: $0.entryCount) }
+    entries = try slices.map { try checkpoint.ledgerParts($0, from: 0, count: .max) }
     try checkpoint.verifyIntegrity()
     #expect(slices.count == totals.bodies, "a receipt and its entries are there together or not at all")
   }

@@ -65,7 +65,7 @@ import Vocabulary
     let id = try checkpoint.sending(shuffled.count)
     for (place, first) in shuffled.enumerated() {
       try checkpoint.commitDigest(id, place + 1, sampleDigest(1))
-      let ledger = sampleEntries(place, count: 1, first: first, last: max(first, 1 << 63))
+      let ledger = sampleEntries(place, count: 2, first: first, last: max(first, 1 << 63))
       try checkpoint.keepReceipt(id, sampleReceipt(place + 1), ledger: ledger)
     }
     var slices: [LedgerSlice] = []
@@ -99,19 +99,23 @@ import Vocabulary
   }
 
   @Test(
-    "entries are read back in ranges of any place and length",
-    arguments: [1, Checkpoint.partEntries - 1, Checkpoint.partEntries, Checkpoint.partEntries + 1, 3 * Checkpoint.partEntries])
-  func ranges(count: Int) throws {
+    "entries are read back in parts of any place and number",
+    arguments: [
+      1, SliceIndex.partEntries - 1, SliceIndex.partEntries, SliceIndex.partEntries + 1, 3 * SliceIndex.partEntries, 1_000,
+    ])
+  func parts(count: Int) throws {
     let id = try checkpoint.sending(1)
     try checkpoint.send(id, 1, entries: count)
     let all = sampleEntries(1, count: count).entries
-    let slice = try checkpoint.ledgerMark(account: "acme", endpoint: "us")
-    for first in [0, 1, count / 2, count - 1, count, count + 1] where first >= 0 {
-      for length in [0, 1, 7, Checkpoint.partEntries, count, .max] {
-        let bytes = try checkpoint.ledgerEntries(slice, from: first, count: length)
-        #expect(bytes == Array(all.dropFirst(first * 32).prefix(min(length, count) * 32)), "from \(first), \(length) entries")
+    let slice = try #require(try checkpoint.ledgerSlices(account: "acme", endpoint: "us", upTo: .max, limit: 9).first)
+    for first in 0...(slice.partCount + 1) {
+      for length in [0, 1, 2, slice.partCount, .max] {
+        let bytes = try checkpoint.ledgerParts(slice, from: first, count: length)
+        let wanted = all.dropFirst(first * SliceIndex.partBytes).prefix(min(length, 10) * SliceIndex.partBytes)
+        #expect(bytes == Array(wanted), "from \(first), \(length) parts")
       }
     }
+    #expect(Double(all.count) / Double(count) + Double(try checkpoint.ledgerIndex(slice).bytes.count) / Double(count) <= 32 || count < 8)
   }
 
   @Test("forgetting a run drops its receipts and entries and nothing of others; its ids are not used again")
@@ -132,16 +136,16 @@ import Vocabulary
     #expect(try checkpoint.stagingFiles(id).isEmpty)
     #expect(try checkpoint.receiptTotals(kept).bodies == 1)
     #expect(try checkpoint.ledgerSlices(account: "acme", endpoint: "us", upTo: .max, limit: 9).map(\.id) == [1])
-    #expect(try checkpoint.ledgerEntries(1, from: 0, count: 600).count == 600 * 32)
+    #expect(try checkpoint.allEntries().count == 600)
     #expect(try checkpoint.hasAccepted(account: "acme", endpoint: "us"))
     let parts = try checkpoint.read("test") { db in
-      try db.firstRow("SELECT count(*) FROM ledger_part WHERE slice > 1") { try checkpoint.columns($0, "ledger_part").count(0) }
+      let sql = "SELECT count(*) FROM slice_part WHERE id >= \(LedgerPlace(2, 0).rawValue)"
+      return try db.firstRow(sql) { try checkpoint.columns($0, "slice_part").count(0) }
     }
     #expect(parts == 0, "the parts go with their slices")
-    guard case .damaged = failure({ _ = try checkpoint.ledgerEntries(2, from: 0, count: 1) }) else {
-      Issue.record("a slice that is gone was read")
-      return
-    }
+    let gone = LedgerSlice(id: 2, firstHash: 0, lastHash: 1, entryCount: 1)
+    #expect(failure { _ = try checkpoint.ledgerIndex(gone) } == .ledgerChanged(path: scratch.path))
+    #expect(failure { _ = try checkpoint.ledgerParts(gone, from: 0, count: 1) } == .ledgerChanged(path: scratch.path))
 
     let again = try checkpoint.sending(1)
     try checkpoint.send(again, 1)
@@ -170,12 +174,14 @@ import Vocabulary
     "a value that no version of ours writes is damage when it is read",
     arguments: [
       "UPDATE input SET digest = x'00'", "UPDATE body SET digest = x'0011' WHERE number = 1", "UPDATE body SET event_count = -1",
-      "UPDATE run SET phase = 'lost'", "UPDATE ledger SET last_hash = first_hash - 1", "UPDATE ledger SET entry_count = 0",
-      "UPDATE ledger SET entry_count = 601", "UPDATE ledger SET entry_count = 599", "UPDATE ledger SET entry_count = 1200",
-      "UPDATE ledger_part SET entries = substr(entries, 2) WHERE part = 1", "DELETE FROM ledger_part WHERE part = 0",
-      "UPDATE ledger_part SET entries = zeroblob(length(entries)) WHERE part = 0",
-      "UPDATE ledger_part SET entries = CAST(substr(entries, 1, 100) || x'ff' || substr(entries, 102) AS BLOB) WHERE part = 1",
-      "UPDATE ledger_part SET part = 1 - part + 2; UPDATE ledger_part SET part = part - 2; UPDATE ledger SET entry_count = 600",
+      "UPDATE run SET phase = 'lost'", "UPDATE slice SET last_hash = first_hash - 1", "UPDATE slice SET entry_count = 0",
+      "UPDATE slice SET entry_count = 601", "UPDATE slice SET entry_count = 599", "UPDATE slice SET entry_count = 1200",
+      "UPDATE slice SET entry_count = 100000000",
+      "UPDATE slice_part SET entries = substr(entries, 2) WHERE id & 1", "DELETE FROM slice_part WHERE id & 1",
+      "UPDATE slice_part SET entries = zeroblob(length(entries)) WHERE id & 1",
+      "UPDATE slice_part SET entries = CAST(substr(entries, 1, 100) || x'ff' || substr(entries, 102) AS BLOB) WHERE id & 1",
+      "UPDATE slice_part SET id = -id; UPDATE slice_part SET id = (-id / 4096) * 4096 + (1 - (-id & 1)) + (-id & 4094)",
+      "UPDATE slice_index SET bytes = zeroblob(length(bytes))", "UPDATE slice_index SET bytes = substr(bytes, 9)",
       "DELETE FROM body WHERE number = 1", "UPDATE staging_file SET record_count = -1",
     ])
   func tampered(sql: String) throws {
@@ -191,7 +197,8 @@ import Vocabulary
       _ = try reader.bodyCount(id)
       _ = try reader.bodies(id, limit: 9)
       for slice in try reader.ledgerSlices(account: "acme", endpoint: "us", upTo: .max, limit: 9) {
-        _ = try reader.ledgerEntries(slice.id, from: 0, count: slice.entryCount)
+        _ = try reader.ledgerIndex(slice)
+        _ = try reader.ledgerParts(slice, from: 0, count: slice.partCount)
       }
     }
     guard case .damaged(scratch.path, _) = failed else {

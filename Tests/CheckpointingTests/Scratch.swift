@@ -95,19 +95,38 @@ func sampleReceipt(_ number: Int) -> ReceiptRow {
   ReceiptRow(number: number, status: 204, attemptCount: 1 + number % 2, acceptedAt: 1_700_000_000_000 + Int64(number))
 }
 
-/// Entries that differ in every byte position that matters: slice, place.
-func sampleEntries(_ number: Int, count: Int, first: UInt64? = nil, last: UInt64? = nil) -> LedgerEntries {
+/// Sorted entries between two hashes, which differ in slice and place. Every third is a decision, of one of two variations.
+func sampleEntries(_ number: Int, count: Int, first: UInt64? = nil, last: UInt64? = nil, times: Int64 = 1_700_000_000_000) -> LedgerEntries
+{
+  let first = first ?? UInt64(number)
+  let last = last ?? .max - UInt64(number)
   var entries: [UInt8] = []
   for place in 0..<count {
-    entries += [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 28)
-    entries += bigEndian(UInt32(place))
+    let hash = count == 1 ? first : first + (last - first) / UInt64(count - 1) * UInt64(place)
+    entries +=
+      LedgerEntry(
+        visitorHash: place == count - 1 && count > 1 ? last : hash, id: UInt64(number) << 32 | UInt64(place),
+        timestamp: times + Int64(place),
+        content: UInt64(number * 1000 + place), variation: place % 3 == 0 ? 1 + place / 3 % 2 : 0, isHeldBack: place % 6 == 3
+      ).bytes
   }
-  return LedgerEntries(firstHash: first ?? UInt64(number), lastHash: last ?? .max - UInt64(number), entries: entries)
+  return LedgerEntries(entries: entries, variations: sampleVariations)
 }
 
-/// The four bytes of a number, most significant first.
-private func bigEndian(_ value: UInt32) -> [UInt8] {
-  [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+let sampleVariations = ["a", "b"].map {
+  LedgerVariation(campaign: Array("1".utf8), experiment: Array("2".utf8), variation: Array($0.utf8))
+}
+
+extension Checkpoint {
+  /// All entries that the ledger holds, slice by slice.
+  func allEntries(account: String = "acme", endpoint: String = "us") throws -> [LedgerEntry] {
+    var entries: [LedgerEntry] = []
+    for slice in try ledgerSlices(account: account, endpoint: endpoint, upTo: .max, limit: .max) {
+      let bytes = try ledgerParts(slice, from: 0, count: .max)
+      for at in stride(from: 0, to: bytes.count, by: LedgerEntry.byteCount) { entries.append(LedgerEntry(bytes.span, at: at)) }
+    }
+    return entries
+  }
 }
 
 /// The failure of a call, which must fail.

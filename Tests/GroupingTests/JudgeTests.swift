@@ -7,11 +7,15 @@ import Vocabulary
 /// Events accepted before, for every visitor alike; notes what it is asked.
 struct Remembered {
   var events: [KnownEvent] = []
+  var decisions: [KnownDecision] = []
   var slices: [ClosedRange<UInt64>] = []
 
-  mutating func events(of visitorHash: UInt64, ids: ClosedRange<UInt64>) throws(RunFailure) -> [KnownEvent] {
+  mutating func events(of visitorHash: UInt64, ids: ClosedRange<UInt64>) throws(RunFailure) -> KnownVisitor {
     slices.append(ids)
-    return events.filter { ids.contains($0.id.high) }
+    var known = KnownVisitor()
+    known.events = events.filter { ids.contains($0.id) }
+    known.decisions = decisions.filter { ids.contains($0.id) }
+    return known
   }
 }
 
@@ -35,7 +39,7 @@ struct Remembered {
     var known = Remembered()
     for (at, bytes) in records.enumerated() where at % 3 == 1 {
       let record = StagedRecord(bytes.span)
-      let id = Digest(record.eventID)
+      let id = Digest(record.eventID).high
       if known.events.contains(where: { $0.id == id }) { continue }
       known.events.append(KnownEvent(id: id, content: contentDigest(record) ^ (at % 2 == 0 ? 1 : 0)))
     }
@@ -150,7 +154,7 @@ struct Verdict {
     let facts = records.map(Fact.init)
     given = facts.count { !$0.isDerived }
     for (at, fact) in facts.enumerated() {
-      let accepted = known.first { $0.id == Digest(fact.id.span) }
+      let accepted = known.first { $0.id == Digest(fact.id.span).high }
       if let first = facts[..<at].first(where: { $0.id == fact.id }) {
         fates.append(first.isDerived && fact.isDerived ? .sameEvent : .idReused)
       } else if let accepted {

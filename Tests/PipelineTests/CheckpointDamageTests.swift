@@ -32,7 +32,7 @@ struct CheckpointDamageTests {
           return nil
         }
         for slice in slices {
-          guard let entries = try? checkpoint.ledgerEntries(slice.id, from: 0, count: slice.entryCount) else { return nil }
+          guard let entries = try? checkpoint.ledgerParts(slice, from: 0, count: slice.partCount) else { return nil }
           self.entries += entries
         }
       }

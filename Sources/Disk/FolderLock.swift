@@ -60,6 +60,8 @@ package struct FolderLock: ~Copyable {
   deinit {
     // Nobody is named when nobody has it. Should that fail, the name is of no consequence.
     _ = ftruncate(descriptor, 0)
+    // A child between its fork and its exec has the descriptor too, and would hold the lock for that long.
+    _ = flock(descriptor, LOCK_UN)
     close(descriptor)
   }
 
@@ -68,7 +70,9 @@ package struct FolderLock: ~Copyable {
     let descriptor = unsafe open(folder + "/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    let isHeld = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    _ = flock(descriptor, LOCK_UN)
+    return isHeld
   }
 
   private static var hostName: String {

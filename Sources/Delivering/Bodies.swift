@@ -91,12 +91,16 @@ package struct DeliveryProgress: Sendable, Equatable {
   /// Requests that sent a body again.
   package var retryCount = 0
   package var inFlightCount = 0
+  /// Requests that may be in flight now.
+  package var laneCount = 0
   /// Bodies given up for this run because the server kept failing on them, or because they wait for such a body.
   package var setAsideCount = 0
   /// The last thing that went wrong, for a person: `the server answered 503`. Nil while all goes well.
   package var trouble: String?
   /// Time until lanes may send again, when a back-off or the rate holds them all.
   package var holdUp: Duration?
+
+  package init() {}
 }
 
 /// How a delivery ended.
@@ -114,4 +118,6 @@ package struct DeliveryReport: Sendable, Equatable {
   package var acceptedBodyCount: Int
   package var requestCount: Int
   package var retryCount: Int
+  /// Requests that might be in flight at the end; 0 when none was ever made.
+  package var laneCount: Int
 }

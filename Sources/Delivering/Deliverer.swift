@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import Vocabulary
 
-/// Delivers bodies: every body of a source until the server accepts it, over a fixed number of lanes.
+/// Delivers bodies: every body of a source until the server accepts it, over lanes whose number is fixed or adapts to the server.
 ///
 /// Bodies start in the source's order as lanes become free; only `OutgoingBody.waitsFor` orders their acceptance. At most lanes +
 /// 1 bodies are in memory. A request that fails in a way that may heal is sent again, with full jitter and no earlier than the
@@ -45,7 +45,7 @@ package struct Deliverer: Sendable {
       await transport.shutdown()
       return report
     } catch {
-      return DeliveryReport(outcome: .stopped(error), acceptedBodyCount: 0, requestCount: 0, retryCount: 0)
+      return DeliveryReport(outcome: .stopped(error), acceptedBodyCount: 0, requestCount: 0, retryCount: 0, laneCount: 0)
     }
   }
 }
@@ -65,7 +65,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     case pulled(Result<OutgoingBody?, RunFailure>)
     case parted(Int, Result<OutgoingBody?, RunFailure>)
     /// A request ended; accepted ones with the keeper's failure, if it had one.
-    case exchanged(Int, Exchange, keeping: RunFailure?)
+    case exchanged(Int, Exchange, took: Duration, keeping: RunFailure?)
     case stopRequested
     /// The timer that was set for this time is through, perhaps a little early.
     case tick(Duration)
@@ -73,7 +73,9 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
 
   func run(progress: @Sendable (DeliveryProgress) -> Void) async -> DeliveryReport {
     var machine = DeliveryMachine(
-      place: judge.place, laneCount: settings.laneCount, rate: settings.rate, retryFor: settings.retryFor, seed: settings.seed)
+      place: judge.place,
+      lanes: settings.lanesAdapt ? LaneLimit(from: Limits.lanes, most: settings.laneCount) : LaneLimit(fixed: settings.laneCount),
+      rate: settings.rate, retryFor: settings.retryFor, requestTimeLimit: settings.requestTimeLimit, seed: settings.seed)
     var payloads: [Int: ByteBuffer] = [:]
     var alarms: [Duration] = []
     var shown = DeliveryProgress()
@@ -85,7 +87,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
       var outcome: DeliveryOutcome?
       while outcome == nil {
         let now = clock.now()
-        if stop.isStopped || Task.isCancelled { machine.stopRequested(at: now) }
+        if stop.isStopped || Task.isCancelled { machine.stopRequested(at: now, reason: stop.reason) }
         let action = machine.next(at: now)
         if machine.progress != shown {
           shown = machine.progress
@@ -120,13 +122,13 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     guard let outcome else { preconditionFailure("a delivery ended without an outcome") }
     return DeliveryReport(
       outcome: outcome, acceptedBodyCount: machine.progress.acceptedBodyCount, requestCount: machine.progress.requestCount,
-      retryCount: machine.progress.retryCount)
+      retryCount: machine.progress.retryCount, laneCount: machine.progress.laneCount)
   }
 
   private func handle(_ event: Event, _ machine: inout DeliveryMachine, _ payloads: inout [Int: ByteBuffer]) {
     switch event {
     case .tick: break
-    case .stopRequested: machine.stopRequested(at: clock.now())
+    case .stopRequested: machine.stopRequested(at: clock.now(), reason: stop.reason)
     case .pulled(.failure(let failure)): machine.sourceFailed(failure)
     case .pulled(.success(nil)): machine.sourceEnded()
     case .pulled(.success(.some(let body))):
@@ -136,12 +138,12 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     case .parted(let number, .success(let part)):
       if let part { payloads[number] = part.payload }
       machine.parted(number, eventCount: part?.eventCount)
-    case .exchanged(let number, _, .some(let failure)): machine.ended(number, failure)
-    case .exchanged(let number, let exchange, nil):
+    case .exchanged(let number, _, _, .some(let failure)): machine.ended(number, failure)
+    case .exchanged(let number, let exchange, let took, nil):
       let verdict = judge.verdict(
         on: exchange, of: number, hasAccepted: machine.hasAccepted, epochMilliseconds: clock.epochMilliseconds())
       switch verdict {
-      case .accepted: machine.accepted(number)
+      case .accepted: machine.accepted(number, roundTrip: took, at: clock.now())
       case .retry(let setback): machine.failed(number, setback, at: clock.now())
       case .refused(let status, let words): machine.refused(number, status: status, words: words)
       case .end(let failure): machine.ended(number, failure)
@@ -168,16 +170,19 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
   }
 
   private func send(_ payload: ByteBuffer, as number: Int, _ attemptCount: Int, giveUp: StopSwitch) async -> Event {
+    let start = clock.now()
     let exchange = await transport.post(payload, giveUp: giveUp)
+    // Keeping the receipt is this machine's business, not the server's.
+    let took = clock.now() - start
     guard case .answered(let answer) = exchange, judge.accepts(exchange) else {
-      return .exchanged(number, exchange, keeping: nil)
+      return .exchanged(number, exchange, took: took, keeping: nil)
     }
     do throws(RunFailure) {
       try await keeper.keep(
         Receipt(number: number, status: answer.status, attemptCount: attemptCount, acceptedAt: clock.epochMilliseconds()))
-      return .exchanged(number, exchange, keeping: nil)
+      return .exchanged(number, exchange, took: took, keeping: nil)
     } catch {
-      return .exchanged(number, exchange, keeping: error)
+      return .exchanged(number, exchange, took: took, keeping: error)
     }
   }
 }

@@ -58,7 +58,7 @@ struct DeliveryMachine {
   }
 
   private let place: String
-  private let retryFor: Duration
+  private let requestTimeLimit: Duration
   private var lanes: LaneMachine
   private var jitter: Jitter
 
@@ -70,23 +70,26 @@ struct DeliveryMachine {
   private var dropped: [Int] = []
   private var firstSetAside: (numbers: [Int], trouble: String) = ([], "")
 
-  /// When the first failure since the last success was seen.
-  private var failingSince: Duration?
-  private var failedRequestCount = 0
+  private var patience: Patience
   /// How many bodies had been accepted when suspects were last set aside without a witness.
   private var doubtedAt: Int?
   private var ending: RunFailure?
   private var isStopRequested = false
+  private var stopReason = "on request"
   private var drainEnd: Duration?
   private var givenUpCount: Int?
   private(set) var progress = DeliveryProgress()
   /// Whether the server has accepted anything in this delivery.
   private(set) var hasAccepted = false
 
-  init(place: String, laneCount: Int, rate: Double? = nil, retryFor: Duration, seed: UInt64) {
+  init(
+    place: String, lanes limit: LaneLimit, rate: Double? = nil, retryFor: Duration, requestTimeLimit: Duration = .seconds(60), seed: UInt64
+  ) {
     self.place = place
-    self.retryFor = retryFor
-    lanes = LaneMachine(laneCount: laneCount, eventsPerSecond: rate)
+    self.requestTimeLimit = requestTimeLimit
+    patience = Patience(limit: retryFor)
+    lanes = LaneMachine(limit, eventsPerSecond: rate)
+    progress.laneCount = limit.width
     jitter = Jitter(seed: seed)
   }
 
@@ -114,13 +117,12 @@ struct DeliveryMachine {
     end(failure)
   }
 
-  /// A body, or a part of it, was accepted and its receipt is kept.
-  mutating func accepted(_ number: Int) {
+  /// A body, or a part of it, was accepted after so long, and its receipt is kept.
+  mutating func accepted(_ number: Int, roundTrip: Duration, at now: Duration) {
     let index = index(of: number)
-    lanes.succeeded()
+    lanes.succeeded(startedAt: held[index].startedAt, roundTrip: roundTrip, at: now)
     hasAccepted = true
-    failingSince = nil
-    failedRequestCount = 0
+    patience.succeeded()
     progress.trouble = nil
     progress.inFlightCount -= 1
     progress.acceptedEventCount += held[index].eventCount
@@ -131,8 +133,7 @@ struct DeliveryMachine {
   mutating func refused(_ number: Int, status: Int, words: String) {
     land(number)
     // Who refuses is not down.
-    failingSince = nil
-    failedRequestCount = 0
+    patience.succeeded()
     let index = index(of: number)
     ask(index, after: Refusal(status: status, words: words, attemptCount: held[index].attemptCount))
   }
@@ -170,13 +171,14 @@ struct DeliveryMachine {
 
   /// A request failed in a way that may heal.
   mutating func failed(_ number: Int, _ setback: Setback, at now: Duration) {
+    patience.looked(at: now)
     let index = index(of: number)
     let fraction = jitter.fraction()
-    lanes.failed(startedAt: held[index].startedAt, at: now, fraction: fraction, retryAfter: setback.retryAfter)
+    lanes.failed(
+      startedAt: held[index].startedAt, at: now, fraction: fraction, retryAfter: setback.retryAfter, isStrain: setback.isStrain)
     progress.inFlightCount -= 1
     progress.trouble = setback.trouble
-    failedRequestCount += 1
-    if failingSince == nil { failingSince = now }
+    patience.failed(at: now)
 
     held[index].isInFlight = false
     held[index].onlyServerErrors = held[index].onlyServerErrors && setback.isServerError
@@ -186,7 +188,7 @@ struct DeliveryMachine {
     held[index].acceptedBefore = acceptedBodyCount
     if held[index].onlyServerErrors, held[index].refusalCount >= DeliveryLimits.refusalsBeforeSetAside {
       putAside(index, because: setback.trouble)
-    } else if let failingSince, now >= failingSince + retryFor {
+    } else if patience.isOver(at: now) {
       losePatience()
     }
   }
@@ -204,8 +206,10 @@ struct DeliveryMachine {
     isStopRequested = true
   }
 
-  mutating func stopRequested(at now: Duration) {
+  /// `reason` as `StopSwitch.reason`.
+  mutating func stopRequested(at now: Duration, reason: String = "on request") {
     guard drainEnd == nil else { return }
+    stopReason = reason
     isStopRequested = true
     drainEnd = now + .seconds(Limits.drainSeconds)
   }
@@ -214,6 +218,17 @@ struct DeliveryMachine {
 
   /// The next thing to do; asked again after each action until it says wait or finish.
   mutating func next(at now: Duration) -> Action {
+    patience.looked(at: now)
+    let action = step(at: now)
+    progress.laneCount = lanes.laneCount
+    if case .wait(let time) = action {
+      // Each request ends within its time limit.
+      patience.waits(until: [time, progress.inFlightCount > 0 ? now + requestTimeLimit : nil].compactMap { $0 }.min())
+    }
+    return action
+  }
+
+  private mutating func step(at now: Duration) -> Action {
     putAsideWaiters()
     if let number = dropped.popLast() { return .drop(number: number) }
     progress.setAsideCount = setAside.count
@@ -248,7 +263,7 @@ struct DeliveryMachine {
     }
     if isHopeless(ready, at: now) {
       losePatience()
-      return next(at: now)
+      return step(at: now)
     }
     if progress.inFlightCount == 0, let wake { progress.holdUp = wake - now }
     return .wait(until: wake)
@@ -275,9 +290,9 @@ struct DeliveryMachine {
 
   /// Whether nothing is going on and no body may be tried again within `retryFor`.
   private func isHopeless(_ ready: [Int], at now: Duration) -> Bool {
-    guard let failingSince, progress.inFlightCount == 0, !isPulling else { return false }
+    guard progress.inFlightCount == 0, !isPulling else { return false }
     guard let retry = ready.map({ max(held[$0].notBefore, lanes.notBefore) }).min() else { return false }
-    return retry > failingSince + retryFor
+    return patience.ends(before: retry)
   }
 
   // MARK: Setting aside
@@ -312,7 +327,7 @@ struct DeliveryMachine {
     let isBlocked = held.contains(where: isWaiting) && held.allSatisfy { $0.isSuspect || isWaiting($0) }
     guard isBlocked, doubtedAt.map({ acceptedBodyCount > $0 }) ?? true else { return end(outage) }
     doubtedAt = acceptedBodyCount
-    failingSince = nil
+    patience.startOver()
     while let index = held.firstIndex(where: \.isSuspect) { putAside(index, because: progress.trouble ?? "") }
   }
 
@@ -342,15 +357,15 @@ struct DeliveryMachine {
     let givenUp = givenUpCount.map { $0 > 0 ? "; \(counted($0, "request")) without an answer given up" : "" } ?? ""
     return RunFailure(
       .stopped,
-      "\(place): stopped on request, \(counted(acceptedBodyCount, "body", "bodies")) accepted in this run\(givenUp); "
+      "\(place): stopped \(stopReason), \(counted(acceptedBodyCount, "body", "bodies")) accepted in this run\(givenUp); "
         + "run the same command again to go on")
   }
 
   private var outage: RunFailure {
     RunFailure(
       .stopped,
-      "\(place): \(progress.trouble ?? "no answer"); no body was accepted within \(spoken(retryFor)) "
-        + "(\(counted(failedRequestCount, "request")) failed); run the same command again to go on where this one stopped")
+      "\(place): \(progress.trouble ?? "no answer"); no body was accepted within \(spoken(patience.limit)) "
+        + "(\(counted(patience.failureCount, "request")) failed); run the same command again to go on where this one stopped")
   }
 
   private var leftovers: RunFailure {

@@ -1,9 +1,13 @@
+import Vocabulary
+
 /// How to deliver: where to, how fast, and how patiently.
 package struct DeliverySettings: Sendable {
   /// The URL to POST to, `http` or `https`.
   package var address: String
-  /// Requests in flight at once, 1 or more.
+  /// Requests in flight at once, 1 or more; at most so many when they adapt.
   package var laneCount: Int
+  /// Whether the number of requests in flight adapts to the server, beginning with `Limits.lanes`.
+  package var lanesAdapt = false
   /// Whether the server is asked to answer unusable requests with a status instead of dropping them silently
   /// (`X-Optimizely-Strict`).
   package var strict = true
@@ -13,9 +17,11 @@ package struct DeliverySettings: Sendable {
   /// success.
   package var retryFor: Duration = .seconds(1800)
   /// The longest one request may take, connecting and reading the answer included.
-  package var requestTimeLimit: Duration = .seconds(60)
+  package var requestTimeLimit: Duration = .seconds(Limits.requestSeconds)
+  /// The longest that not a byte of the answer may come once the body was handed to the system; sending it on is part of this time.
+  package var idleTimeLimit: Duration = .seconds(Limits.requestSeconds / 2)
   /// The longest a connection may take to be there, TLS included.
-  package var connectTimeLimit: Duration = .seconds(10)
+  package var connectTimeLimit: Duration = .seconds(Limits.connectSeconds)
   /// Events a second, at most; nil for as fast as the lanes go.
   package var rate: Double?
   package var userAgent = "optireplay"
@@ -57,6 +63,10 @@ enum DeliveryLimits {
   /// Idle connections are dropped after this. Servers close theirs after about a minute, and a request sent into that moment is
   /// lost.
   static let idleConnection: Duration = .seconds(20)
+  /// Round trips that differ by less are as long as each other.
+  static let roundTripSlack: Duration = .milliseconds(20)
+  /// An event that comes later than this after the latest time when it should was held up by this machine, not by the server.
+  static let lateness: Duration = .seconds(5)
   /// Numbers of set-aside bodies that a message names.
   static let namedBodies = 5
 }

@@ -42,7 +42,7 @@ private func words(_ breakage: Breakage, _ timeLimit: Duration) -> String {
   switch breakage {
   case .unresolved(let host): "the host name \(host) was not found"
   case .refused(let reason): "no connection: \(reason)"
-  case .connectTimedOut, .timedOut, .givenUp: "no answer within \(spoken(timeLimit))"
+  case .connectTimedOut, .timedOut, .silent, .givenUp: "no answer within \(spoken(timeLimit))"
   case .handshake(let reason): "no secure connection: \(reason)"
   case .untrusted(let reason): "the server's certificate is not trusted: \(reason)"
   case .lost(let reason), .unusable(let reason): reason

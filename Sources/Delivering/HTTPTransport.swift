@@ -44,7 +44,10 @@ struct HTTPTransport: Transport {
   static func client(_ route: Route, _ settings: DeliverySettings) throws(RunFailure) -> HTTPClient {
     var configuration = HTTPClient.Configuration(
       redirectConfiguration: .disallow,
-      timeout: .init(connect: TimeAmount(settings.connectTimeLimit)),
+      timeout: .init(
+        connect: TimeAmount(settings.connectTimeLimit),
+        // From when the whole body was handed to the system, whose buffers may hold all of it: a slow way up counts as silence.
+        read: TimeAmount(settings.idleTimeLimit)),
       connectionPool: .init(
         idleTimeout: TimeAmount(DeliveryLimits.idleConnection), concurrentHTTP1ConnectionsPerHostSoftLimit: settings.laneCount))
     configuration.httpVersion = .http1Only
@@ -160,7 +163,8 @@ extension Breakage {
     switch error {
     case .connectTimeout, .socksHandshakeTimeout, .httpProxyHandshakeTimeout, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout:
       self = .connectTimedOut
-    case .readTimeout, .writeTimeout, .deadlineExceeded: self = .timedOut
+    case .readTimeout, .writeTimeout: self = .silent
+    case .deadlineExceeded: self = .timedOut
     case .remoteConnectionClosed: self = .lost("the server closed it without an answer")
     case .cancelled: self = .givenUp
     case .invalidProxyResponse: self = .refused("the proxy opened no way to the server")

@@ -15,6 +15,8 @@ enum Breakage: Error, Sendable, Equatable {
   case refused(String)
   case connectTimedOut
   case timedOut
+  /// Not a byte of an answer came for the idle time limit.
+  case silent
   /// The server's certificate can't be trusted; that does not heal by itself.
   case untrusted(String)
   case handshake(String)
@@ -48,6 +50,8 @@ struct Setback: Equatable {
   var trouble: String
   /// Whether the server itself failed (5xx), which may be the body's doing.
   var isServerError = false
+  /// Whether it may have failed because too much is asked of it at once: it throttles, stays silent, breaks off.
+  var isStrain = false
   var retryAfter: Duration?
 }
 
@@ -79,6 +83,7 @@ struct Judge {
         return .retry(
           Setback(
             trouble: "the server answered \(answer.status)\(quoted(answer.words))", isServerError: answer.status >= 500,
+            isStrain: Judge.strains.contains(answer.status),
             retryAfter: RetryAfter.delay(answer.retryAfter, epochMilliseconds: epochMilliseconds)))
       case 400, 413:
         guard hasAccepted || settings.hasAcceptedBefore else { return .end(firstRefusal(answer, of: number)) }
@@ -104,10 +109,11 @@ struct Judge {
     case .givenUp: .givenUp
     case .unresolved(let host): retry("the host name \(host) was not found")
     case .refused(let reason): retry("no connection: \(reason)")
-    case .connectTimedOut: retry("no connection within \(spoken(settings.connectTimeLimit))")
-    case .timedOut: retry("no answer within \(spoken(settings.requestTimeLimit))")
+    case .connectTimedOut: retry("no connection within \(spoken(settings.connectTimeLimit))", isStrain: true)
+    case .timedOut: retry("no answer within \(spoken(settings.requestTimeLimit))", isStrain: true)
+    case .silent: retry("not a byte of an answer for \(spoken(settings.idleTimeLimit))", isStrain: true)
     case .handshake(let reason): retry("no secure connection: \(reason)")
-    case .lost(let reason): retry("the connection broke: \(reason)")
+    case .lost(let reason): retry("the connection broke: \(reason)", isStrain: true)
     case .untrusted(let reason):
       .end(
         RunFailure(
@@ -120,7 +126,12 @@ struct Judge {
     }
   }
 
-  private func retry(_ trouble: String) -> Verdict { .retry(Setback(trouble: trouble)) }
+  /// Statuses of a server, or of what stands before it, that has too much to do; 500 rather speaks of a body.
+  private static let strains: Set<Int> = [408, 429, 502, 503, 504]
+
+  private func retry(_ trouble: String, isStrain: Bool = false) -> Verdict {
+    .retry(Setback(trouble: trouble, isStrain: isStrain))
+  }
 
   /// A server that has never taken anything of this account most likely refuses all of it.
   private func firstRefusal(_ answer: Answer, of number: Int) -> RunFailure {
@@ -148,11 +159,4 @@ struct Judge {
     let text = ServerWords.visible(words, limitBytes: DeliveryLimits.wordBytes)
     return text.isEmpty ? "" : ": \"\(text)\""
   }
-}
-
-/// A duration in words: `250 ms`, `90 s`, `30 min`.
-func spoken(_ duration: Duration) -> String {
-  let (seconds, attoseconds) = duration.components
-  if attoseconds != 0, seconds < 10 { return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000) ms" }
-  return seconds >= 60 && seconds % 60 == 0 ? "\(seconds / 60) min" : "\(seconds) s"
 }

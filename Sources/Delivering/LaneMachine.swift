@@ -1,6 +1,4 @@
-/// Decides when a lane may start a request: event in, answer out; no clock, no network.
-///
-/// The width is fixed here. One that adapts to the server needs the same events and gives the same answers.
+/// Decides when a lane may start a request: event in, answer out; no clock, no network. How many there are is `LaneLimit`'s to say.
 ///
 /// ```
 ///            started                      failed (429, 503, no connection …)
@@ -17,7 +15,7 @@ struct LaneMachine {
     case full
   }
 
-  let laneCount: Int
+  private var limit: LaneLimit
   private let eventsPerSecond: Double?
   private(set) var inFlightCount = 0
   /// No lane starts before this.
@@ -27,10 +25,13 @@ struct LaneMachine {
   private var failedWaveCount = 0
   private var lastWave: Duration = .zero
 
-  init(laneCount: Int, eventsPerSecond: Double? = nil) {
-    self.laneCount = laneCount
+  init(_ limit: LaneLimit, eventsPerSecond: Double? = nil) {
+    self.limit = limit
     self.eventsPerSecond = eventsPerSecond
   }
+
+  /// Requests that may be in flight now. After a cut more may still be.
+  var laneCount: Int { limit.width }
 
   func mayStart(at now: Duration) -> Answer {
     if inFlightCount >= laneCount { return .full }
@@ -42,20 +43,24 @@ struct LaneMachine {
   mutating func started(eventCount: Int, at now: Duration) {
     precondition(mayStart(at: now) == .start, "a lane started without leave")
     inFlightCount += 1
+    limit.started(inFlight: inFlightCount)
     guard let eventsPerSecond, eventsPerSecond > 0 else { return }
     // Beyond a day the exact pace is of no interest, and a duration must not overflow.
     pacedUntil = now + .seconds(min(Double(eventCount) / eventsPerSecond, 86_400))
   }
 
-  mutating func succeeded() {
+  /// A request that started at a time was answered well, after so long.
+  mutating func succeeded(startedAt: Duration, roundTrip: Duration, at now: Duration) {
+    limit.succeeded(startedAt: startedAt, roundTrip: roundTrip, at: now)
     finish()
     // `notBefore` stays: a lane that got through does not take back what the server asked of all.
     failedWaveCount = 0
   }
 
   /// A request failed in a way that concerns all lanes. Lanes that fail together are one wave: only a request that started after
-  /// the last wave was seen makes the back-off longer.
-  mutating func failed(startedAt: Duration, at now: Duration, fraction: Double, retryAfter: Duration?) {
+  /// the last wave was seen makes the back-off longer. `isStrain`: too many lanes may be the cause.
+  mutating func failed(startedAt: Duration, at now: Duration, fraction: Double, retryAfter: Duration?, isStrain: Bool = false) {
+    if isStrain { limit.strained(startedAt: startedAt, inFlight: inFlightCount, at: now) }
     finish()
     if failedWaveCount == 0 || startedAt > lastWave {
       failedWaveCount += 1

@@ -8,6 +8,7 @@ import Synchronization
 package final class StopSwitch: Sendable {
   private struct State {
     var isStopped = false
+    var reason: String?
     var nextWaiter = 0
     var waiters: [Int: CheckedContinuation<Bool, Never>] = [:]
   }
@@ -18,8 +19,13 @@ package final class StopSwitch: Sendable {
 
   package var isStopped: Bool { state.withLock { $0.isStopped } }
 
-  package func stop() {
+  /// Why it was stopped, as in `stopped on request`.
+  package var reason: String { state.withLock { $0.reason } ?? "on request" }
+
+  /// Stops; `reason` goes on after `stopped`, and the first one counts.
+  package func stop(_ reason: String? = nil) {
     let waiters = state.withLock { state in
+      if !state.isStopped { state.reason = reason }
       state.isStopped = true
       defer { state.waiters = [:] }
       return Array(state.waiters.values)

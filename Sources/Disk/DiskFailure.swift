@@ -9,7 +9,7 @@ package import Vocabulary
 /// What went wrong with a file or folder: where, what the system said, and what to do next.
 package struct DiskFailure: Error, Sendable, Equatable, CustomStringConvertible {
   package enum Kind: Sendable, Equatable {
-    case missing, unreadable, isDirectory, full, readOnly, locked, damaged, other
+    case missing, unreadable, isDirectory, full, readOnly, locked, damaged, stalled, other
   }
 
   package let kind: Kind
@@ -38,8 +38,9 @@ package struct DiskFailure: Error, Sendable, Equatable, CustomStringConvertible 
     }
   }
 
-  /// The exit status when the failure ends a run: 66 for an input, 73 for a lock, else 74.
+  /// The exit status when the failure ends a run: 75 for a pipe that brings nothing, 66 for an input, 73 for a lock, else 74.
   package func runFailure(forInput: Bool) -> RunFailure {
+    if kind == .stalled { return RunFailure(.stopped, description) }
     if forInput { return RunFailure(.inputUnreadable, description) }
     if kind == .locked { return RunFailure(.locked, description) }
     return RunFailure(.diskTrouble, description)

@@ -1,23 +1,45 @@
+internal import Vocabulary
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
   internal import Darwin
 #endif
 
+/// How long a pipe may bring nothing before it counts as stalled.
+///
+/// It is counted in waits of a quarter of a second, not by a clock: time in which this process was stopped or the machine slept does not
+/// count, nor do clocks that are set.
+package struct PipePatience: Sendable {
+  fileprivate static let wait = Duration.milliseconds(250)
+
+  /// Nil for ever.
+  package var limit: Duration?
+  /// Whether nobody wants the bytes any more; asked at each wait. Then the pipe counts as stalled at once.
+  package var isOver: @Sendable () -> Bool
+
+  package init(limit: Duration? = .seconds(Limits.stallSeconds), isOver: @escaping @Sendable () -> Bool = { false }) {
+    self.limit = limit
+    self.isOver = isOver
+  }
+}
+
 /// An open file that is read from front to back, or at any place.
 package struct FileReader: ~Copyable, Sendable {
   private let descriptor: Int32
   package let path: String
+  private let patience: PipePatience
   /// Bytes of the file when it was opened; nil for a pipe or a terminal.
   package let byteCount: Int?
   /// Seconds since 1970 when the file was last changed; 0 for a pipe.
   package let changedAt: Int
 
-  /// Opens a file; `-` is standard input. Throws when it is missing, a folder, or unreadable.
-  package init(path: String) throws(DiskFailure) {
+  /// Opens a file; `-` is standard input. Throws when it is missing, a folder, or unreadable. Of a pipe nobody waits for the other end
+  /// here: that is the first read's business.
+  package init(path: String, patience: PipePatience = PipePatience()) throws(DiskFailure) {
     self.path = path
-    let isStandardInput = path == "-"
-    descriptor = isStandardInput ? dup(0) : unsafe open(path, O_RDONLY | O_CLOEXEC)
+    self.patience = patience
+    descriptor = path == "-" ? dup(0) : openFile(path)
     guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "open it") }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else {
@@ -44,6 +66,7 @@ package struct FileReader: ~Copyable, Sendable {
   package mutating func read(into buffer: inout [UInt8], from start: Int) throws(DiskFailure) -> Int {
     var filled = start
     while filled < buffer.count {
+      try waitForBytes()
       let got = unsafe buffer.withUnsafeMutableBytes { bytes in
         // SAFETY: filled < bytes.count, and at most the rest of the buffer is asked for.
         unsafe systemRead(descriptor, bytes.baseAddress! + filled, bytes.count - filled)
@@ -69,6 +92,12 @@ package struct FileReader: ~Copyable, Sendable {
       _ = unsafe buffer.update(fromContentsOf: start)
       filled = start.count
       while filled < count {
+        do throws(DiskFailure) {
+          try waitForBytes()
+        } catch {
+          failure = error
+          break
+        }
         let got = unsafe systemRead(descriptor, buffer.baseAddress! + filled, count - filled)
         if got == 0 { break }
         if got < 0 {
@@ -81,6 +110,27 @@ package struct FileReader: ~Copyable, Sendable {
     }
     if let failure { throw failure }
     return bytes
+  }
+
+  /// Waits until a pipe has bytes or its end; a file has them always.
+  private func waitForBytes() throws(DiskFailure) {
+    if byteCount != nil { return }
+    var silence = Duration.zero
+    while true {
+      let wait = patience.limit.map { min($0 - silence, PipePatience.wait) } ?? PipePatience.wait
+      var state = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      let ready = unsafe poll(&state, 1, Int32((wait / .milliseconds(1)).rounded(.up)))
+      if ready > 0 { return }
+      if ready < 0, errno != EINTR { throw DiskFailure.system(errno, path, doing: "wait for it") }
+      if patience.isOver() { throw DiskFailure(.stalled, path, "nobody waits for its bytes any more") }
+      if ready == 0 { silence += wait }
+      if let limit = patience.limit, silence >= limit {
+        throw DiskFailure(
+          .stalled, path,
+          "not a byte came for \(spoken(limit)), and its other end is still open or was never opened; see what became of the command that "
+            + "writes to it and run the same command again, or allow more with --stall-timeout")
+      }
+    }
   }
 
   /// Fills the whole buffer from `offset` of the file; throws `.damaged` when the file ends before.
@@ -105,6 +155,22 @@ package struct FileReader: ~Copyable, Sendable {
       filled += got
     }
   }
+}
+
+/// Opens a file to read it; negative when that fails. A named pipe without a writer would hold `open` up for ever, unless it is told not
+/// to wait; reading is to wait again.
+private func openFile(_ path: String) -> Int32 {
+  let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | (isNamedPipe(path) ? O_NONBLOCK : 0))
+  if descriptor >= 0 {
+    let flags = fcntl(descriptor, F_GETFL)
+    if flags & O_NONBLOCK != 0 { _ = fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) }
+  }
+  return descriptor
+}
+
+private func isNamedPipe(_ path: String) -> Bool {
+  var status = stat()
+  return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
 }
 
 /// `read(2)` by another name, which the method above would hide.

@@ -82,7 +82,7 @@ struct Planner {
     while let number = ahead.next {
       let judged = try ahead.take()
       if stop.isStopped {
-        throw RunFailure(.stopped, "stopped while planning; nothing of this run was sent yet; run the same command again")
+        throw stopped
       }
       if let runs = reader.largeRuns(of: number) {
         try take(runs, &walk, judges.judge(memoryBytes: options.memoryBytes / 8, tally: tally))
@@ -102,6 +102,10 @@ struct Planner {
       ledgerMark: mark, summary: storedJSON(plan), phase: plan.refusal == nil ? .sending : .refused, now: now)
   }
 
+  private var stopped: RunFailure {
+    RunFailure(.stopped, "stopped \(stop.reason) while planning; nothing of this run was sent yet; run the same command again")
+  }
+
   /// Where the order is noted, for sending.
   static func notesPath(_ folder: String) -> String { folder + "/staging/order" }
 
@@ -111,7 +115,7 @@ struct Planner {
       var walker = try PagedWalker(runs, memoryBytes: options.memoryBytes / 4, identicalRows: settings.identicalRows)
       while try walker.nextVisitor() {
         if stop.isStopped {
-          throw RunFailure(.stopped, "stopped while planning; nothing of this run was sent yet; run the same command again")
+          throw stopped
         }
         let judged = try judge.judge(&walker)
         try walk.take(judged, &walker, fates: judge.fates[...])

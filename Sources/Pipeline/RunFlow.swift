@@ -9,6 +9,7 @@ import Logging
 import Reading
 import Reporting
 import Sandbox
+import Synchronization
 import Vocabulary
 
 /// One run on its way through the phases, from whichever it is in.
@@ -25,6 +26,8 @@ struct RunFlow: Sendable {
   let log: Logger
   let stop: StopSwitch
   let progress: @Sendable (RunProgress) -> Void
+  /// How many lanes the last delivery had at its end; 0 without one.
+  private let laneCount = LaneCount()
 
   /// The version of the text in staging; a run that was staged with another one is staged anew.
   static let encoderVersion = RecordEncoder.version
@@ -71,7 +74,8 @@ struct RunFlow: Sendable {
     } catch {
       failure = error
     }
-    let summary = try summary(after: failure, seconds: (ContinuousClock.now - startedAt) / .seconds(1), plansOnly: plansOnly)
+    var summary = try summary(after: failure, seconds: (ContinuousClock.now - startedAt) / .seconds(1), plansOnly: plansOnly)
+    summary.laneCount = laneCount.found
     return try keep(summary)
   }
 
@@ -165,7 +169,7 @@ struct RunFlow: Sendable {
   /// Whether the inputs hold the very bytes that were staged. Reads all of them.
   func inputsAreUnchanged() throws(RunFailure) -> Bool {
     for row in try guarding({ () throws(CheckpointFailure) in try checkpoint.inputs(run.id) }) {
-      guard row.path != "-", let digest = try? fileDigest(row.path), digest.bytes == row.digest else { return false }
+      guard Folder.isRegularFile(row.path), let digest = try? fileDigest(row.path), digest.bytes == row.digest else { return false }
     }
     return true
   }
@@ -311,6 +315,7 @@ struct RunFlow: Sendable {
     let report = await Deliverer(settings: try deliverySettings(address)).deliver(from: sender, receipts: sender, stop: stop) {
       progress(.sending($0, of: bodyCount))
     }
+    laneCount.note(report.laneCount)
     try sender.countRest(of: report)
     try tellRefused()
     if case .stopped(let failure) = report.outcome { throw failure }
@@ -338,8 +343,11 @@ struct RunFlow: Sendable {
     let isSmallRehearsal = run.endpoint == Endpoint.sandbox.name && options.memoryBytes < RunFlow.smallMemoryBytes
     let fitting = isSmallRehearsal ? 1 : max(1, options.memoryBytes / 4 / settings.bodyLimit)
     var delivery = DeliverySettings(
-      address: address, laneCount: min(options.laneCount, fitting), seed: UInt64.random(in: .min ... .max),
+      address: address, laneCount: min(options.laneCount ?? Limits.mostAdaptingLanes, fitting), seed: UInt64.random(in: .min ... .max),
       hasAcceptedBefore: hasAccepted)
+    delivery.lanesAdapt = options.laneCount == nil
+    delivery.requestTimeLimit = options.requestTimeLimit
+    delivery.idleTimeLimit = options.requestTimeLimit / 2
     delivery.strict = options.strict
     delivery.acceptedStatuses = options.acceptedStatuses
     delivery.retryFor = options.retryFor
@@ -360,6 +368,19 @@ struct RunFlow: Sendable {
   func planRecord() throws(RunFailure) -> PlanRecord? {
     guard let summary = try current().summary else { return nil }
     return try fromStoredJSON(summary, "plan")
+  }
+}
+
+/// How many lanes a delivery had at its end.
+private final class LaneCount: Sendable {
+  private let count = Atomic(0)
+
+  func note(_ number: Int) { count.store(number, ordering: .relaxed) }
+
+  /// Nil without a delivery.
+  var found: Int? {
+    let number = count.load(ordering: .relaxed)
+    return number > 0 ? number : nil
   }
 }
 

@@ -1,9 +1,9 @@
 package import Delivering
 
 /// Where a run stands, for a progress line.
-package enum RunProgress: Sendable {
-  /// Bytes of the inputs read so far.
-  case staging(bytes: Int)
+package enum RunProgress: Sendable, Equatable {
+  /// Bytes of the inputs read so far, and the input whose next bytes are waited for; nil while what was read is being staged.
+  case staging(bytes: Int, from: String?)
   /// Staged records walked so far.
   case planning(records: Int, of: Int)
   /// Bodies delivered so far, of those that were pending.

@@ -139,9 +139,15 @@ package struct RunOptions: Sendable {
   package var memoryBytes = Limits.memoryBytes
   package var workerCount: Int
   package var blockBytes = Limits.blockBytes
-  package var laneCount = Limits.lanes
+  /// Requests in flight at once; nil for as many as the server bears.
+  package var laneCount: Int?
   package var rate: Double?
   package var retryFor: Duration = .seconds(1800)
+  package var requestTimeLimit: Duration = .seconds(Limits.requestSeconds)
+  /// How long a run may take before it is stopped; nil for ever.
+  package var timeLimit: Duration?
+  /// How long a pipe or the disk may not move at all; nil for ever.
+  package var stallLimit: Duration? = .seconds(Limits.stallSeconds)
   package var maxRejects = Allowance.percent(10)
   package var allowedRejects = Allowance.count(0)
   /// How many events the server may refuse one by one before the run ends.

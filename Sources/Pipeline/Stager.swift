@@ -188,7 +188,9 @@ struct Stager {
   static func check(_ specification: ImportSpecification, _ settings: RunSettings) throws(RunFailure) {
     if let selection = settings.selection { _ = try Selector(selection) }
     for (index, input) in specification.inputs.enumerated() {
-      if !isReadOnce(input.path) { _ = try open(specification, settings, index, blockBytes: Limits.blockBytes).bound }
+      if !isReadOnce(input.path) {
+        _ = try open(specification, settings, index, blockBytes: Limits.blockBytes, patience: PipePatience()).bound
+      }
     }
   }
 
@@ -198,7 +200,7 @@ struct Stager {
   }
 
   private static func open(
-    _ specification: ImportSpecification, _ settings: RunSettings, _ index: Int, blockBytes: Int
+    _ specification: ImportSpecification, _ settings: RunSettings, _ index: Int, blockBytes: Int, patience: PipePatience
   ) throws(RunFailure) -> OpenInput {
     let input = specification.inputs[index]
     let dialect = specification.dialect(of: input)
@@ -206,7 +208,8 @@ struct Stager {
     let reader: BlockReader
     do throws(ReadFailure) {
       reader = try BlockReader(
-        path: input.path, input: index, format: specification.format(of: input), dialect: dialect, blockBytes: blockBytes)
+        path: input.path, input: index, format: specification.format(of: input), dialect: dialect, blockBytes: blockBytes,
+        patience: patience)
     } catch {
       throw error.runFailure
     }
@@ -228,24 +231,41 @@ struct Stager {
     return OpenInput(reader: reader, bound: bound)
   }
 
+  /// A pipe is waited for as long as the options say, and no longer than until the run is stopped.
+  private var patience: PipePatience {
+    let stop = stop
+    return PipePatience(limit: options.stallLimit) { stop.isStopped }
+  }
+
+  private func stopped(_ file: String) -> RunFailure {
+    RunFailure(.stopped, "stopped \(stop.reason) while reading \(file); nothing was sent; run the same command again to start over")
+  }
+
   private func read(
     _ index: Int, blocks: NumberSource, into queue: WorkQueue<StagingWork>, readBefore: Int
   ) throws(RunFailure) -> InputRow {
     let specified = specification.inputs[index]
     let blockBytes = min(options.blockBytes, max(1, options.memoryBytes / 32))
-    var opened = try Stager.open(specification, settings, index, blockBytes: blockBytes)
+    let file = displayName(specified.path)
+    progress(.staging(bytes: readBefore, from: file))
+    var opened: OpenInput
+    do throws(RunFailure) {
+      opened = try Stager.open(specification, settings, index, blockBytes: blockBytes, patience: patience)
+    } catch {
+      throw stop.isStopped ? stopped(file) : error
+    }
     let bound = opened.bound
     do throws(ReadFailure) {
       while !stop.isStopped, !queue.isAbandoned, let block = try opened.reader.next() {
+        progress(.staging(bytes: readBefore + opened.reader.byteCount, from: nil))
         queue.put(StagingWork(number: blocks.next(), block: block, input: bound))
-        progress(.staging(bytes: readBefore + opened.reader.byteCount))
+        progress(.staging(bytes: readBefore + opened.reader.byteCount, from: file))
       }
     } catch {
-      throw error.runFailure
+      throw stop.isStopped ? stopped(file) : error.runFailure
     }
-    if stop.isStopped {
-      throw RunFailure(.stopped, "stopped while reading \(bound.file); nothing was sent; run the same command again to start over")
-    }
+    if stop.isStopped { throw stopped(file) }
+    progress(.staging(bytes: readBefore + opened.reader.byteCount, from: nil))
     return InputRow(
       index: index, path: specified.path, byteCount: opened.reader.byteCount, digest: opened.reader.digest.bytes,
       format: opened.reader.format.rawValue, header: opened.reader.header?.raw ?? [], rowCount: 0)

@@ -1,4 +1,5 @@
 package import Bytes
+package import Disk
 package import Vocabulary
 
 /// Reads an input from front to back and cuts it into blocks of whole rows.
@@ -19,10 +20,13 @@ package struct BlockReader: ~Copyable {
   /// The format is the one given, else the one its file's name says, else what comes first tells: an array of objects when that is `[`,
   /// NDJSON when it is `{` or the name ends in `.json`, else CSV. Throws when the input cannot be read, is no text, is no array where one
   /// is asked for, or has a first row that does not name or count its columns.
-  package init(path: String, input: Int, format: InputFormat?, dialect: CSVDialect, blockBytes: Int) throws(ReadFailure) {
+  package init(
+    path: String, input: Int, format: InputFormat?, dialect: CSVDialect, blockBytes: Int, patience: PipePatience = PipePatience()
+  ) throws(ReadFailure) {
     guard dialect.isUsable else { throw .dialect }
     var blocks = InputBlocks(
-      try InputSource.open(path, encoding: dialect.encoding), path: path, input: input, format: format, dialect: dialect,
+      try InputSource.open(path, encoding: dialect.encoding, patience: patience), path: path, input: input, format: format,
+      dialect: dialect,
       blockBytes: blockBytes)
     try blocks.skipBeginning()
     let (header, rest) = try Self.readHeader(&blocks, path, dialect)

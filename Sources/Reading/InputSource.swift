@@ -48,8 +48,10 @@ struct InputSource: ~Copyable {
   }
 
   /// Opens an input and looks at its beginning. Throws when it cannot be read, or is no text of this encoding.
-  static func open(_ path: String, encoding: TextEncoding = .utf8) throws(ReadFailure) -> InputSource {
-    var file = try openFile(path)
+  static func open(
+    _ path: String, encoding: TextEncoding = .utf8, patience: PipePatience = PipePatience()
+  ) throws(ReadFailure) -> InputSource {
+    var file = try openFile(path, patience)
     var look = [UInt8](repeating: 0, count: lookBytes)
     do throws(DiskFailure) {
       look.removeSubrange(try file.read(into: &look, from: 0)...)
@@ -72,9 +74,9 @@ struct InputSource: ~Copyable {
     return source
   }
 
-  private static func openFile(_ path: String) throws(ReadFailure) -> FileReader {
+  private static func openFile(_ path: String, _ patience: PipePatience) throws(ReadFailure) -> FileReader {
     do throws(DiskFailure) {
-      return try FileReader(path: path)
+      return try FileReader(path: path, patience: patience)
     } catch {
       throw .disk(error)
     }

@@ -26,9 +26,11 @@ package enum ReadFailure: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// How the failure ends a run: 66 for what cannot be read, 65 for a header, 64 for the flags.
+  /// How the failure ends a run: 66 for what cannot be read, 75 for a pipe that brings nothing, 65 for a header, 64 for the flags.
   package var runFailure: RunFailure {
     switch self {
+    // A pipe that brings nothing may bring something another time.
+    case .disk(let failure) where failure.kind == .stalled: RunFailure(.stopped, description)
     case .disk, .notText, .packed: RunFailure(.inputUnreadable, description)
     case .header: RunFailure(.refused, description)
     case .dialect: RunFailure(.usage, description)

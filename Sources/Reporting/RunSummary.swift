@@ -41,6 +41,8 @@ package struct RunSummary: Sendable, Equatable {
   package var byteCount: Int
   package var requestCount: Int
   package var retryCount: Int
+  /// Requests that might be in flight when sending ended; nil when this process sent nothing.
+  package var laneCount: Int?
   package var rejects: [String: Int]
   package var findings: [Finding]
   package var expected: Results
@@ -85,6 +87,7 @@ package struct RunSummary: Sendable, Equatable {
       var records: Records
       var events: Events
       var visitors, bodies, bytes, requests, retries: Int
+      var lanes: Int?
       var rejects: [String: Int]
       var findings: [Sighting]
       var expected: Results
@@ -95,7 +98,7 @@ package struct RunSummary: Sendable, Equatable {
     let shape = Shape(
       run: run, state: state.rawValue, endpoint: endpoint, rehearsal: rehearsal, records: records,
       events: Events(decisions: decisionCount, conversions: conversionCount), visitors: visitorCount, bodies: bodyCount,
-      bytes: byteCount, requests: requestCount, retries: retryCount, rejects: rejects,
+      bytes: byteCount, requests: requestCount, retries: retryCount, lanes: laneCount, rejects: rejects,
       findings: findings.map {
         Sighting(code: $0.code.rawValue, severity: $0.severity.rawValue, count: $0.count, samples: $0.samples)
       }, expected: expected, seconds: (seconds * 1000).rounded() / 1000, exit: exit.rawValue, message: message)

@@ -25,7 +25,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case .bug: "a bug of ours"
     case .locked: "another process holds the state folder"
     case .diskTrouble: "disk trouble"
-    case .stopped: "stopped and resumable (outage, retries used up, SIGTERM, SIGINT)"
+    case .stopped: "stopped and resumable (outage, retries used up, a stalled pipe, --time-limit, SIGTERM, SIGINT)"
     case .stagingDamaged: "staging is damaged and its inputs are gone or changed"
     case .configuration:
       "wrong configuration, also when the server refuses the very first body, or more than 100 events one by one (--max-refused)"

@@ -18,8 +18,9 @@ package enum Limits {
   package static let attributeKeyCharacters = 64
   /// The first and the last time stamp with 13 digits, in epoch milliseconds: 2001-09-09 to 2286-11-20.
   package static let timestamps: ClosedRange<Int64> = 1_000_000_000_000...9_999_999_999_999
-  /// Lanes when none are named, and the most that may be named.
+  /// Lanes to begin with when they adapt, the most that they then become, and the most that may be named.
   package static let lanes = 4
+  package static let mostAdaptingLanes = 16
   package static let mostLanes = 64
   /// Events that a server may refuse one by one when no number is named; beyond, it refuses for a reason that concerns all of them.
   package static let refusedEvents = 100
@@ -41,6 +42,14 @@ package enum Limits {
   package static let findingSamples = 3
   /// Bytes of an event that a sample keeps.
   package static let sampleBytes = 1000
+  /// Seconds that one request may take when nothing is named, connecting and reading the answer included.
+  package static let requestSeconds = 120
+  /// Seconds that a connection may take to be there.
+  package static let connectSeconds = 10
+  /// Seconds that nothing may move in a pipe or on the disk when nothing is named.
+  package static let stallSeconds = 3600
+  /// Seconds after which a person is told what a run waits for.
+  package static let silenceSeconds = 60
   /// Seconds that requests in flight get after the first signal.
   package static let drainSeconds = 30
 }

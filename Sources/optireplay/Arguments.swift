@@ -51,6 +51,21 @@ struct TimeLength: ExpressibleByArgument {
   }
 }
 
+/// `auto`, or a number of requests.
+enum Concurrency: ExpressibleByArgument, Equatable {
+  case auto
+  case fixed(Int)
+
+  init?(argument: String) {
+    if argument == "auto" {
+      self = .auto
+    } else {
+      guard let count = Int(argument) else { return nil }
+      self = .fixed(count)
+    }
+  }
+}
+
 /// `KEY=ENTITY_ID`.
 struct AttributeArgument: ExpressibleByArgument {
   var key: String
@@ -101,9 +116,9 @@ enum Given {
     "revision", "anonymize-ip",
     "enrich-decisions",
     "max-rejects",
-    "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "accept-status", "max-refused", "json",
-    "quiet",
-    "log-format",
+    "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "accept-status", "max-refused",
+    "request-timeout",
+    "time-limit", "stall-timeout", "json", "quiet", "log-format",
   ]
 
   static func key(_ name: String) -> String { name.replacing("-", with: "_") }

@@ -254,6 +254,17 @@ struct GateArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Memory to work in, at least 32MB. (default: 512MB)", valueName: "size"))
   var memory: ByteCount?
 
+  @Option(
+    help: ArgumentHelp(
+      "The longest the whole run may take before it stops, resumable (75); sleep counts. (default: no limit)", valueName: "time"))
+  var timeLimit: TimeLength?
+
+  @Option(
+    help: ArgumentHelp(
+      "How long a pipe (75) or the disk (74) may not move at all before the run ends, resumable; 0 for ever. (default: 1h)",
+      valueName: "time"))
+  var stallTimeout: TimeLength?
+
   @Flag(help: "Keep the staging folder of a complete run.")
   var keepStaging = false
 
@@ -265,20 +276,32 @@ struct GateArguments: ParsableArguments {
     options.maxRejects = try Given.value(maxRejects, "max-rejects") ?? options.maxRejects
     options.allowedRejects = try Given.value(allowRejects, "allow-rejects") ?? options.allowedRejects
     options.acceptedFindings = Set(try Given.list(accept, "accept"))
+    options.timeLimit = try Given.value(timeLimit, "time-limit")?.duration
+    if options.timeLimit == .zero { throw ValidationError("--time-limit must be more than 0") }
+    if let limit = try Given.value(stallTimeout, "stall-timeout")?.duration { options.stallLimit = limit > .zero ? limit : nil }
     options.keepsStaging = try Given.flag(keepStaging, "keep-staging")
   }
 }
 
 /// The flags that say how bodies travel.
 struct DeliveryArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("Requests in flight at once. (default: 4)", valueName: "n"))
-  var concurrency: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Requests in flight at once: a number, or auto for as many as the server bears, from \(Limits.lanes) on and "
+        + "\(Limits.mostAdaptingLanes) at most. (default: auto)", valueName: "auto|n"))
+  var concurrency: Concurrency?
 
   @Option(help: ArgumentHelp("Events a second at most. (default: no limit)", valueName: "events/s"))
   var rate: Double?
 
   @Option(help: ArgumentHelp("How long the endpoint may fail before the run stops, resumable. (default: 30m)", valueName: "time"))
   var retryFor: TimeLength?
+
+  @Option(
+    help: ArgumentHelp(
+      "The longest one request may take, from 1s to 1h; half of it until the first byte of an answer. "
+        + "(default: \(Limits.requestSeconds)s)", valueName: "time"))
+  var requestTimeout: TimeLength?
 
   @Flag(help: "Let the server drop what it cannot use, silently, instead of refusing the body that holds it.")
   var noStrict = false
@@ -292,9 +315,15 @@ struct DeliveryArguments: ParsableArguments {
   var maxRefused: Int?
 
   func apply(to options: inout RunOptions) throws {
-    options.laneCount = try Given.value(concurrency, "concurrency") ?? Limits.lanes
-    guard (1...Limits.mostLanes).contains(options.laneCount) else {
-      throw ValidationError("--concurrency must lie between 1 and \(Limits.mostLanes)")
+    if case .fixed(let count) = try Given.value(concurrency, "concurrency") ?? .auto {
+      guard (1...Limits.mostLanes).contains(count) else {
+        throw ValidationError("--concurrency is auto, or a number from 1 to \(Limits.mostLanes)")
+      }
+      options.laneCount = count
+    }
+    options.requestTimeLimit = try Given.value(requestTimeout, "request-timeout")?.duration ?? options.requestTimeLimit
+    guard (.seconds(1)...(.seconds(3600))).contains(options.requestTimeLimit) else {
+      throw ValidationError("--request-timeout must lie between 1s and 1h")
     }
     options.rate = try Given.value(rate, "rate")
     if let rate = options.rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate must be more than 0") }

@@ -125,12 +125,18 @@ struct ImportCommand: AsyncParsableCommand {
   }
 }
 
-/// Makes an importer that signals can stop, and lets it work.
+/// Makes an importer that signals and its time limit can stop, and lets it work under a watchdog.
 func importing<Value: Sendable>(
   _ options: RunOptions, _ voice: Voice, _ body: @escaping @Sendable (Importer) async throws -> Value
 ) async throws -> Value {
   let stop = StopSwitch()
-  let importer = Importer(options, log: voice.log, stop: stop) { progress in voice.terminal.progress(progress.text) }
+  let watchdog = Watchdog(options)
+  let importer = Importer(options, log: voice.log, stop: stop) { progress in
+    watchdog.moved(to: progress)
+    voice.terminal.progress(progress.text)
+  }
+  watchdog.begin(stop, voice)
+  defer { watchdog.end() }
   return try await stoppable(stop, voice.log) { try await body(importer) }
 }
 

@@ -102,28 +102,28 @@ import Testing
 @Suite("Lanes") struct LaneMachineTests {
   @Test("as many requests as lanes start at once", arguments: [1, 2, 4, 64])
   func width(count: Int) {
-    var lanes = LaneMachine(laneCount: count)
+    var lanes = LaneMachine(LaneLimit(fixed: count))
     for _ in 0..<count {
       #expect(lanes.mayStart(at: .zero) == .start)
       lanes.started(eventCount: 1, at: .zero)
     }
     #expect(lanes.mayStart(at: .zero) == .full)
-    lanes.succeeded()
+    lanes.succeeded(startedAt: .zero, roundTrip: .zero, at: .zero)
     #expect(lanes.mayStart(at: .zero) == .start)
   }
 
   @Test("a failure holds all lanes until the delay has passed, and a success of another does not free them") func sharedDelay() {
-    var lanes = LaneMachine(laneCount: 4)
+    var lanes = LaneMachine(LaneLimit(fixed: 4))
     for _ in 0..<2 { lanes.started(eventCount: 1, at: .zero) }
     lanes.failed(startedAt: .zero, at: .seconds(1), fraction: 0.5, retryAfter: .seconds(30))
     #expect(lanes.mayStart(at: .seconds(1)) == .holdUntil(.seconds(31)))
-    lanes.succeeded()
+    lanes.succeeded(startedAt: .zero, roundTrip: .zero, at: .zero)
     #expect(lanes.mayStart(at: .seconds(30)) == .holdUntil(.seconds(31)))
     #expect(lanes.mayStart(at: .seconds(31)) == .start)
   }
 
   @Test("lanes that fail together are one wave; a wave after it waits twice as long; a success starts over") func waves() {
-    var lanes = LaneMachine(laneCount: 4)
+    var lanes = LaneMachine(LaneLimit(fixed: 4))
     for _ in 0..<4 { lanes.started(eventCount: 1, at: .zero) }
     for _ in 0..<3 { lanes.failed(startedAt: .zero, at: .seconds(1), fraction: 1, retryAfter: nil) }
     #expect(lanes.notBefore == .seconds(2))
@@ -135,14 +135,14 @@ import Testing
       #expect(lanes.notBefore == .seconds(start + delay))
     }
     lanes.started(eventCount: 1, at: .seconds(20))
-    lanes.succeeded()
+    lanes.succeeded(startedAt: .zero, roundTrip: .zero, at: .zero)
     lanes.started(eventCount: 1, at: .seconds(21))
     lanes.failed(startedAt: .seconds(21), at: .seconds(21), fraction: 1, retryAfter: nil)
     #expect(lanes.notBefore == .seconds(22))
   }
 
   @Test("a rate spaces starts by the events that went before") func rate() {
-    var lanes = LaneMachine(laneCount: 4, eventsPerSecond: 100)
+    var lanes = LaneMachine(LaneLimit(fixed: 4), eventsPerSecond: 100)
     lanes.started(eventCount: 250, at: .zero)
     #expect(lanes.mayStart(at: .seconds(2)) == .holdUntil(.milliseconds(2500)))
     lanes.started(eventCount: 0, at: .milliseconds(2500))

@@ -75,6 +75,21 @@ import Vocabulary
     #expect(run.mostHeld <= lanes + 1)
   }
 
+  @Test("a process that was stopped for longer than the patience goes on", arguments: [1, 4], [100, 1700])
+  func stoppedProcess(lanes: Int, at: Int) {
+    func run(until: Int, isStopped: Bool = true) -> DeliveryOutcome {
+      var run = Simulation(bodies(30), lanes: lanes) { send in
+        send.at < .seconds(until) ? (.seconds(2), .fails(.timedOut)) : (.seconds(1), .accepted)
+      }
+      if isStopped { run.freezes = [(.seconds(at), .seconds(7200))] }
+      return run.run()
+    }
+    #expect(run(until: at + 7201) == .complete)
+    // It has no more patience than without.
+    #expect(failure(of: run(until: 7200 + 2000))?.status == .stopped)
+    #expect(failure(of: run(until: 2000, isStopped: false))?.status == .stopped)
+  }
+
   @Test("a delay beyond the patience is not waited for") func pointlessWait() {
     var run = Simulation(bodies(3), lanes: 1, retryFor: .seconds(60)) { _ in
       (.seconds(1), .fails(.answered(503, retryAfter: .seconds(3600))))

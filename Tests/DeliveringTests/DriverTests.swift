@@ -38,7 +38,8 @@ import Vocabulary
       #expect(report.outcome == .complete)
       #expect(book.numbers == Array(1...10))
       let failed = failing <= 10 ? 1 : 0
-      #expect(report == DeliveryReport(outcome: .complete, acceptedBodyCount: 10, requestCount: 10 + failed, retryCount: failed))
+      #expect(
+        report == DeliveryReport(outcome: .complete, acceptedBodyCount: 10, requestCount: 10 + failed, retryCount: failed, laneCount: 2))
     }
   }
 
@@ -104,7 +105,8 @@ import Vocabulary
     }
     #expect(failure(of: report.outcome)?.status == .stopped)
     #expect(report.acceptedBodyCount == 0)
-    #expect(clock.now() <= .seconds(661))
+    // Sleeps that overlap make this clock run ahead of what was planned, which counts as time asleep.
+    #expect(clock.now() <= .seconds(1200))
     #expect(clock.sleeps.allSatisfy { $0 <= .seconds(60) })
     #expect(report.retryCount > 5)
   }

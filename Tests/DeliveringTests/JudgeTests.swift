@@ -23,7 +23,9 @@ import Vocabulary
     switch status {
     case 204: #expect(verdict == .accepted)
     case 408, 425, 429, 500...599:
-      #expect(verdict == .retry(Setback(trouble: "the server answered \(status)", isServerError: status >= 500)))
+      let isStrain = [408, 429, 502, 503, 504].contains(status)
+      #expect(
+        verdict == .retry(Setback(trouble: "the server answered \(status)", isServerError: status >= 500, isStrain: isStrain)))
     default:
       guard case .end(let failure) = verdict else {
         Issue.record("\(status) gave \(verdict)")
@@ -79,13 +81,16 @@ import Vocabulary
     func verdict(_ breakage: Breakage) -> Verdict {
       judge.verdict(on: .broken(breakage), of: 1, hasAccepted: false, epochMilliseconds: 0)
     }
-    let healing: [(Breakage, String)] = [
-      (.unresolved(host: "nowhere"), "the host name nowhere was not found"),
-      (.refused("connection refused"), "no connection: connection refused"),
-      (.connectTimedOut, "no connection within 10 s"), (.timedOut, "no answer within 1 min"),
-      (.handshake("x"), "no secure connection: x"), (.lost("connection reset"), "the connection broke: connection reset"),
+    let healing: [(Breakage, String, isStrain: Bool)] = [
+      (.unresolved(host: "nowhere"), "the host name nowhere was not found", false),
+      (.refused("connection refused"), "no connection: connection refused", false),
+      (.connectTimedOut, "no connection within 10 s", true), (.timedOut, "no answer within 2 min", true),
+      (.silent, "not a byte of an answer for 1 min", true), (.handshake("x"), "no secure connection: x", false),
+      (.lost("connection reset"), "the connection broke: connection reset", true),
     ]
-    for (breakage, trouble) in healing { #expect(verdict(breakage) == .retry(Setback(trouble: trouble))) }
+    for (breakage, trouble, isStrain) in healing {
+      #expect(verdict(breakage) == .retry(Setback(trouble: trouble, isStrain: isStrain)))
+    }
     #expect(verdict(.givenUp) == .givenUp)
     for (breakage, status) in [(Breakage.untrusted("x"), ExitStatus.notAnEventAPI), (.unusable("x"), .configuration)] {
       guard case .end(let failure) = verdict(breakage) else {

@@ -1,6 +1,7 @@
 import Bytes
 import Disk
 import Foundation
+import Synchronization
 import Testing
 import Vocabulary
 
@@ -80,6 +81,43 @@ import Vocabulary
     let got = try reader.read(into: &buffer, from: 0)
     #expect(String(decoding: buffer[..<got], as: UTF8.self) == "part 1\npart 2\npart 3\n")
     writer.waitUntilExit()
+  }
+
+  @Test("a pipe that nobody opens to write, or whose writer is silent, is stalled after its limit", arguments: [true, false])
+  func stalledPipe(hasWriter: Bool) throws {
+    let path = scratch.path("pipe")
+    try #require(unsafe mkfifo(path, 0o600) == 0)
+    // For reading too, so that it does not wait for us.
+    let writer = hasWriter ? try FileHandle(forUpdating: URL(fileURLWithPath: path)) : nil
+    var reader = try FileReader(path: path, patience: PipePatience(limit: .milliseconds(20)))
+    #expect(reader.byteCount == nil)
+    var buffer = [UInt8](repeating: 0, count: 3)
+    let stalled = failure { _ = try reader.read(into: &buffer, from: 0) }
+    #expect(stalled?.kind == .stalled)
+    #expect(stalled?.message.contains("not a byte came for 20 ms") == true)
+    #expect(stalled?.runFailure(forInput: true).status == .stopped)
+    // What comes after all is read.
+    guard let writer else { return }
+    try writer.write(contentsOf: Data([1, 2, 3, 4]))
+    #expect(try reader.read(into: &buffer, from: 0) == 3)
+    #expect(buffer == [1, 2, 3])
+    #expect(failure { _ = try reader.read(behind: [9], to: 3) }?.kind == .stalled)
+  }
+
+  @Test("a wait for a pipe ends when nobody wants its bytes any more, and until then it is asked again and again")
+  func unwantedPipe() throws {
+    let path = scratch.path("pipe")
+    try #require(unsafe mkfifo(path, 0o600) == 0)
+    let asked = Mutex(0)
+    let patience = PipePatience(limit: nil) {
+      asked.withLock { asked in
+        asked += 1
+        return asked == 2
+      }
+    }
+    var reader = try FileReader(path: path, patience: patience)
+    #expect(failure { _ = try reader.read(behind: [], to: 3) }?.kind == .stalled)
+    #expect(asked.withLock { $0 } == 2)
   }
 
   @Test("a file is written for its owner alone, what stood there goes, and appending keeps it")

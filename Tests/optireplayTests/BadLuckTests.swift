@@ -19,7 +19,7 @@ private let canMount: Bool = {
 }()
 
 /// Runs a script in a mount namespace of its own, so that what it mounts is gone when it ends.
-private func shell(_ script: String) throws -> Program.Outcome {
+func shell(_ script: String) throws -> Program.Outcome {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
   process.arguments = ["unshare", "-m", "sh", "-c", script]

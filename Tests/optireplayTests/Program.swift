@@ -51,7 +51,8 @@ struct Program {
     let errors: URL
   }
 
-  func start(_ arguments: [String], input: String? = nil) throws -> Running {
+  /// `handle` is its standard input, when it is not a text.
+  func start(_ arguments: [String], input: String? = nil, from handle: FileHandle? = nil) throws -> Running {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Program.path)
     process.arguments = arguments
@@ -70,7 +71,7 @@ struct Program {
       try Data(input.utf8).write(to: file)
       process.standardInput = try FileHandle(forReadingFrom: file)
     } else {
-      process.standardInput = FileHandle.nullDevice
+      process.standardInput = handle ?? FileHandle.nullDevice
     }
     try process.run()
     return Running(process: process, output: output, errors: errors)
@@ -101,6 +102,8 @@ final class SandboxProcess {
     }
     address = try #require(text.split(separator: "\n").first.map(String.init), "the sandbox did not start")
   }
+
+  func signal(_ number: Int32) { kill(running.process.processIdentifier, number) }
 
   deinit {
     running.process.terminate()

@@ -92,7 +92,12 @@ struct ReadmeTests {
     #expect(Limits.smallestBodyBytes == 1000 && text.contains("1,000 at least"))
     #expect(Limits.smallestMemoryBytes == 32_000_000 && text.contains("32 MB at least"))
     #expect(Limits.inputs == 65_535 && text.contains("65,535"))
-    #expect(Limits.lanes == 4 && Limits.mostLanes == 64 && text.contains("4 unless named, 64 at most"))
+    #expect(Limits.lanes == 4 && Limits.mostAdaptingLanes == 16 && text.contains("from 4 on and 16 at most"))
+    #expect(Limits.mostLanes == 64 && text.contains("`--concurrency N`, 64 at most"))
+    #expect(Limits.connectSeconds == 10 && text.contains("| one connection | 10 s "))
+    #expect(Limits.requestSeconds == 120 && text.contains("`--request-timeout`, 2 min unless named"))
+    #expect(Limits.stallSeconds == 3600 && text.contains("`--stall-timeout`, 1 h unless named"))
+    #expect(Limits.silenceSeconds == 60 && text.contains("after 1 min what is waited for"))
     #expect(Limits.nestingDepth == 128 && text.contains("128 levels"))
   }
 }

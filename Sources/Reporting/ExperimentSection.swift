@@ -124,7 +124,7 @@ struct ExperimentSection {
     let entity = kind.key.isEmpty ? "" : " <span class=\"soft\">event \(Markup.name(kind.entityID))</span>"
     return """
       <tbody data-key="\(Markup.escaped(kind.key))" data-entity="\(Markup.escaped(kind.entityID))">
-      <tr class="event"><th scope="rowgroup">\(name)\(entity)</th><td colspan="\(columns - 1)"></td></tr>
+      <tr class="event"><th scope="rowgroup" colspan="\(columns)"><span>\(name)\(entity)</span></th></tr>
       \(rows.joined(separator: "\n"))
       </tbody>
       """
@@ -166,7 +166,7 @@ struct ExperimentSection {
     func place(_ value: Double) -> String { Markup.plain(reach == 0 ? 60 : 60 + 58 * value / reach) }
     let (low, high) = (comparison.interval.lowerBound, comparison.interval.upperBound)
     return """
-      \(Markup.change(low)) to \(Markup.change(high)) <svg class="interval" viewBox="0 0 120 12" preserveAspectRatio="none" aria-hidden="true">\
+      \(Markup.change(low)) to \(Markup.change(high)) <svg class="interval" viewBox="0 0 120 12" aria-hidden="true">\
       <line class="zero" x1="60" x2="60" y1="0" y2="12"/><line x1="\(place(low))" x2="\(place(high))" y1="6" y2="6"/>\
       <circle cx="\(place(comparison.difference))" cy="6" r="3"/></svg>
       """

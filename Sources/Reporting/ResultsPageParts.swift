@@ -23,50 +23,56 @@ enum PageParts {
   static let style =
     """
     :root { color-scheme: light dark; --ground: #fff; --text: #1b1f24; --soft: #57606a; --line: #d0d7de; --band: #f6f8fa;
-      --link: #0550ae; --warn: #9a3412; --bar: #57606a }
+      --link: #0550ae; --warn: #9a3412; --bar: #0550ae }
     @media (prefers-color-scheme: dark) {
       :root { --ground: #14181d; --text: #e6edf3; --soft: #a0aab5; --line: #3a434d; --band: #1c2229; --link: #79b8ff;
-        --warn: #ffb68a; --bar: #a0aab5 }
+        --warn: #ffb68a; --bar: #79b8ff }
     }
     * { box-sizing: border-box }
     body { margin: 0; background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif }
     .skip { position: absolute; left: -100vw }
     .skip:focus { left: 1rem; top: 1rem; padding: .5rem; background: var(--ground) }
-    main, header, footer { max-width: 72rem; margin: 0 auto; padding: 0 1rem }
+    main, header, footer { max-width: 82rem; margin: 0 auto; padding: 0 1rem }
     header { padding-top: 1.5rem }
     section { margin: 2.5rem 0 }
     h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .5rem }
     h2 { font-size: 1.25rem; line-height: 1.3; margin: 0 0 .75rem; padding-top: 1rem; border-top: 1px solid var(--line) }
     p { margin: .5rem 0; max-width: 46rem }
-    h1, h2, th, caption, label, li { overflow-wrap: anywhere }
+    bdi { overflow-wrap: anywhere }
     a { color: var(--link) }
     a:focus-visible, select:focus-visible, .scroll:focus-visible { outline: 3px solid var(--link); outline-offset: 2px }
     .soft, caption small, thead small { color: var(--soft); font-weight: normal }
     .warn { color: var(--warn); font-weight: 600 }
     select { font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--soft); border-radius: 4px;
       padding: .25rem .5rem; max-width: 100% }
-    .scroll { overflow-x: auto; margin: 1rem 0 }
+    .scroll { overflow-x: auto; margin: 1rem 0; font-size: .9375rem }
     table { border-collapse: collapse; font-variant-numeric: tabular-nums }
     caption { text-align: left; font-weight: 600; padding-bottom: .4rem }
-    th, td { padding: .3rem .75rem; text-align: right; vertical-align: baseline; border-bottom: 1px solid var(--line) }
+    th, td { padding: .3rem .6rem; text-align: right; vertical-align: baseline; border-bottom: 1px solid var(--line) }
     th:first-child, .words { text-align: left }
-    th:first-child { padding-left: .25rem; min-width: 7rem; max-width: 16rem; position: sticky; left: 0; background: var(--ground) }
+    th:first-child { padding-left: .25rem; min-width: 9rem; max-width: 16rem; position: sticky; left: 0; background: var(--ground) }
     tbody th { font-weight: normal }
     thead th { vertical-align: bottom; font-weight: 600; border-bottom-color: var(--soft) }
-    thead small { display: block; white-space: nowrap }
+    thead th { white-space: nowrap }
+    thead small { display: block }
     .event th { background: var(--band); font-weight: 600; max-width: none }
-    .event td { background: var(--band) }
+    .event th > span { position: sticky; left: .25rem; display: inline-block; max-width: calc(100vw - 3rem) }
+    .event th .soft { font-weight: normal }
     td { white-space: nowrap }
     td.words { white-space: normal; min-width: 16rem }
     .clear { font-weight: 600 }
-    .interval { width: 7.5rem; height: .75rem; vertical-align: middle; overflow: visible }
-    .interval line { stroke: var(--bar); stroke-width: 2 }
-    .interval .zero { stroke: var(--line); stroke-width: 1 }
+    .interval { width: 6rem; height: .6rem; vertical-align: middle; overflow: visible }
+    .interval line { stroke: var(--bar); stroke-width: 2.5 }
+    .interval .zero { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 2 2 }
     .interval circle { fill: var(--text) }
     footer { padding-bottom: 3rem; color: var(--soft); font-size: .925rem }
     footer h2 { color: var(--text) }
     footer li { max-width: 46rem; margin: .35rem 0 }
-    @media (max-width: 40rem) { th, td { padding: .3rem .5rem } th:first-child { max-width: 9rem; min-width: 5.5rem } }
+    @media (max-width: 40rem) {
+      th, td { padding: .3rem .5rem }
+      th:first-child { max-width: 9rem; min-width: 5.5rem }
+      td.words { min-width: 10rem }
+    }
     @media print {
       .skip, #live, .choice { display: none }
       .scroll { overflow: visible }

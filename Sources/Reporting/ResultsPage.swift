@@ -139,9 +139,9 @@ package struct ResultsPage: Sendable {
     or later.</li>
     <li>Rate is converting visitors of all visitors of the variation. A visitor who converts several times converts once; conversions counts
     each time.</li>
-    <li>Revenue is shown in whole currency units. The API and results.json count hundredths of them.</li>
+    <li>Revenue is shown in currency units: 12.34 where the API and results.json say 1234, since they count hundredths (1/100).</li>
     <li>Differences have 95 % intervals: Newcombe’s hybrid score method (1998). Where the interval leaves out 0, it is set in bold.
-    Each comparison stands alone; nothing corrects for many of them, or for looking again and again, as the vendor’s own statistics do.</li>
+    Each comparison stands alone; nothing corrects for many of them, or for looking again and again, as the vendor’s own statistics may.</li>
     <li>The sample ratio check is Pearson’s chi-square test against equal shares; below \(SampleRatio.threshold) it is called a mismatch. It
     says nothing where traffic was meant to be spread unequally.</li>
     <li>Personalization campaigns, which count by session, are not previewed.</li>

@@ -228,7 +228,7 @@ struct PlanCommand: AsyncParsableCommand {
     abstract: "Shows what an import would do, and sends nothing.",
     discussion: """
       Reads and judges everything as an import does: records, rejects, findings, bodies, and the results to expect by the server's \
-      published rules. With --output the bodies are written as files, byte for byte what an import would send; with --html the results to expect are written as a page. Exits with 0 unless an \
+      published rules. With --output the bodies are written as files, byte for byte what an import would send; with --html the results to expect are written as a page, unless an import would be refused. Exits with 0 unless an \
       import would be refused.
       """)
 
@@ -262,10 +262,20 @@ struct PlanCommand: AsyncParsableCommand {
         return voice.terminal.result(shownConfiguration(specification, settings, options, datafile: try input.datafilePath()))
       }
       voice.log.notice("state folder: \(options.state)")
+      if let html { try requireFolder(of: html) }
       let ready = options
       let summary = try await importing(ready, voice) { importer in try await importer.plan(specification, settings) }
       if let html, summary.state == .planned { try writePage(summary, to: html, voice) }
       try voice.end(summary, note: try Given.value(rate, "rate").flatMap { sendingTime(summary, rate: $0) })
+    }
+  }
+
+  /// Finds out before a long plan that its page has no place.
+  private func requireFolder(of path: String) throws {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    guard FileManager.default.isWritableFile(atPath: folder) else {
+      throw RunFailure(
+        .diskTrouble, "\(path): the page cannot be written: \(folder) is no folder, or not writable; name another with --html")
     }
   }
 

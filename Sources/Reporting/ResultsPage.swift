@@ -66,7 +66,7 @@ package struct ResultsPage: Sendable {
     let source =
       switch origin {
       case .plan: "Counted from a plan’s input. Nothing was sent."
-      case .sandbox: "Counted from everything that this sandbox has stored, rehearsals included. Nothing has left this machine."
+      case .sandbox: "Counted from everything that this sandbox has stored, rehearsals included. A sandbox sends nothing on."
       }
     return source
       + " These are the numbers to expect by the vendor’s published rules; what an experiment’s own page shows is the vendor’s to make."

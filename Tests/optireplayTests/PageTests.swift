@@ -119,6 +119,41 @@ struct ResultsPageTests {
     #expect(found.status == 0, "\(found.text)")
   }
 
+  @Test(
+    "a browser finds the faults that a page has", .enabled(if: hasBrowser, "needs chromium and python3"),
+    arguments: [
+      ("value=\"7\"", "value=\"8\"", "not those of results.json"), (">7<", ">8<", "shows 8 for 7"),
+      ("<caption>Events</caption>", "", "no caption"), (" scope=\"row\"", "", "no scope"),
+      ("--soft: #57606a", "--soft: #aaaaaa", "contrast"),
+      (".scroll { overflow-x: auto;", ".scroll {", "pixels wide in a window of 390"), (" lang=\"en\"", "", "no language"),
+      ("<label for", "<span for", "no label"), ("</main>", "<img src=\"http://127.0.0.1:9/\" alt=\"x\"></main>", "console"),
+      (".versus:not(.v2) {", ".versus:not(.v0) {", "another baseline does not show"),
+    ])
+  func faults(sound: String, faulty: String, told: String) throws {
+    let folder = try ScratchFolder()
+    let rows = (0..<7).map { visitor in
+      ["40001", "40002"].map { arm in
+        let who = "\"visitor_id\":\"\(arm)-\(visitor)\",\"timestamp\":1714600000000"
+        return "{\"record\":\"decision\",\(who),\"campaign_id\":\"2\",\"experiment_id\":\"3\",\"variation_id\":\"\(arm)\"}\n"
+          + (visitor > 2 && arm == "40001" ? "" : "{\"record\":\"conversion\",\(who),\"entity_id\":\"5\"}\n")
+      }.joined()
+    }
+    let path = folder.path + "/plan.html"
+    let plan = try Program().run([
+      "plan", "--account-id", "1", try folder.write(rows.joined(), to: "rows.ndjson"), "--state", folder.path + "/s", "--html", path,
+      "--json",
+    ])
+    let expected = try JSONSerialization.data(withJSONObject: try #require(try plan.json()["expected"]))
+    // The style's digest must be that of the style with its fault, so the policy is taken out.
+    let page = try String(contentsOfFile: path, encoding: .utf8).replacing(
+      "http-equiv=\"Content-Security-Policy\"", with: "name=\"policy\"")
+    #expect(page.contains(sound))
+    let changed = try folder.write(
+      page.replacing(sound, with: faulty), to: "faulty.html")
+    let found = try look([changed, "--results", try folder.write(expected, to: "expected.json")])
+    #expect(found.status == 1 && found.text.contains(told), "\(found.text)")
+  }
+
   @Test("a page that cannot be written is said before the plan is made, and where")
   func unwritable() throws {
     let folder = try ScratchFolder()

@@ -98,6 +98,7 @@ let package = Package(
     .testTarget(
       name: "ChunkingTests", dependencies: ["Bytes", "Chunking", "EventAPI", "Vocabulary"], swiftSettings: settings),
     .testTarget(name: "CountingTests", dependencies: ["Bytes", "Counting", "EventAPI", "Vocabulary"], swiftSettings: settings),
+    .testTarget(name: "ReportingTests", dependencies: ["Counting", "Reporting", "Vocabulary"], swiftSettings: settings),
     .testTarget(name: "CheckpointingTests", dependencies: ["Bytes", "Checkpointing", "Vocabulary", grdb], swiftSettings: settings),
     .testTarget(
       name: "DeliveringTests", dependencies: ["Delivering", "Vocabulary"] + nio + [nioSSL], swiftSettings: settings),

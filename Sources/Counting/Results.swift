@@ -33,6 +33,15 @@ package struct Results: Sendable, Equatable, Codable {
     package var revenue: Int64
     package var value: Double
 
+    package init(key: String, entityID: String, convertingVisitors: Int, conversions: Int, revenue: Int64, value: Double) {
+      self.key = key
+      self.entityID = entityID
+      self.convertingVisitors = convertingVisitors
+      self.conversions = conversions
+      self.revenue = revenue
+      self.value = value
+    }
+
     enum CodingKeys: String, CodingKey {
       case key
       case entityID = "entity_id"
@@ -51,6 +60,8 @@ package struct Results: Sendable, Equatable, Codable {
     case laterDecision = "later_decision"
     /// A decision that was held back, or names no experiment or variation.
     case holdback = "holdback"
+    /// An event that came before, by visitor and event id. Who drops duplicates before counting adds these.
+    case duplicate = "duplicate"
   }
 
   /// Sorted by experiment id, then campaign id; variations and events likewise by id, then key.
@@ -60,6 +71,11 @@ package struct Results: Sendable, Equatable, Codable {
   enum CodingKeys: String, CodingKey {
     case experiments
     case notCounted = "not_counted"
+  }
+
+  /// Adds events that are not counted because they came before.
+  package mutating func add(duplicates count: Int) {
+    if count > 0 { notCounted[Reason.duplicate.rawValue, default: 0] += count }
   }
 
   package init(experiments: [Experiment] = [], notCounted: [String: Int] = [:]) {

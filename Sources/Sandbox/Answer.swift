@@ -32,6 +32,25 @@ struct Answer: Sendable {
     body = Answer.json(value)
   }
 
+  /// A page of ours for a browser, which asks each time whether there is a newer edition.
+  init(page html: String, policy: String, edition: String) {
+    self.init(.ok, text: html)
+    type = "text/html; charset=utf-8"
+    headers = [
+      ("Content-Security-Policy", policy), ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
+      ("Cross-Origin-Resource-Policy", "same-origin"),
+    ]
+    name(edition)
+  }
+
+  /// What the client holds is what there is.
+  init(unchanged edition: String) {
+    self.init(.notModified)
+    name(edition)
+  }
+
+  private mutating func name(_ edition: String) { headers += [("Cache-Control", "no-cache"), ("ETag", edition)] }
+
   private static func json(_ value: some Encodable) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -79,6 +98,7 @@ struct Answer: Sendable {
       The built-in Event API of optireplay. It judges and stores what it is sent; nothing leaves this machine.
 
       POST /v1/events      takes a body of events; X-Optimizely-Strict: true has faults answered with 400
+      GET  /               a results page of everything stored, where there is one
       GET  /results.json   what a results page would show for everything stored
       GET  /status.json    what was received: requests, bodies, events, and what came more than once
 
@@ -88,14 +108,16 @@ struct Answer: Sendable {
 /// What is done with a request, as its head tells.
 enum Route: Sendable {
   case events(strict: Bool)
-  case about, results, status
+  /// The page, unless the client has this edition of it.
+  case page(held: String?)
+  case results, status
   case refuse(Answer)
 
   init(_ head: HTTPRequestHead, bodyLimit: Int) {
     let path = head.uri.prefix { $0 != "?" }
     let page: Route? =
       switch path {
-      case "/": .about
+      case "/": .page(held: head.headers.first(name: "If-None-Match"))
       case "/results.json": .results
       case "/status.json": .status
       default: nil

@@ -147,9 +147,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
       passedBytes = 0
       switch route {
       case .events: preconditionFailure("a body of events is received, not passed over")
-      case .about: answer(.about, early: false, context)
+      case .page where !core.hasPage: answer(.about, early: false, context)
       case .refuse(let refusal): answer(refusal, early: false, context)
-      case .results, .status: show(route, context)
+      case .page, .results, .status: show(route, context)
       }
     case .idle, .answering, .leaving, .closed: break
     }
@@ -181,7 +181,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private func show(_ route: Route, _ context: ChannelHandlerContext) {
-    core.page(route, on: context.eventLoop).assumeIsolated().whenSuccess { [self] page in answer(page, early: false, context) }
+    core.compute(route, on: context.eventLoop).assumeIsolated().whenSuccess { [self] page in answer(page, early: false, context) }
   }
 
   // MARK: what goes out

@@ -8,7 +8,10 @@ final class SandboxCore: Sendable {
   let faults: SandboxFaults
   let room: BodyRoom
   let keeper: BodyKeeper
+  private let page: SandboxPage?
   private let storePath: String
+  /// A page's edition is one of this server: a browser may hold that of another one, which had the same port.
+  private let server = UInt64.random(in: 0...UInt64.max)
   private let requestCount = Atomic(0)
   private let isStopping = Atomic(false)
   /// One thread: pages are computed one at a time.
@@ -18,6 +21,7 @@ final class SandboxCore: Sendable {
     // A place in a body is 32 bits.
     bodyLimit = min(settings.bodyLimit, 1 << 30)
     faults = settings.faults
+    page = settings.page
     storePath = settings.storePath
     room = BodyRoom(byteCount: settings.bodiesAtATime * bodyLimit)
     keeper = BodyKeeper(store, bodyLimit: bodyLimit, judgeCount: settings.judgeCount)
@@ -27,8 +31,10 @@ final class SandboxCore: Sendable {
   /// The number of a request for events that has arrived whole, from 1.
   func nextRequest() -> Int { requestCount.add(1, ordering: .relaxed).newValue }
 
-  /// Computes a page from the store, as it is when its turn comes.
-  func page(_ route: Route, on eventLoop: any EventLoop) -> EventLoopFuture<Answer> {
+  var hasPage: Bool { page != nil }
+
+  /// Computes an answer from the store, as it is when its turn comes.
+  func compute(_ route: Route, on eventLoop: any EventLoop) -> EventLoopFuture<Answer> {
     let promise = eventLoop.makePromise(of: Answer.self)
     reading.submit { [self] _ in promise.succeed(compute(route)) }
     return promise.futureResult
@@ -38,11 +44,19 @@ final class SandboxCore: Sendable {
     var reading = SandboxReading(storePath)
     reading.isCancelled = { self.isStopping.load(ordering: .relaxed) }
     do throws(SandboxFailure) {
+      if case .page(let held) = route, let page { return try compute(page, held: held, reading) }
       if case .results = route { return Answer(json: try reading.results()) }
       return Answer(json: try reading.status())
     } catch {
       return Answer(error)
     }
+  }
+
+  private func compute(_ page: SandboxPage, held: String?, _ reading: SandboxReading) throws(SandboxFailure) -> Answer {
+    // What comes between the two looks is in the page but not in its name, so it is only sent once more.
+    let edition = "\"\(server)-\(try reading.edition())\""
+    if held == edition { return Answer(unchanged: edition) }
+    return Answer(page: page.html(try reading.results()), policy: page.policy, edition: edition)
   }
 
   /// Gives up pages at work.

@@ -33,10 +33,20 @@ struct SandboxReading {
       let store = try StoreReader(at: path, isCancelled: isCancelled)
       let aside = Aside()
       let census = try count(store, aside)
-      guard census.loserCount > 0 else { return census.counter.results() }
-      return try countWinners(store, aside)
+      var results = census.loserCount > 0 ? try countWinners(store, aside) : census.counter.results()
+      results.add(duplicates: census.status.events - census.status.distinctEvents)
+      return results
     } catch {
       throw SandboxFailure(error, path: path, doing: "count what is stored")
+    }
+  }
+
+  /// Names what is stored: results with the same name are the same.
+  func edition() throws(SandboxFailure) -> String {
+    do {
+      return "\(try StoreReader(at: path, isCancelled: isCancelled).lastBody)"
+    } catch {
+      throw SandboxFailure(error, path: path, doing: "see what is stored")
     }
   }
 

@@ -8,7 +8,7 @@ internal import Synchronization
 /// The built-in Event API on a port of this machine.
 ///
 /// `POST /v1/events` takes bodies by the published rules; a body is answered 204 when it is committed. `GET /results.json` and
-/// `GET /status.json` say what is stored. One thread for the network, others judge, store, and compute pages.
+/// `GET /status.json` say what is stored, and `GET /` shows it when the settings have a page. One thread for the network, others judge, store, and compute pages.
 ///
 /// Memory: measured beyond an idle program's, with bodies of 3.5 MB that are full of ordinary events: 25 MB for a client that
 /// sends one at a time, 40 MB for two, 50 MB for any number. Events that share large attributes take up to
@@ -38,9 +38,12 @@ package final class SandboxServer: Sendable {
   }
 
   /// Where to POST to.
-  package var address: String {
+  package var address: String { pageAddress + "v1/events" }
+
+  /// Where the results page is.
+  package var pageAddress: String {
     let name = ["0.0.0.0", "::", ""].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
-    return "http://\(name):\(port)/v1/events"
+    return "http://\(name):\(port)/"
   }
 
   /// Opens the store, which it makes if need be, and listens.

@@ -1,3 +1,4 @@
+package import Counting
 import Vocabulary
 
 /// How the sandbox listens, where it keeps what it accepts, and the trouble it makes on demand.
@@ -15,6 +16,20 @@ package struct SandboxSettings: Sendable {
   /// records too, which are about twice its size.
   package var judgeCount = 2
   package var faults = SandboxFaults.none
+  /// What `/` shows; without, it says in words what there is.
+  package var page: SandboxPage?
 
   package init(storePath: String) { self.storePath = storePath }
+}
+
+/// A page that is made from results when it is asked for.
+package struct SandboxPage: Sendable {
+  /// Its Content-Security-Policy.
+  package var policy: String
+  package var html: @Sendable (Results) -> String
+
+  package init(policy: String, html: @escaping @Sendable (Results) -> String) {
+    self.policy = policy
+    self.html = html
+  }
 }

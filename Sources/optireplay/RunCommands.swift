@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpointing
 import Delivering
 import EventAPI
+import Foundation
 import Logging
 import Pipeline
 import Reporting
@@ -119,8 +120,11 @@ struct ImportCommand: AsyncParsableCommand {
         voice.log.notice("a rehearsal into the built-in sandbox: nothing leaves this machine unless --endpoint names where to")
       }
       let ready = options
-      try voice.end(
-        try await importing(ready, voice) { importer in try await importer.run(specification, settings) })
+      let summary = try await importing(ready, voice) { importer in try await importer.run(specification, settings) }
+      if summary.rehearsal, summary.state == .complete {
+        voice.log.notice("results page: `optireplay sandbox --state \(shellWord(ready.state))` serves it")
+      }
+      try voice.end(summary)
     }
   }
 }
@@ -190,6 +194,17 @@ struct ResumeCommand: AsyncParsableCommand {
   }
 }
 
+/// A text as a shell takes it for one word.
+private func shellWord(_ text: String) -> String {
+  let isPlain =
+    !text.isEmpty
+    && text.utf8.allSatisfy { byte in
+      UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
+        || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || "/._-+=:@,%".utf8.contains(byte)
+    }
+  return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+}
+
 /// How long a plan takes to send at a rate, in words; nil for a rate that is none.
 private func sendingTime(_ summary: RunSummary, rate: Double) -> String? {
   guard rate > 0, rate.isFinite else { return nil }
@@ -213,7 +228,7 @@ struct PlanCommand: AsyncParsableCommand {
     abstract: "Shows what an import would do, and sends nothing.",
     discussion: """
       Reads and judges everything as an import does: records, rejects, findings, bodies, and the results to expect by the server's \
-      published rules. With --output the bodies are written as files, byte for byte what an import would send. Exits with 0 unless an \
+      published rules. With --output the bodies are written as files, byte for byte what an import would send; with --html the results to expect are written as a page, unless an import would be refused. Exits with 0 unless an \
       import would be refused.
       """)
 
@@ -223,6 +238,8 @@ struct PlanCommand: AsyncParsableCommand {
   var endpoint: Endpoint?
   @Option(name: .customLong("output"), help: ArgumentHelp("A folder to write the bodies into: 1.json, 2.json, …", valueName: "dir"))
   var outputFolder: String?
+  @Option(help: ArgumentHelp("A file to write the expected results into, as the page that `sandbox` would show.", valueName: "file"))
+  var html: String?
   @Option(help: ArgumentHelp("Say how long sending takes at so many events a second.", valueName: "events/s"))
   var rate: Double?
   @Flag(help: "Print the whole configuration instead, with all that flags, environment, datafile and defaults say; nothing is read.")
@@ -245,9 +262,29 @@ struct PlanCommand: AsyncParsableCommand {
         return voice.terminal.result(shownConfiguration(specification, settings, options, datafile: try input.datafilePath()))
       }
       voice.log.notice("state folder: \(options.state)")
+      if let html { try requireFolder(of: html) }
       let ready = options
       let summary = try await importing(ready, voice) { importer in try await importer.plan(specification, settings) }
+      if let html, summary.state == .planned { try writePage(summary, to: html, voice) }
       try voice.end(summary, note: try Given.value(rate, "rate").flatMap { sendingTime(summary, rate: $0) })
     }
+  }
+
+  /// Finds out before a long plan that its page has no place.
+  private func requireFolder(of path: String) throws {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    guard FileManager.default.isWritableFile(atPath: folder) else {
+      throw RunFailure(
+        .diskTrouble, "\(path): the page cannot be written: \(folder) is no folder, or not writable; name another with --html")
+    }
+  }
+
+  private func writePage(_ summary: RunSummary, to path: String, _ voice: Voice) throws {
+    do {
+      try Data(ResultsPage(plan: summary).html().utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw RunFailure(.diskTrouble, "\(path): the page could not be written: \(error.localizedDescription); name another file with --html")
+    }
+    voice.log.notice("results page: \(path)")
   }
 }

@@ -3,6 +3,7 @@ import Delivering
 import Foundation
 import Logging
 import Pipeline
+import Reporting
 import Sandbox
 import Vocabulary
 
@@ -15,8 +16,9 @@ struct SandboxCommand: AsyncParsableCommand {
     commandName: "sandbox",
     abstract: "Runs the built-in Event API until it is stopped.",
     discussion: """
-      It validates every body by the vendor's published rules, keeps what it accepts in the state folder, and counts: see /results.json \
-      and /status.json. What rehearsals with the same state folder were accepted is there too.
+      It validates every body by the vendor's published rules, keeps what it accepts in the state folder, and counts: / is a \
+      results page, live while something is sent, and /results.json and /status.json say the same to programs. What rehearsals with the \
+      same state folder were accepted is there too. Only this machine is listened to unless --host says otherwise.
 
       Trouble on demand: --fault 503@every:5 answers every fifth request with 503; others are a status from 200 to 599, login-page, \
       drop-before and drop-after; @first:N, @from:N and @N-M name other requests, and @holding:TEXT those whose body has \
@@ -53,10 +55,12 @@ struct SandboxCommand: AsyncParsableCommand {
       settings.host = host
       settings.port = port
       settings.faults = SandboxFaults(fault, delay: .milliseconds(delay), retryAfter: retryAfter)
+      settings.page = SandboxPage(policy: ResultsPage.policy) { ResultsPage(sandbox: $0).html() }
       let ready = settings
       do throws(SandboxFailure) {
         let server = try await SandboxServer.start(ready)
         voice.terminal.result(server.address)
+        voice.log.notice("results page: \(server.pageAddress)")
         await stopped(voice)
         try await server.stop()
       } catch {

@@ -118,6 +118,7 @@ private struct Oracle {
     status.distinctEvents = versions.count
     status.eventsInDifferentBodies = versions.values.count { Set($0.flatMap(\.bodies)).count > 1 }
     status.conflictingEvents = versions.values.count { $0.count > 1 }
+    if status.events > versions.count { results.notCounted["duplicate"] = status.events - versions.count }
     let events = versions.values.map { $0[0].event }
     status.decisions = events.count { $0.decision != nil }
     status.conversions = events.count { $0.decision == nil }

@@ -1,16 +1,18 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// One set of rules for every target of ours: Swift 6, explicit imports, memory safety checked, no warning left.
-let settings: [SwiftSetting] = [
+/// What holds even where memory comes from outside, as in what libFuzzer calls.
+let rules: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-  .strictMemorySafety(),
   .treatAllWarnings(as: .error),
 ]
+
+/// One set of rules for every target of ours: Swift 6, explicit imports, memory safety checked, no warning left.
+let settings: [SwiftSetting] = rules + [.strictMemorySafety()]
 
 /// `Bytes` hands out spans of what it owns, which needs lifetime annotations; no other target declares any.
 let lifetimes: [SwiftSetting] = settings + [.enableExperimentalFeature("Lifetimes")]
@@ -26,6 +28,19 @@ let nioPosix = nio[1]
 let nioHTTP1 = nio[2]
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+
+/// The functions that `Scripts/fuzz` feeds: a program for libFuzzer when it asks for one, else a test that feeds them what is in the corpus.
+let isFuzzing = Context.environment["OPTIREPLAY_FUZZ"] != nil
+let fuzzed: [Target.Dependency] = [
+  "Bytes", "Configuring", "Disk", "EventAPI", "Grouping", "Normalizing", "Oracles", "Reading", "Vocabulary",
+]
+let fuzzing: Target =
+  isFuzzing
+  ? .executableTarget(
+    name: "Fuzz", dependencies: fuzzed, path: "Tests/FuzzTests", exclude: ["Corpus", "CorpusTests.swift"],
+    swiftSettings: rules)
+  : .testTarget(
+    name: "FuzzTests", dependencies: fuzzed, exclude: ["Corpus", "Entry.swift"], swiftSettings: settings)
 
 let package = Package(
   name: "optireplay",
@@ -86,11 +101,12 @@ let package = Package(
         argumentParser, logging, signals,
       ], swiftSettings: settings),
 
-    // Tests, in the same order.
-    .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
+    // Tests, in the same order. What the program is compared with is slow, obvious, and shared.
+    .target(name: "Oracles", dependencies: ["Reading", "Vocabulary"], path: "Tests/Oracles", swiftSettings: settings),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes", "Oracles"], swiftSettings: settings),
     .testTarget(name: "DiskTests", dependencies: ["Bytes", "Disk", "Vocabulary"], swiftSettings: settings),
     .testTarget(name: "EventAPITests", dependencies: ["Bytes", "EventAPI", "Vocabulary"], swiftSettings: settings),
-    .testTarget(name: "ReadingTests", dependencies: ["Bytes", "Disk", "Reading", "Vocabulary"], swiftSettings: settings),
+    .testTarget(name: "ReadingTests", dependencies: ["Bytes", "Disk", "Oracles", "Reading", "Vocabulary"], swiftSettings: settings),
     .testTarget(
       name: "NormalizingTests", dependencies: ["Bytes", "EventAPI", "Normalizing", "Vocabulary"], swiftSettings: settings),
     .testTarget(
@@ -113,5 +129,6 @@ let package = Package(
         logging,
       ], swiftSettings: settings),
     .testTarget(name: "optireplayTests", dependencies: ["optireplay", "Vocabulary"], swiftSettings: settings),
+    fuzzing,
   ]
 )

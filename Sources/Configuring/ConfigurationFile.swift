@@ -87,7 +87,13 @@ package struct ConfigurationFile: Sendable, Equatable {
       ConfigurationFault(file: file, problems: [.init(line: line, message: message)])
     }
     do {
-      return try Yams.compose(yaml: text)
+      let root = try Yams.compose(yaml: text)
+      if let root, hasMoreValues(root, than: text.utf8.count + mostAliased) {
+        throw fault(0, "its aliases, written out, are more than \(mostAliased) values; name fewer of them with *")
+      }
+      return root
+    } catch let fault as ConfigurationFault {
+      throw fault
     } catch let error as YamlError {
       switch error {
       case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
@@ -100,6 +106,24 @@ package struct ConfigurationFile: Sendable, Equatable {
     } catch {
       throw fault(0, "this cannot be read as YAML: \(error)")
     }
+  }
+
+  /// Values that aliases may stand for in all. An alias of aliases of aliases stands for billions in a few lines, and each would be read.
+  private static let mostAliased = 100_000
+
+  private static func hasMoreValues(_ root: Node, than limit: Int) -> Bool {
+    var left = limit
+    var open = [root]
+    while let node = open.popLast() {
+      left -= 1
+      if left < 0 { return true }
+      switch node {
+      case .mapping(let mapping): for (key, value) in mapping { open += [key, value] }
+      case .sequence(let sequence): open += sequence
+      default: break
+      }
+    }
+    return false
   }
 
   private mutating func readInputs(_ keys: inout Keys, _ root: Node, _ environment: Environment) {

@@ -1,4 +1,5 @@
 import Bytes
+import Oracles
 import Testing
 
 @Suite struct JSONParserTests {

@@ -119,4 +119,15 @@ struct FaultTests {
       }
     }
   }
+
+  @Test("aliases that stand for billions of values are refused at once, and those of any real configuration are read", arguments: [2, 9])
+  func aliases(levels: Int) {
+    var text = "x0: &a0 {first: [a, b, c, d, e, f, g, h]}\n"
+    for level in 1...levels {
+      text += "x\(level): &a\(level) {first: [\(Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", "))]}\n"
+    }
+    text += "inputs: [{files: a.csv, fields: {visitor_id: *a\(levels)}}]\n"
+    let isRefused = problems(text).contains { $0.contains("its aliases, written out, are more than 100000 values") }
+    #expect(isRefused == (levels == 9))
+  }
 }

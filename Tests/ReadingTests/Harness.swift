@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Oracles
 import Testing
 import Vocabulary
 
@@ -23,23 +24,6 @@ final class Scratch {
   }
 
   func write(_ text: String, as name: String = "input") throws -> String { try write(Array(text.utf8), as: name) }
-}
-
-/// What was found at one place of an input; comparable with what the oracle says.
-struct Found: Equatable, CustomStringConvertible {
-  var code: RejectCode?
-  var offset: Int
-  var line: Int
-  /// The row's bytes; nil when it was too long to keep.
-  var bytes: [UInt8]?
-  /// The cells of a CSV row, decoded.
-  var cells: [[UInt8]] = []
-
-  var description: String {
-    let texts = cells.map { String(decoding: $0, as: UTF8.self) }
-    return
-      "\(code?.rawValue ?? "row") at \(offset), line \(line): \(bytes.map(shown) ?? "-") \(texts)\n"
-  }
 }
 
 struct RowsRead: Equatable {
@@ -128,5 +112,19 @@ struct SeededNumbers: RandomNumberGenerator {
   }
 }
 
-/// Bytes as people read them, for the messages of a failed test.
-func shown(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self).debugDescription }
+/// Expects of a CSV input at `path` what the oracle says, in blocks of each of these sizes.
+func expectCSV(
+  _ bytes: [UInt8], _ dialect: CSVDialect, columns: [String]?, rowBytes: Int = Limits.rowBytes, sizes: [Int], at path: String
+) throws {
+  let oracle = CSVOracle(bytes: bytes, dialect: dialect, columnCount: columns?.count, rowBytes: rowBytes)
+  let expected = oracle.found()
+  var first: RowsRead?
+  for size in sizes {
+    var reading = try readBlocks(path, .csv, dialect: dialect, columns: columns, blockBytes: size, rowBytes: rowBytes)
+    reading.blockCount = 0
+    #expect(reading.found == expected, "\(shown(bytes)) in blocks of \(size), rows to \(rowBytes)")
+    #expect(reading == first ?? reading, "\(shown(bytes)): the messages in blocks of \(size)")
+    #expect(reading.lineCount == oracle.lineCount, "\(shown(bytes)): the lines in blocks of \(size)")
+    first = first ?? reading
+  }
+}

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Oracles
 import Testing
 import Vocabulary
 

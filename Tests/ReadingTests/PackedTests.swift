@@ -1,6 +1,7 @@
 import Bytes
 import Disk
 import Foundation
+import Oracles
 import Testing
 import Vocabulary
 

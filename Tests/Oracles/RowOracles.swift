@@ -1,15 +1,48 @@
 import Foundation
-import Testing
-import Vocabulary
+package import Reading
+package import Vocabulary
 
-@testable import Reading
+/// What was found at one place of an input; comparable with what the oracle says.
+package struct Found: Equatable, CustomStringConvertible {
+  package var code: RejectCode?
+  package var offset: Int
+  package var line: Int
+  /// The row's bytes; nil when it was too long to keep.
+  package var bytes: [UInt8]?
+  /// The cells of a CSV row, decoded.
+  package var cells: [[UInt8]] = []
+
+  package init(code: RejectCode?, offset: Int, line: Int, bytes: [UInt8]? = nil, cells: [[UInt8]] = []) {
+    self.code = code
+    self.offset = offset
+    self.line = line
+    self.bytes = bytes
+    self.cells = cells
+  }
+
+  package var description: String {
+    let texts = cells.map { String(decoding: $0, as: UTF8.self) }
+    return
+      "\(code?.rawValue ?? "row") at \(offset), line \(line): \(bytes.map(shown) ?? "-") \(texts)\n"
+  }
+}
+
+/// Bytes as people read them, for the messages of a failed test.
+package func shown(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self).debugDescription }
 
 /// What a CSV input holds, read byte by byte from the whole of it: slow and obvious.
-struct CSVOracle {
+package struct CSVOracle {
   let bytes: [UInt8]
   let dialect: CSVDialect
   let columnCount: Int?
   let rowBytes: Int
+
+  package init(bytes: [UInt8], dialect: CSVDialect, columnCount: Int?, rowBytes: Int) {
+    self.bytes = bytes
+    self.dialect = dialect
+    self.columnCount = columnCount
+    self.rowBytes = rowBytes
+  }
 
   private func isLineEnd(_ at: Int) -> Bool { bytes[at] == 0x0a || bytes[at] == 0x0d }
 
@@ -25,7 +58,7 @@ struct CSVOracle {
   private var markBytes: Int { bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0 }
 
   /// All lines of the input; the last need not end.
-  var lineCount: Int {
+  package var lineCount: Int {
     bytes.count == markBytes || isLineEnd(bytes.count - 1) ? line(of: bytes.count) - 1 : line(of: bytes.count)
   }
 
@@ -85,7 +118,7 @@ struct CSVOracle {
     return isQuoted || at - start > rowBytes ? nil : (cells, at)
   }
 
-  func found() -> [Found] {
+  package func found() -> [Found] {
     var result: [Found] = []
     var at = markBytes
     for _ in 0..<dialect.skippedLines { at = behindLineEnd(lineEnd(from: at)) }
@@ -123,25 +156,22 @@ struct CSVOracle {
   }
 }
 
-/// Expects of a CSV input at `path` what the oracle says, in blocks of each of these sizes.
-func expectCSV(
-  _ bytes: [UInt8], _ dialect: CSVDialect, columns: [String]?, rowBytes: Int = Limits.rowBytes, sizes: [Int], at path: String
-) throws {
-  let oracle = CSVOracle(bytes: bytes, dialect: dialect, columnCount: columns?.count, rowBytes: rowBytes)
-  let expected = oracle.found()
-  var first: RowsRead?
-  for size in sizes {
-    var reading = try readBlocks(path, .csv, dialect: dialect, columns: columns, blockBytes: size, rowBytes: rowBytes)
-    reading.blockCount = 0
-    #expect(reading.found == expected, "\(shown(bytes)) in blocks of \(size), rows to \(rowBytes)")
-    #expect(reading == first ?? reading, "\(shown(bytes)): the messages in blocks of \(size)")
-    #expect(reading.lineCount == oracle.lineCount, "\(shown(bytes)): the lines in blocks of \(size)")
-    first = first ?? reading
-  }
+/// Whether the system's own JSON reader takes a text.
+package func systemAccepts(_ text: [UInt8]) -> Bool {
+  (try? JSONSerialization.jsonObject(with: Data(text), options: [.fragmentsAllowed])) != nil
 }
 
-/// What an NDJSON input holds, by the system's own JSON reader.
-func ndjsonOracle(_ bytes: [UInt8], rowBytes: Int = Limits.rowBytes) -> [Found] {
+/// What a row of JSON is, by a reader that says which texts it takes.
+private func verdict(_ row: [UInt8], _ accepts: ([UInt8]) -> Bool) -> RejectCode? {
+  if String(validating: row, as: UTF8.self) == nil { return .notUTF8 }
+  if !accepts(row) { return .badJSON }
+  return row.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) } == 0x7b ? nil : .notAnObject
+}
+
+/// What an NDJSON input holds, by a slow reader of JSON.
+package func ndjsonOracle(
+  _ bytes: [UInt8], rowBytes: Int = Limits.rowBytes, accepts: ([UInt8]) -> Bool = systemAccepts
+) -> [Found] {
   var result: [Found] = []
   var offset = 0
   for (index, line) in bytes.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
@@ -152,21 +182,15 @@ func ndjsonOracle(_ bytes: [UInt8], rowBytes: Int = Limits.rowBytes) -> [Found] 
       continue
     }
     if row.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { continue }
-    var found = Found(code: nil, offset: offset, line: index + 1, bytes: row)
-    if String(validating: row, as: UTF8.self) == nil {
-      found.code = .notUTF8
-    } else if let value = try? JSONSerialization.jsonObject(with: Data(row), options: [.fragmentsAllowed]) {
-      if !(value is [String: Any]) { found.code = .notAnObject }
-    } else {
-      found.code = .badJSON
-    }
-    result.append(found)
+    result.append(Found(code: verdict(row, accepts), offset: offset, line: index + 1, bytes: row))
   }
   return result
 }
 
 /// What an input holds that is one JSON array, read from the whole of it; nil when it is none.
-func arrayOracle(_ bytes: [UInt8], rowBytes: Int = Limits.rowBytes) -> [Found]? {
+package func arrayOracle(
+  _ bytes: [UInt8], rowBytes: Int = Limits.rowBytes, accepts: ([UInt8]) -> Bool = systemAccepts
+) -> [Found]? {
   func isBlank(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0a, 0x0d].contains(byte) }
   func behindBlanks(_ start: Int) -> Int { (start..<bytes.count).first { !isBlank(bytes[$0]) } ?? bytes.count }
   var result: [Found] = []
@@ -192,12 +216,8 @@ func arrayOracle(_ bytes: [UInt8], rowBytes: Int = Limits.rowBytes) -> [Found]? 
       return result
     } else if row.isEmpty {
       if !isFirst || bytes[end] == 0x2c { add(.badJSON, at, nil) }
-    } else if String(validating: row, as: UTF8.self) == nil {
-      add(.notUTF8, at, row)
-    } else if let value = try? JSONSerialization.jsonObject(with: Data(row), options: [.fragmentsAllowed]) {
-      add(value is [String: Any] ? nil : .notAnObject, at, row)
     } else {
-      add(.badJSON, at, row)
+      add(verdict(row, accepts), at, row)
     }
     isFirst = false
     at = end

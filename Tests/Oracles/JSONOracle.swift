@@ -1,6 +1,6 @@
 /// Reads JSON as the RFC's grammar says it, one function a rule, slow and obvious. Returns whether the whole text is one value whose
 /// containers are nested at most `depthLimit` deep.
-func oracleAccepts(_ text: [UInt8], depthLimit: Int) -> Bool {
+package func oracleAccepts(_ text: [UInt8], depthLimit: Int) -> Bool {
   var oracle = Oracle(text: text, depthLimit: depthLimit)
   oracle.space()
   guard oracle.value(depth: 0) else { return false }

@@ -121,7 +121,7 @@ package struct Partition: Sendable {
     if plannedFates != nil {
       guard visitor + 1 < extents.count else { return false }
       visitor += 1
-      fetchPlanned(upTo: extents[visitor].start + Partition.recordsAhead)
+      fetch(upTo: extents[visitor].start + Partition.recordsAhead)
       return true
     }
     guard next < keys.count else { return false }
@@ -168,18 +168,10 @@ package struct Partition: Sendable {
   private static let bytesAhead = 320
 
   private mutating func fetch(upTo end: Int) {
-    let end = min(end, keys.count)
+    let isPlanned = plannedFates != nil
+    let end = min(end, isPlanned ? offsets.count : keys.count)
     while fetchedCount < end {
-      let offset = keys[fetchedCount].offset
-      prefetch(bytes.span, offset..<(offset + Partition.bytesAhead))
-      fetchedCount += 1
-    }
-  }
-
-  private mutating func fetchPlanned(upTo end: Int) {
-    let end = min(end, offsets.count)
-    while fetchedCount < end {
-      let offset = offsets[fetchedCount]
+      let offset = isPlanned ? offsets[fetchedCount] : keys[fetchedCount].offset
       prefetch(bytes.span, offset..<(offset + Partition.bytesAhead))
       fetchedCount += 1
     }

@@ -12,7 +12,8 @@ internal import Synchronization
 final class PackedInput {
   /// What the thread hands over.
   enum Chunk: Sendable {
-    case bytes([UInt8])
+    /// The first `count` bytes of them.
+    case bytes([UInt8], count: Int)
     /// The end, and what was read of the packed file.
     case end(digest: Digest, byteCount: Int)
     case failure(ReadFailure)
@@ -25,6 +26,7 @@ final class PackedInput {
 
   private let chunks = ChunkQueue(room: PackedInput.ahead)
   private var chunk: [UInt8] = []
+  private var chunkCount = 0
   private var at = 0
   private var ended: (digest: Digest, byteCount: Int)?
   private let packedCount = PackedCount()
@@ -56,15 +58,12 @@ final class PackedInput {
     var bytes = start
     bytes.reserveCapacity(count)
     while bytes.count < count, ended == nil {
-      if at == chunk.count {
+      if at == chunkCount {
+        chunks.giveBack(&chunk)
+        (chunkCount, at) = (0, 0)
         switch chunks.take() {
-        case .bytes(let next):
-          chunk = next
-          at = 0
-        case .end(let digest, let byteCount):
-          ended = (digest, byteCount)
-          chunk = []
-          at = 0
+        case .bytes(let next, let count): (chunk, chunkCount) = (next, count)
+        case .end(let digest, let byteCount): ended = (digest, byteCount)
         case .failure(let failure):
           // Asked again, it says so again.
           chunks.put(.failure(failure))
@@ -72,7 +71,7 @@ final class PackedInput {
         }
         continue
       }
-      let taken = min(count - bytes.count, chunk.count - at)
+      let taken = min(count - bytes.count, chunkCount - at)
       Bytes.append(chunk.span.extracting(at..<(at + taken)), to: &bytes)
       at += taken
     }
@@ -123,7 +122,8 @@ private final class UnpackingThread: Sendable {
           throw fault(error, file.path, byteCount - packed.count + at)
         }
         guard filled == plain.count else { break }
-        guard chunks.put(.bytes(plain)) else { return }
+        guard chunks.put(.bytes(plain, count: filled)) else { return }
+        plain = chunks.takeBack() ?? [UInt8](repeating: 0, count: PackedInput.chunkBytes)
         filled = 0
       }
       packed = try read(&file)
@@ -132,7 +132,7 @@ private final class UnpackingThread: Sendable {
       throw .packed(
         path: file.path, byte: byteCount, message: "it ends in the middle, so rows are missing; fetch or export the file again")
     }
-    if filled > 0 { guard chunks.put(.bytes(Array(plain[..<filled]))) else { return } }
+    if filled > 0 { guard chunks.put(.bytes(plain, count: filled)) else { return } }
     chunks.put(.end(digest: digest.value, byteCount: byteCount))
   }
 
@@ -161,6 +161,8 @@ private final class UnpackingThread: Sendable {
 private final class ChunkQueue: Sendable {
   private struct State {
     var chunks: [PackedInput.Chunk] = []
+    /// The arrays of chunks that were read, to be filled again.
+    var spare: [[UInt8]] = []
     var isAbandoned = false
   }
 
@@ -190,6 +192,18 @@ private final class ChunkQueue: Sendable {
     room.signal()
     return chunk
   }
+
+  /// Takes the bytes of a chunk that was read, and leaves none: whoever fills them again holds them alone.
+  func giveBack(_ bytes: inout [UInt8]) {
+    guard !bytes.isEmpty else { return }
+    state.withLock { state in
+      state.spare.append(bytes)
+      bytes = []
+    }
+  }
+
+  /// An array that was given back, if there is one.
+  func takeBack() -> [UInt8]? { state.withLock { $0.spare.popLast() } }
 
   /// Says that no more chunks are taken.
   func abandon() {

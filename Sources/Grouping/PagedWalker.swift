@@ -129,7 +129,9 @@ package struct PagedWalker: ~Copyable, VisitorPages {
   }
 
   /// Whether the smallest record, which must be there, is the visitor's.
-  private var isOfVisitor: Bool { merger.smallestHash == visitorHash && merger.smallestIsOf(visitor) }
+  private var isOfVisitor: Bool {
+    mutating get { merger.smallestHash == visitorHash && merger.smallestIsOf(visitor) }
+  }
 
   private mutating func fill() throws(DiskFailure) {
     // What the next record is compared with outlives its page.

@@ -206,7 +206,9 @@ extension Partition: VisitorPages {
   package var visitorHash: UInt64 { extents[visitor].hash }
   package var duplicateCountOfVisitor: Int { extents[visitor].duplicateCount }
 
-  package mutating func eachPage(_ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void) throws(RunFailure) {
+  package mutating func eachPage(
+    ofFirst recordCount: Int, _ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void
+  ) throws(RunFailure) {
     try body(bytes.span, offsets.span.extracting(records(of: visitor)), 0)
   }
 

@@ -72,24 +72,51 @@ private func isBefore(_ one: RecordKey, _ other: RecordKey, _ bytes: Span<UInt8>
   return orderWithPlace(a, b) < 0
 }
 
-/// Sorts the records of one visitor, or of few that share the upper bits of their hashes, by kind, group and time as numbers, and
-/// compares records only where these are equal.
+/// Sorts the records of one visitor, or of few that share the upper bits of their hashes. Those of one are put in order by a number that says
+/// kind, group and time, and compared only where it is equal.
 private func sortMany(_ keys: inout [RecordKey], _ range: Range<Int>, _ bytes: Span<UInt8>) {
-  guard let ranks = groupRanks(keys.span.extracting(range), bytes) else {
+  guard let ranks = groupRanks(keys.span.extracting(range), bytes), var items = ranked(keys.span.extracting(range), ranks, bytes) else {
     keys[range].sort { orderWithPlace(StagedRecord(bytes, at: $0.offset), StagedRecord(bytes, at: $1.offset)) < 0 }
     return
   }
-  var items: [(rank: Int, timestamp: Int64, offset: Int)] = []
-  items.reserveCapacity(range.count)
-  for (at, key) in zip(ranks.indices, keys[range]) {
-    items.append((ranks[at], StagedRecord(bytes, at: key.offset).timestamp, key.offset))
+  let bits = items.reduce(0) { $0 | $1.hash }.bitWidthInUse
+  var spare = items
+  for shift in stride(from: 0, to: bits, by: 11) {
+    sortOnce(items.span, &spare, shift: UInt64(shift))
+    swap(&items, &spare)
   }
-  items.sort { one, other in
-    if one.rank != other.rank { return one.rank < other.rank }
-    if one.timestamp != other.timestamp { return one.timestamp < other.timestamp }
-    return orderWithPlace(StagedRecord(bytes, at: one.offset), StagedRecord(bytes, at: other.offset)) < 0
+  var start = 0
+  while start < items.count {
+    let end = endOfTies(items, start, shift: 0)
+    if end - start > 1 {
+      items[start..<end].sort { orderWithPlace(StagedRecord(bytes, at: $0.offset), StagedRecord(bytes, at: $1.offset)) < 0 }
+    }
+    start = end
   }
-  for (at, item) in zip(range, items) { keys[at].offset = item.offset }
+  for at in items.indices { keys[range.lowerBound + at].offset = items[at].offset }
+}
+
+/// The keys with a number for a hash that orders kind, group and time; nil when that takes more than its bits.
+private func ranked(_ keys: Span<RecordKey>, _ ranks: [Int], _ bytes: Span<UInt8>) -> [RecordKey]? {
+  var (earliest, latest) = (Int64.max, Int64.min)
+  var items: [RecordKey] = []
+  items.reserveCapacity(keys.count)
+  for at in keys.indices {
+    let time = StagedRecord(bytes, at: keys[at].offset).timestamp
+    (earliest, latest) = (min(earliest, time), max(latest, time))
+    items.append(RecordKey(hash: UInt64(bitPattern: time), offset: keys[at].offset))
+  }
+  let timeBits = UInt64(bitPattern: latest &- earliest).bitWidthInUse
+  guard timeBits + UInt64(ranks.max() ?? 0).bitWidthInUse <= 64 else { return nil }
+  for at in items.indices {
+    items[at].hash = UInt64(ranks[at]) << UInt64(timeBits) | (items[at].hash &- UInt64(bitPattern: earliest))
+  }
+  return items
+}
+
+extension UInt64 {
+  /// Bits up to the highest that is set.
+  fileprivate var bitWidthInUse: Int { 64 - leadingZeroBitCount }
 }
 
 /// For each key a number that orders kind and group; nil when the keys are of several visitors.

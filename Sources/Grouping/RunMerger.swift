@@ -41,19 +41,14 @@ struct RunMerger: ~Copyable {
     return copy(StagedRecord(frame.span, at: cursors[heap[0].cursor].position).visitor)
   }
 
-  func smallestIsOf(_ visitor: [UInt8]) -> Bool {
-    let frame = cursors[heap[0].cursor].frame
-    return same(StagedRecord(frame.span, at: cursors[heap[0].cursor].position).visitor, visitor)
-  }
+  // Through the cursor itself: a frame that is held besides is counted twice a record.
 
-  func copySmallest(to arena: inout ByteArena) {
-    let frame = cursors[heap[0].cursor].frame
-    arena.append(StagedRecord(frame.span, at: cursors[heap[0].cursor].position).bytes)
-  }
+  mutating func smallestIsOf(_ visitor: [UInt8]) -> Bool { cursors[heap[0].cursor].isOf(visitor) }
 
-  func writeSmallest(to writer: inout SortedRunWriter) throws(DiskFailure) {
-    let frame = cursors[heap[0].cursor].frame
-    try writer.append(StagedRecord(frame.span, at: cursors[heap[0].cursor].position))
+  mutating func copySmallest(to arena: inout ByteArena) { cursors[heap[0].cursor].copy(to: &arena) }
+
+  mutating func writeSmallest(to writer: inout SortedRunWriter) throws(DiskFailure) {
+    try cursors[heap[0].cursor].write(to: &writer)
   }
 
   /// Leaves the smallest record behind.
@@ -84,10 +79,11 @@ struct RunMerger: ~Copyable {
 
   private func isBefore(_ one: Entry, _ other: Entry) -> Bool {
     if one.hash != other.hash { return one.hash < other.hash }
-    let frames = (cursors[one.cursor].frame, cursors[other.cursor].frame)
+    // Borrowed through the span, for a copy of an element would be counted.
+    let cursors = cursors.span
     return orderWithPlace(
-      StagedRecord(frames.0.span, at: cursors[one.cursor].position),
-      StagedRecord(frames.1.span, at: cursors[other.cursor].position)) < 0
+      StagedRecord(cursors[one.cursor].frame.span, at: cursors[one.cursor].position),
+      StagedRecord(cursors[other.cursor].frame.span, at: cursors[other.cursor].position)) < 0
   }
 }
 

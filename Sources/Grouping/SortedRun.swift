@@ -185,6 +185,16 @@ struct SortedRunCursor {
     return true
   }
 
+  // Of the record at hand; there must be one.
+
+  mutating func isOf(_ visitor: [UInt8]) -> Bool { same(StagedRecord(frame.span, at: position).visitor, visitor) }
+
+  mutating func copy(to arena: inout ByteArena) { arena.append(StagedRecord(frame.span, at: position).bytes) }
+
+  mutating func write(to writer: inout SortedRunWriter) throws(DiskFailure) {
+    try writer.append(StagedRecord(frame.span, at: position))
+  }
+
   private mutating func readFrame() throws(DiskFailure) {
     let number = nextFrame
     let offset = Int(load64(index.span, number * 16))

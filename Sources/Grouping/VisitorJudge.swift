@@ -243,7 +243,7 @@ package struct VisitorJudge {
       if let first = firsts[key], !first.isAfter(record) { return }
       firsts[key] = First(timestamp: record.timestamp, eventID: copy(record.eventID), variation: variation, ordinal: ordinal)
     }
-    try walker.eachPage { page, offsets, start in
+    try walker.eachPage(ofFirst: decisionCount) { page, offsets, start in
       for at in offsets.indices {
         let record = StagedRecord(page, at: offsets[at])
         guard record.isDecision, stands(start + at) else { continue }
@@ -252,7 +252,7 @@ package struct VisitorJudge {
         if rules.activations == .first { learn(&activations, decision, record, decision.variation, start + at) }
       }
     }
-    try walker.eachPage { page, offsets, start in
+    try walker.eachPage(ofFirst: decisionCount) { page, offsets, start in
       for at in offsets.indices {
         let record = StagedRecord(page, at: offsets[at])
         guard record.isDecision, stands(start + at) else { continue }
@@ -339,10 +339,15 @@ package struct VisitorJudge {
 }
 
 extension PagedWalker {
-  /// Calls `body` with each page of the visitor at hand, then goes back to the first.
-  package mutating func eachPage(_ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void) throws(RunFailure) {
+  /// Calls `body` with the pages of the visitor at hand, then goes back to the first.
+  package mutating func eachPage(
+    ofFirst recordCount: Int, _ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void
+  ) throws(RunFailure) {
     do {
-      repeat { try body(page.span, offsets.span, pageStart) } while try nextPage()
+      repeat {
+        try body(page.span, offsets.span, pageStart)
+        guard pageStart + offsets.count < recordCount else { break }
+      } while try nextPage()
       try rewind()
     } catch {
       throw stagingFailure(error)

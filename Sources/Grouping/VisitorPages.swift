@@ -8,11 +8,21 @@ package protocol VisitorPages: ~Copyable {
   /// Identical rows taken out so far whose event ids are derived from what they say.
   var derivedDuplicates: JudgeCounts.Tally { get }
 
-  /// Calls `body` with each page: its bytes, where its records begin in them, and how many records came before.
-  mutating func eachPage(_ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void) throws(RunFailure)
+  /// Calls `body` with each page that has some of the first `recordCount` records: its bytes, where its records begin in them, and how many
+  /// records came before. Decisions come first.
+  mutating func eachPage(
+    ofFirst recordCount: Int, _ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void
+  ) throws(RunFailure)
 
   /// Has the visitor judged: afterwards `judge.fates` holds a fate for each of its records.
   ///
   /// It stands here so that judging is compiled once for each kind of pages.
   mutating func judge(by judge: inout VisitorJudge, known: KnownEvents) throws(RunFailure)
+}
+
+extension VisitorPages where Self: ~Copyable {
+  /// Calls `body` with each page.
+  package mutating func eachPage(_ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void) throws(RunFailure) {
+    try eachPage(ofFirst: .max, body)
+  }
 }

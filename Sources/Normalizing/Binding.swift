@@ -175,7 +175,9 @@ struct ColumnBinding: Sendable {
       if let likelyDelimiter {
         message += "; the header has one column with \(likelyDelimiter) in it, so the file may not be divided by commas"
       } else if let closest = closest(to: name, among: unused, isSynonym: true) {
-        message += "; the closest column is \(closest): rename it"
+        message += "; the closest column is \(closest): rename it, or map it as `optireplay init` proposes"
+      } else {
+        message += "; map the columns that there are: `optireplay init` proposes how"
       }
       throw HeaderRefusal(message: message)
     }

@@ -93,7 +93,8 @@ package struct BlockReader: ~Copyable {
     for (column, name) in names.enumerated() where !seen.insert(name).inserted {
       let message =
         name.isEmpty
-        ? "column \(column + 1) has no name, nor has one before it; name the columns, or remove those that are empty"
+        ? "column \(column + 1) has no name, nor has one before it; name the columns, or remove those that are empty; "
+          + "when lines stand above the names, pass over them with --skip (in a configuration: skip)"
         : "two columns are named \(name); rename or remove one of them"
       throw .header(path: path, line: line, message: message)
     }

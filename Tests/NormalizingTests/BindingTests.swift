@@ -30,14 +30,15 @@ import Vocabulary
   func closestColumn(missing: String, instead: String) throws {
     let header = Self.decisionHeader.map { $0 == missing ? instead : $0 }
     let message = try #require(refusal(header))
-    #expect(message.contains("the column \(missing) is missing") && message.contains("the closest column is \(instead)"))
+    #expect(
+      message.contains("the column \(missing) is missing") && message.contains("the closest column is \(instead): rename it, or map it"))
   }
 
   @Test("where no column is like the missing one, or all are in use, none is suggested")
   func noneIsClose() throws {
     for header in [["visitor_id", "entity_id"], ["visitor_id", "entity_id", "a very different column"], []] {
       let message = try #require(refusal(header))
-      #expect(message.contains("is missing") && !message.contains("closest"))
+      #expect(message.contains("is missing") && !message.contains("closest") && message.hasSuffix("`optireplay init` proposes how"))
     }
   }
 

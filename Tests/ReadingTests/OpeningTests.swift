@@ -66,7 +66,10 @@ import Vocabulary
     arguments: [
       ("\na,b,a\n", ":2: two columns are named a; rename or remove one of them"),
       ("é,e\u{301}\n", ":1: two columns are named e\u{301}; rename or remove one of them"),
-      ("a,,b,\n", ":1: column 4 has no name, nor has one before it; name the columns, or remove those that are empty"),
+      (
+        "a,,b,\n",
+        ":1: column 4 has no name, nor has one before it; name the columns, or remove those that are empty; when lines stand above the names, pass over them with --skip (in a configuration: skip)"
+      ),
       ("a,\"b\n", ":1: the header cannot be read: the quote opened at byte 2 never closes; pass --quote none if quotes are data"),
     ])
   func refusedHeader(_ text: String, _ message: String) throws {

@@ -1,9 +1,9 @@
 // Fails the n-th of a kind of call on files of one folder, or sets the time of day: loaded in front of the C library by `Scripts/soak`.
 //
 //   FAULT_FOLDER  the calls that count are about regular files below it
-//   FAULT_CALL    open, read, write, sync, rename, unlink or truncate
+//   FAULT_CALL    open, read, write, sync, rename, unlink or truncate; or step, of any statement of SQLite
 //   FAULT_NUMBER  which of them fails, from 1
-//   FAULT_ERROR   EIO, ENOSPC or EINTR, or short: half of the bytes are read or written
+//   FAULT_ERROR   EIO, ENOSPC or EINTR, or short: half of the bytes are read or written; of a step EIO, ENOSPC or EBUSY
 //   FAULT_MARK    a file that is made when the fault happens; it says which file it happened to
 //
 //   FAULT_CLOCK   what the time of day is: 1970 (it begins there), back (an hour earlier at each look), forth (ten days later at each look)
@@ -63,7 +63,7 @@ static int fault(const char *call) {
     close(descriptor);
   }
   if (strcmp(error, "short") == 0) return 2;
-  errno = strcmp(error, "ENOSPC") == 0 ? ENOSPC : strcmp(error, "EINTR") == 0 ? EINTR : EIO;
+  errno = strcmp(error, "ENOSPC") == 0 ? ENOSPC : strcmp(error, "EINTR") == 0 ? EINTR : strcmp(error, "EBUSY") == 0 ? EBUSY : EIO;
   return 1;
 }
 
@@ -116,6 +116,16 @@ int unlink(const char *path) { return is_inside(path) && fault("unlink") ? -1 : 
 int ftruncate(int descriptor, off_t size) { return is_watched(descriptor) && fault("truncate") ? -1 : REAL(ftruncate)(descriptor, size); }
 int ftruncate64(int descriptor, off64_t size) {
   return is_watched(descriptor) && fault("truncate") ? -1 : REAL(ftruncate64)(descriptor, size);
+}
+
+// SQLite's own numbers: SQLITE_BUSY, SQLITE_IOERR and SQLITE_FULL. The steps that it makes itself, as when it reads its schema, go on.
+int sqlite3_step(void *statement) {
+  Dl_info caller;
+  int is_ours = !dladdr(__builtin_return_address(0), &caller) || !caller.dli_fname || !strstr(caller.dli_fname, "libsqlite3");
+  static int (*real)(void *);
+  if (!real) real = (int (*)(void *))dlsym(RTLD_NEXT, "sqlite3_step");
+  if (is_ours && fault("step")) return errno == EBUSY ? 5 : errno == ENOSPC ? 13 : 10;
+  return real(statement);
 }
 
 // The time of day.

@@ -93,8 +93,9 @@ struct HTTPTransport: Transport {
       let headers = response.headers
       return .answered(
         Answer(
-          status: Int(response.status.code), retryAfter: headers["Retry-After"], location: headers.first(name: "Location"),
-          contentType: headers.first(name: "Content-Type"), words: await words(of: response.body)))
+          status: Int(response.status.code), retryAfter: headers["Retry-After"], date: headers.first(name: "Date"),
+          location: headers.first(name: "Location"), contentType: headers.first(name: "Content-Type"),
+          words: await words(of: response.body)))
     } catch {
       return .broken(Breakage(error, host: host))
     }

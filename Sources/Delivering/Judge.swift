@@ -4,6 +4,8 @@ import Vocabulary
 struct Answer: Sendable, Equatable {
   var status: Int
   var retryAfter: [String] = []
+  /// When the server sent it, by the server's clock.
+  var date: String?
   var location: String?
   var contentType: String?
   var words: [UInt8] = []
@@ -84,7 +86,7 @@ struct Judge {
           Setback(
             trouble: "the server answered \(answer.status)\(quoted(answer.words))", isServerError: answer.status >= 500,
             isStrain: Judge.strains.contains(answer.status),
-            retryAfter: RetryAfter.delay(answer.retryAfter, epochMilliseconds: epochMilliseconds)))
+            retryAfter: RetryAfter.delay(answer.retryAfter, sentAt: answer.date, epochMilliseconds: epochMilliseconds)))
       case 400, 413:
         guard hasAccepted || settings.hasAcceptedBefore else { return .end(firstRefusal(answer, of: number)) }
         return .refused(status: answer.status, words: ServerWords.visible(answer.words, limitBytes: DeliveryLimits.wordBytes))

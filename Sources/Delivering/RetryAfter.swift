@@ -1,9 +1,13 @@
 /// Reads `Retry-After` in both of its forms: seconds, or an IMF-fixdate (RFC 9110, 10.2.3 and 5.6.7).
 enum RetryAfter {
   /// The delay that the header's values ask for: the longest of the readable ones, between zero and
-  /// `DeliveryLimits.longestRetryAfter`; nil when none is readable. A date is measured against `epochMilliseconds`.
-  static func delay(_ values: [String], epochMilliseconds: Int64) -> Duration? {
-    values.compactMap { delay($0, epochMilliseconds: epochMilliseconds) }.max()
+  /// `DeliveryLimits.longestRetryAfter`; nil when none is readable.
+  ///
+  /// A date is measured against `sentAt`, the answer's own `Date`, which comes from the same clock; against ours, `epochMilliseconds`, which
+  /// may be anywhere, only where the server gives none.
+  static func delay(_ values: [String], sentAt: String? = nil, epochMilliseconds: Int64) -> Duration? {
+    let now = sentAt.flatMap { epochSeconds(Array($0.utf8)) }.map { $0 * 1000 } ?? epochMilliseconds
+    return values.compactMap { delay($0, epochMilliseconds: now) }.max()
   }
 
   private static func delay(_ value: String, epochMilliseconds: Int64) -> Duration? {

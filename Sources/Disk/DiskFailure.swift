@@ -6,6 +6,16 @@ package import Vocabulary
   internal import Darwin
 #endif
 
+/// Makes a call of the system again for as long as a signal interrupts it, and returns what it said in the end.
+///
+/// Not for `close`: Linux has given the descriptor back when that is interrupted, and its number may be another file's by then.
+func uninterrupted<Result: FixedWidthInteger>(_ call: () -> Result) -> Result {
+  while true {
+    let result = call()
+    if result != -1 || errno != EINTR { return result }
+  }
+}
+
 /// What went wrong with a file or folder: where, what the system said, and what to do next.
 package struct DiskFailure: Error, Sendable, Equatable, CustomStringConvertible {
   package enum Kind: Sendable, Equatable {

@@ -160,7 +160,8 @@ package struct FileReader: ~Copyable, Sendable {
 /// Opens a file to read it; negative when that fails. A named pipe without a writer would hold `open` up for ever, unless it is told not
 /// to wait; reading is to wait again.
 private func openFile(_ path: String) -> Int32 {
-  let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | (isNamedPipe(path) ? O_NONBLOCK : 0))
+  let flags = O_RDONLY | O_CLOEXEC | (isNamedPipe(path) ? O_NONBLOCK : 0)
+  let descriptor = uninterrupted { unsafe open(path, flags) }
   if descriptor >= 0 {
     let flags = fcntl(descriptor, F_GETFL)
     if flags & O_NONBLOCK != 0 { _ = fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) }

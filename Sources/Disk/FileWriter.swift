@@ -16,7 +16,7 @@ package struct FileWriter: ~Copyable {
   package init(path: String, appending: Bool = false) throws(DiskFailure) {
     self.path = path
     let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (appending ? O_APPEND : O_TRUNC)
-    descriptor = unsafe open(path, flags, 0o600)
+    descriptor = uninterrupted { unsafe open(path, flags, 0o600) }
     guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "create it") }
   }
 
@@ -26,14 +26,13 @@ package struct FileWriter: ~Copyable {
   package mutating func write(_ bytes: Span<UInt8>) throws(DiskFailure) {
     var written = 0
     while written < bytes.count {
-      let got = unsafe bytes.withUnsafeBytes { source in
-        // SAFETY: written < source.count, and at most the rest is written.
-        unsafe systemWrite(descriptor, source.baseAddress! + written, source.count - written)
+      let got = uninterrupted {
+        unsafe bytes.withUnsafeBytes { source in
+          // SAFETY: written < source.count, and at most the rest is written.
+          unsafe systemWrite(descriptor, source.baseAddress! + written, source.count - written)
+        }
       }
-      if got < 0 {
-        if errno == EINTR { continue }
-        throw DiskFailure.system(errno, path, doing: "write to it")
-      }
+      if got < 0 { throw DiskFailure.system(errno, path, doing: "write to it") }
       written += got
     }
     byteCount += written
@@ -45,7 +44,7 @@ package struct FileWriter: ~Copyable {
 
   /// Waits until everything written is on the disk.
   package func sync() throws(DiskFailure) {
-    guard fsync(descriptor) == 0 else { throw DiskFailure.system(errno, path, doing: "bring it to the disk") }
+    guard uninterrupted({ fsync(descriptor) }) == 0 else { throw DiskFailure.system(errno, path, doing: "bring it to the disk") }
   }
 }
 

@@ -13,7 +13,7 @@ package enum Folder {
     var built = path.hasPrefix("/") ? "/" : ""
     for part in path.split(separator: "/") {
       built += (built.isEmpty || built.hasSuffix("/") ? "" : "/") + part
-      if unsafe mkdir(built, 0o700) == 0 { continue }
+      if uninterrupted({ unsafe mkdir(built, 0o700) }) == 0 { continue }
       let code = errno
       guard code == EEXIST || code == EROFS || code == EACCES, isFolder(built) else {
         throw DiskFailure.system(code, built, doing: "create the folder")
@@ -54,26 +54,38 @@ package enum Folder {
   package static func remove(_ path: String) throws(DiskFailure) {
     var status = stat()
     guard unsafe lstat(path, &status) == 0 else { return }
-    do {
-      try FileManager.default.removeItem(atPath: path)
-    } catch {
-      throw DiskFailure(.other, path, "cannot remove it: \(error.localizedDescription)")
+    while true {
+      do {
+        return try FileManager.default.removeItem(atPath: path)
+      } catch  where isInterruption(error) {
+        // What is left is removed the next time.
+      } catch {
+        throw DiskFailure(.other, path, "cannot remove it: \(error.localizedDescription)")
+      }
     }
+  }
+
+  private static func isInterruption(_ error: any Error) -> Bool {
+    ((error as? CocoaError)?.underlying as? POSIXError)?.code == .EINTR
   }
 
   /// Puts the file at `source` in the place of `target` in one step, so that a reader sees the one or the other, whole.
   package static func replace(_ target: String, with source: String) throws(DiskFailure) {
-    guard unsafe rename(source, target) == 0 else { throw DiskFailure.system(errno, target, doing: "put it in place") }
+    guard uninterrupted({ unsafe rename(source, target) }) == 0 else {
+      throw DiskFailure.system(errno, target, doing: "put it in place")
+    }
     guard let slash = target.lastIndex(of: "/") else { return try sync(".") }
     try sync(slash == target.startIndex ? "/" : String(target[..<slash]))
   }
 
   /// Waits until the folder's list of names is on the disk.
   package static func sync(_ path: String) throws(DiskFailure) {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = uninterrupted { unsafe open(path, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "open the folder") }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw DiskFailure.system(errno, path, doing: "bring the folder to the disk") }
+    guard uninterrupted({ fsync(descriptor) }) == 0 else {
+      throw DiskFailure.system(errno, path, doing: "bring the folder to the disk")
+    }
   }
 
   /// Writes a small file whole: under another name first, synced, then put in place.

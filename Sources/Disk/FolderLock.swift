@@ -27,11 +27,11 @@ package struct FolderLock: ~Copyable {
   /// An open file with the lock, which names this process, and who was named there before.
   private static func locked(_ folder: String) throws(DiskFailure) -> (Int32, owner: String) {
     let path = folder + "/lock"
-    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    let descriptor = uninterrupted { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
     guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "create it") }
     var code: Int32 = 0
     for attempt in 1...attempts {
-      code = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
+      code = uninterrupted { flock(descriptor, LOCK_EX | LOCK_NB) } == 0 ? 0 : errno
       guard code == EWOULDBLOCK, attempt < attempts else { break }
       usleep(pauseMicroseconds)
     }
@@ -47,8 +47,9 @@ package struct FolderLock: ~Copyable {
       )
     }
     let text = Array("\(getpid()) on \(hostName)".utf8)
-    guard ftruncate(descriptor, 0) == 0,
-      unsafe text.withUnsafeBytes({ unsafe pwrite(descriptor, $0.baseAddress!, $0.count, 0) }) > 0
+    // SAFETY: the text is not empty, and all of it is what is written.
+    let write = { unsafe text.withUnsafeBytes { unsafe pwrite(descriptor, $0.baseAddress!, $0.count, 0) } }
+    guard uninterrupted({ ftruncate(descriptor, 0) }) == 0, uninterrupted(write) > 0
     else {
       code = errno
       close(descriptor)
@@ -67,10 +68,10 @@ package struct FolderLock: ~Copyable {
 
   /// Whether a process has the lock of a folder just now. Changes nothing.
   package static func isHeld(folder: String) -> Bool {
-    let descriptor = unsafe open(folder + "/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    let descriptor = uninterrupted { unsafe open(folder + "/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    let isHeld = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    let isHeld = uninterrupted { flock(descriptor, LOCK_SH | LOCK_NB) } != 0 && errno == EWOULDBLOCK
     _ = flock(descriptor, LOCK_UN)
     return isHeld
   }

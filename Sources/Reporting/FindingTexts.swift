@@ -51,7 +51,7 @@ extension FindingCode {
     case .variationConflict: "See --on-conflict."
     case .earlyConversion: "Check that both files use the same clock and zone."
     case .noDecision: "Import their decisions too, or leave these conversions as they are."
-    case .timestampFuture: "Check their unit and zone."
+    case .timestampFuture: "Check their unit and zone, and the clock of this machine."
     case .uuidShared: "Map uuid to a column that is unique, or leave it out."
     case .changedAfterAccept: "Give the corrected event another uuid only if both should count."
     case .timestampGuessed: "Declare it (format: epoch_seconds and the like) to be sure of it."

@@ -71,12 +71,20 @@ final class SwiftClock: DeliveryClock {
   private let time = Mutex(Duration.zero)
   private let slept = Mutex<[Duration]>([])
   private let holds: @Sendable (Duration) -> Bool
+  private let timeOfDay: @Sendable (Duration) -> Int64
 
-  init(holds: @escaping @Sendable (Duration) -> Bool = { _ in false }) { self.holds = holds }
+  /// `timeOfDay` says what time of day it is, in epoch milliseconds, when this much time has passed.
+  init(
+    holds: @escaping @Sendable (Duration) -> Bool = { _ in false },
+    timeOfDay: @escaping @Sendable (Duration) -> Int64 = { 1_700_000_000_000 + Int64($0 / .milliseconds(1)) }
+  ) {
+    self.holds = holds
+    self.timeOfDay = timeOfDay
+  }
 
   var sleeps: [Duration] { slept.withLock { $0 } }
   func now() -> Duration { time.withLock { $0 } }
-  func epochMilliseconds() -> Int64 { 1_700_000_000_000 + Int64(now() / .milliseconds(1)) }
+  func epochMilliseconds() -> Int64 { timeOfDay(now()) }
 
   func sleep(for duration: Duration) async {
     slept.withLock { $0.append(duration) }

@@ -43,6 +43,44 @@ import Vocabulary
     }
   }
 
+  /// What a time of day may be at each look: it goes back an hour, on a year, or stands anywhere.
+  enum Jump: String, CaseIterable, Sendable { case back, forth, anywhere }
+
+  @Test("a time of day that jumps changes nothing of what is waited for", arguments: Jump.allCases)
+  func clockJumps(jump: Jump) async {
+    let looks = Mutex<Int64>(0)
+    let clock = SwiftClock(timeOfDay: { _ in
+      let look = looks.withLock { looks in
+        looks += 1
+        return looks
+      }
+      return switch jump {
+      case .back: 1_700_000_000_000 - 3_600_000 * look
+      case .forth: 1_700_000_000_000 + 31_536_000_000 * look
+      case .anywhere: look % 2 == 0 ? 0 : 253_402_300_799_000
+      }
+    })
+    func deliver(_ clock: SwiftClock, failures: Int, retryFor: Duration) async -> DeliveryReport {
+      await run(ListSource(bodies(6)), lanes: 1, retryFor: retryFor, clock: clock) { _, attempt in
+        let asked = ["20", "Sun, 06 Nov 1994 08:49:37 GMT"][attempt % 2]
+        let answer = Answer(status: 503, retryAfter: [asked], date: "Sun, 06 Nov 1994 08:49:07 GMT")
+        return attempt <= failures ? .answered(answer) : Self.accepted
+      }
+    }
+    let steady = SwiftClock()
+    let report = await deliver(steady, failures: 3, retryFor: .seconds(1800))
+    #expect(report.outcome == .complete)
+    #expect(await deliver(clock, failures: 3, retryFor: .seconds(1800)) == report)
+    #expect(clock.sleeps == steady.sleeps)
+    #expect(looks.withLock { $0 } > 12)
+    // And it ends when it should.
+    let (impatient, other) = (SwiftClock(), SwiftClock(timeOfDay: { _ in clock.epochMilliseconds() }))
+    let ended = await deliver(impatient, failures: 1000, retryFor: .seconds(300))
+    #expect(failure(of: ended.outcome) != nil)
+    #expect(await deliver(other, failures: 1000, retryFor: .seconds(300)) == ended)
+    #expect(other.now() == impatient.now())
+  }
+
   @Test("whatever receipt can't be kept, the run ends with the keeper's words", arguments: 1...8)
   func keeperFails(at: Int) async {
     let trouble = RunFailure(.diskTrouble, "disk full")

@@ -113,6 +113,26 @@ import Vocabulary
   }
 
   @Test(
+    "a date that the server asks for counts from the date of its answer, wherever our clock stands",
+    arguments: [Int64(0), 784_111_777_000, 4_102_444_800_000, .min, .max])
+  func retryAfterDate(epochMilliseconds: Int64) {
+    let answer = Answer(status: 429, retryAfter: ["Sun, 06 Nov 1994 08:49:37 GMT"], date: "Sun, 06 Nov 1994 08:49:30 GMT")
+    let verdict = Judge(place: "https://there/", settings: .test())
+      .verdict(on: .answered(answer), of: 1, hasAccepted: false, epochMilliseconds: epochMilliseconds)
+    guard case .retry(let setback) = verdict else {
+      Issue.record("429 is not retried")
+      return
+    }
+    #expect(setback.retryAfter == .seconds(7))
+  }
+
+  @Test("without a date of the answer that can be read, ours counts", arguments: [nil, "", "today", "0"] as [String?])
+  func retryAfterDateAlone(date: String?) {
+    let asked = ["Sun, 06 Nov 1994 08:49:37 GMT"]
+    #expect(RetryAfter.delay(asked, sentAt: date, epochMilliseconds: 784_111_775_500) == .milliseconds(1500))
+  }
+
+  @Test(
     "durations are spoken in their unit",
     arguments: [
       (Duration.zero, "0 s"), (.milliseconds(250), "250 ms"), (.seconds(59), "59 s"), (.seconds(60), "1 min"),

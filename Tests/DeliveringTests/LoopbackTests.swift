@@ -119,10 +119,16 @@ import Vocabulary
     }
   }
 
-  @Test("a delay that the server asks for is slept by all lanes") func retryAfter() async throws {
+  @Test(
+    "a delay that the server asks for is slept by all lanes; a date counts from the answer's own",
+    arguments: [
+      [("Retry-After", "30")], [("Date", "Sun, 06 Nov 1994 08:49:07 GMT"), ("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT")],
+      [("Date", "Mon, 01 Mar 2100 00:00:00 GMT"), ("Retry-After", "Mon, 01 Mar 2100 00:00:30 GMT")],
+    ])
+  func retryAfter(headers: [(String, String)]) async throws {
     let clock = SwiftClock()
     try await ScriptedServer.serving {
-      $0.index == 0 ? .status(429, [("Retry-After", "30")]) : .status(204)
+      $0.index == 0 ? .status(429, headers) : .status(204)
     } while: { _, address in
       let report = await deliver(to: address, ListSource(bodies(1)), clock: clock)
       #expect(report.outcome == .complete)

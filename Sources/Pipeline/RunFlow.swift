@@ -354,6 +354,7 @@ struct RunFlow: Sendable {
     delivery.requestTimeLimit = options.requestTimeLimit
     delivery.idleTimeLimit = options.requestTimeLimit / 2
     delivery.strict = options.strict
+    if run.endpoint != Endpoint.sandbox.name { (delivery.proxy, delivery.caFile) = (options.proxy, options.caFile) }
     delivery.acceptedStatuses = options.acceptedStatuses
     delivery.retryFor = options.retryFor
     delivery.rate = options.rate

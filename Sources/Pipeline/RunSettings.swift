@@ -156,6 +156,9 @@ package struct RunOptions: Sendable {
   package var refusedEventLimit = Limits.refusedEvents
   package var acceptedFindings: Set<FindingCode> = []
   package var strict = true
+  /// A proxy instead of the environment's, and a file of authorities instead of the environment's or the system's.
+  package var proxy: String?
+  package var caFile: String?
   package var acceptedStatuses: Set<Int> = [204]
   package var keepsStaging = false
   /// Where `plan` writes the bodies; nil for nowhere.

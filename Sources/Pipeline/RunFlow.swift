@@ -37,6 +37,7 @@ struct RunFlow: Sendable {
     progress: @escaping @Sendable (RunProgress) -> Void
   ) throws(RunFailure) {
     self.run = run
+    try requireKey(run)
     specification = try fromStoredJSON(run.specification, "input specification")
     settings = try fromStoredJSON(run.settings, "settings")
     self.options = options
@@ -261,6 +262,7 @@ struct RunFlow: Sendable {
   /// Sends the pending bodies of the plan; throws why it stopped when not every body was accepted.
   private func send() async throws(RunFailure) {
     try requireAllBodies()
+    if run.phase == .sending { try requireSoundRows() }
     let pending = try guarding { () throws(CheckpointFailure) in try checkpoint.pendingBodies(run.id, limit: 1) }
     guard !pending.isEmpty else { return }
     guard let endpoint = Endpoint(run.endpoint) else {

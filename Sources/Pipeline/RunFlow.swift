@@ -62,6 +62,7 @@ struct RunFlow: Sendable {
   /// Takes the run through the phases that are left: the whole flow. Returns what became of it, also when it stopped on the way.
   func carry(plansOnly: Bool = false) async throws(RunFailure) -> RunSummary {
     let startedAt = ContinuousClock.now
+    try requireOwnFolder()
     var failure: RunFailure?
     do throws(RunFailure) {
       try await onThread { () throws(RunFailure) in

@@ -34,6 +34,15 @@ extension RunFlow {
     return summary
   }
 
+  /// Sees to it that what is written and removed lies where it seems to.
+  func requireOwnFolder() throws(RunFailure) {
+    do throws(DiskFailure) {
+      try Folder.requireNoLink(StateFolder.runFolder(home, run.id))
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
+  }
+
   /// Keeps the summary in the run's folder, and lets go of staging when it has served.
   func keep(_ summary: RunSummary) throws(RunFailure) -> RunSummary {
     do throws(DiskFailure) {

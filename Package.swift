@@ -126,7 +126,7 @@ let package = Package(
       name: "PipelineTests",
       dependencies: [
         "Checkpointing", "Delivering", "Disk", "EventAPI", "Grouping", "Normalizing", "Pipeline", "Reporting", "Sandbox", "Vocabulary",
-        logging,
+        grdb, logging,
       ], swiftSettings: settings),
     .testTarget(name: "optireplayTests", dependencies: ["optireplay", "Vocabulary"], swiftSettings: settings),
     fuzzing,

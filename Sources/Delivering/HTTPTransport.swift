@@ -126,10 +126,10 @@ struct HTTPTransport: Transport {
     }
   }
 
-  private static func authorities(_ file: String) throws(RunFailure) -> [NIOSSLCertificate] {
+  static func authorities(_ file: String) throws(RunFailure) -> [NIOSSLCertificate] {
     let certificates = try? NIOSSLCertificate.fromPEMFile(file)
     guard let certificates, !certificates.isEmpty else {
-      throw RunFailure(.configuration, "\(file): no PEM certificates could be read; correct SSL_CERT_FILE or the setting")
+      throw RunFailure(.configuration, "\(file): no PEM certificates could be read; correct SSL_CERT_FILE or --ca-file")
     }
     return certificates
   }

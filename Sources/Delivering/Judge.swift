@@ -121,7 +121,7 @@ struct Judge {
         RunFailure(
           .notAnEventAPI,
           "\(place): the server's certificate is not trusted: \(reason); check --endpoint, "
-            + "or name the authority's PEM file in SSL_CERT_FILE"
+            + "or name the authority's PEM file with --ca-file"
         ))
     case .unusable(let reason):
       .end(RunFailure(.configuration, "\(place): no request can be made: \(reason); check --endpoint and the proxy variables"))

@@ -41,7 +41,7 @@ struct Route: Equatable {
     place = "\(scheme)://\(shownHost)\(url.port.map { ":\($0)" } ?? "")\(url.path)"
     caFile = settings.caFile ?? Route.value(of: ["SSL_CERT_FILE"], in: environment)
     if let proxy = settings.proxy {
-      self.proxy = try Route.proxy(proxy, from: "the proxy setting")
+      self.proxy = try Route.proxy(proxy, from: "--proxy")
       return
     }
     let names = isSecure ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy"]

@@ -19,7 +19,7 @@ func uninterrupted<Result: FixedWidthInteger>(_ call: () -> Result) -> Result {
 /// What went wrong with a file or folder: where, what the system said, and what to do next.
 package struct DiskFailure: Error, Sendable, Equatable, CustomStringConvertible {
   package enum Kind: Sendable, Equatable {
-    case missing, unreadable, isDirectory, full, readOnly, locked, damaged, stalled, other
+    case missing, unreadable, isDirectory, full, readOnly, locked, damaged, stalled, abandoned, other
   }
 
   package let kind: Kind

@@ -21,6 +21,22 @@ package enum Folder {
     }
   }
 
+  /// Throws when the path is a symbolic link: a folder of ours holds none, so whoever made it wants our files elsewhere, or others' removed.
+  package static func requireNoLink(_ path: String) throws(DiskFailure) {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return }
+    throw DiskFailure(.other, path, "this is a link that leads elsewhere, and no link belongs here; see who made it, and remove it")
+  }
+
+  /// Who but this user, and root, may change what is in a folder, as the rest of `this folder …`; nil when nobody may.
+  package static func othersWhoMayWrite(_ path: String) -> String? {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    if status.st_uid != geteuid(), status.st_uid != 0 { return "belongs to another user (\(status.st_uid))" }
+    if status.st_mode & S_IWOTH != 0 { return "may be written by everybody" }
+    return status.st_mode & S_IWGRP != 0 ? "may be written by its group (\(status.st_gid))" : nil
+  }
+
   package static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

@@ -8,8 +8,11 @@
 ///
 /// It is a lock of the system (`flock`) on an open file, not the file itself: what the file says names the owner in messages, and decides
 /// nothing. So no killed process, reused process number or copied folder ever holds anybody up.
+///
+/// The folder itself is locked too, where its file system can do that: so nobody gets in who removes the file.
 package struct FolderLock: ~Copyable {
   private let descriptor: Int32
+  private let folderDescriptor: Int32
   /// Who had the lock before and ended without giving it back, when that was on another machine; nil otherwise.
   package let leftByOtherHost: String?
 
@@ -19,25 +22,25 @@ package struct FolderLock: ~Copyable {
 
   /// Takes the lock of a folder, or throws `.locked` naming the process that has it.
   package init(folder: String) throws(DiskFailure) {
-    let (descriptor, owner) = try FolderLock.locked(folder)
+    let (descriptor, folderDescriptor, owner) = try FolderLock.locked(folder)
     self.descriptor = descriptor
+    self.folderDescriptor = folderDescriptor
     leftByOtherHost = owner.contains(" on ") && !owner.hasSuffix(" on \(FolderLock.hostName)") ? owner : nil
   }
 
   /// An open file with the lock, which names this process, and who was named there before.
-  private static func locked(_ folder: String) throws(DiskFailure) -> (Int32, owner: String) {
+  private static func locked(_ folder: String) throws(DiskFailure) -> (Int32, folder: Int32, owner: String) {
     let path = folder + "/lock"
     let descriptor = uninterrupted { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
     guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "create it") }
-    var code: Int32 = 0
-    for attempt in 1...attempts {
-      code = uninterrupted { flock(descriptor, LOCK_EX | LOCK_NB) } == 0 ? 0 : errno
-      guard code == EWOULDBLOCK, attempt < attempts else { break }
-      usleep(pauseMicroseconds)
-    }
+    var code = lock(descriptor)
+    let folderDescriptor = uninterrupted { unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    // A network file system may not lock folders.
+    if code == 0, folderDescriptor >= 0, lock(folderDescriptor) == EWOULDBLOCK { code = EWOULDBLOCK }
     let owner = (try? Folder.read(path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     guard code == 0 else {
       close(descriptor)
+      close(folderDescriptor)
       guard code == EWOULDBLOCK else { throw DiskFailure.system(code, path, doing: "lock it") }
       let here = " on \(hostName)"
       let owner = owner.hasSuffix(here) ? String(owner.dropLast(here.count)) : owner
@@ -53,9 +56,20 @@ package struct FolderLock: ~Copyable {
     else {
       code = errno
       close(descriptor)
+      close(folderDescriptor)
       throw DiskFailure.system(code, path, doing: "write to it")
     }
-    return (descriptor, owner)
+    return (descriptor, folderDescriptor, owner)
+  }
+
+  /// Locks an open file or folder; 0, or why not.
+  private static func lock(_ descriptor: Int32) -> Int32 {
+    for attempt in 1...attempts {
+      let code = uninterrupted { flock(descriptor, LOCK_EX | LOCK_NB) } == 0 ? 0 : errno
+      guard code == EWOULDBLOCK, attempt < attempts else { return code }
+      usleep(pauseMicroseconds)
+    }
+    preconditionFailure("the last attempt returns")
   }
 
   deinit {
@@ -64,6 +78,9 @@ package struct FolderLock: ~Copyable {
     // A child between its fork and its exec has the descriptor too, and would hold the lock for that long.
     _ = flock(descriptor, LOCK_UN)
     close(descriptor)
+    guard folderDescriptor >= 0 else { return }
+    _ = flock(folderDescriptor, LOCK_UN)
+    close(folderDescriptor)
   }
 
   /// Whether a process has the lock of a folder just now. Changes nothing.

@@ -37,6 +37,7 @@ struct RunFlow: Sendable {
     progress: @escaping @Sendable (RunProgress) -> Void
   ) throws(RunFailure) {
     self.run = run
+    try requireKey(run)
     specification = try fromStoredJSON(run.specification, "input specification")
     settings = try fromStoredJSON(run.settings, "settings")
     self.options = options
@@ -61,6 +62,7 @@ struct RunFlow: Sendable {
   /// Takes the run through the phases that are left: the whole flow. Returns what became of it, also when it stopped on the way.
   func carry(plansOnly: Bool = false) async throws(RunFailure) -> RunSummary {
     let startedAt = ContinuousClock.now
+    try requireOwnFolder()
     var failure: RunFailure?
     do throws(RunFailure) {
       try await onThread { () throws(RunFailure) in
@@ -261,6 +263,7 @@ struct RunFlow: Sendable {
   /// Sends the pending bodies of the plan; throws why it stopped when not every body was accepted.
   private func send() async throws(RunFailure) {
     try requireAllBodies()
+    if run.phase == .sending { try requireSoundRows() }
     let pending = try guarding { () throws(CheckpointFailure) in try checkpoint.pendingBodies(run.id, limit: 1) }
     guard !pending.isEmpty else { return }
     guard let endpoint = Endpoint(run.endpoint) else {
@@ -354,6 +357,7 @@ struct RunFlow: Sendable {
     delivery.requestTimeLimit = options.requestTimeLimit
     delivery.idleTimeLimit = options.requestTimeLimit / 2
     delivery.strict = options.strict
+    if run.endpoint != Endpoint.sandbox.name { (delivery.proxy, delivery.caFile) = (options.proxy, options.caFile) }
     delivery.acceptedStatuses = options.acceptedStatuses
     delivery.retryFor = options.retryFor
     delivery.rate = options.rate

@@ -34,6 +34,15 @@ extension RunFlow {
     return summary
   }
 
+  /// Sees to it that what is written and removed lies where it seems to.
+  func requireOwnFolder() throws(RunFailure) {
+    do throws(DiskFailure) {
+      try Folder.requireNoLink(StateFolder.runFolder(home, run.id))
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
+  }
+
   /// Keeps the summary in the run's folder, and lets go of staging when it has served.
   func keep(_ summary: RunSummary) throws(RunFailure) -> RunSummary {
     do throws(DiskFailure) {
@@ -59,9 +68,16 @@ extension RunFlow {
     guard count == plan.bodies else { throw lost("\(count) of its \(plan.bodies) bodies are there") }
   }
 
+  /// Throws 74 when what was planned, sent and accepted does not add up: rows that look right can be wrong together.
+  func requireSoundRows() throws(RunFailure) {
+    let faults = try guarding { () throws(CheckpointFailure) in try checkpoint.faults(of: run.id) }
+    if let fault = faults.first { throw lost(fault) }
+  }
+
   /// Throws 74 when not every event of the plan was accepted or refused.
   private func requireAllAccepted() throws(RunFailure) {
     try requireAllBodies()
+    try requireSoundRows()
     guard let plan = try planRecord() else { return }
     let (accepted, refused) = try guarding { () throws(CheckpointFailure) in
       (try checkpoint.receiptTotals(run.id, ofAllPlans: false).events, try checkpoint.refusedEventCount(run.id))
@@ -163,4 +179,13 @@ extension Checkpoint {
     summary.message = plan.refusal
     return summary
   }
+}
+
+/// Throws 74 when what a run was told is not what it was told when it was begun: its key was made of that.
+func requireKey(_ run: RunRow) throws(RunFailure) {
+  guard storedKey(run.specification, run.settings) != run.key else { return }
+  throw RunFailure(
+    .diskTrouble,
+    "the checkpoint is damaged: what run \(run.id) was told to read, or its settings, are not what they were; restore the state folder "
+      + "from a backup, or give up what was not sent with `optireplay forget \(run.id) --pending`")
 }

@@ -84,6 +84,15 @@ final class RunSender: BodySource, ReceiptKeeper {
         return OutgoingBody(number: row.number, waitsFor: row.waitsFor, bytes: bytes, eventCount: row.eventCount)
       }
     }
+    // The receipt will say what the plan says.
+    let eventCount = entries.entries.count / LedgerEntry.byteCount
+    guard eventCount == row.eventCount, eventCount == row.decisionCount + row.conversionCount else {
+      throw RunFailure(
+        .diskTrouble,
+        "the checkpoint is damaged: body \(row.number) of run \(run) has \(eventCount) events, not those that it says; "
+          + "`optireplay verify \(run)` tells what is damaged, and `optireplay resume \(run) --restage` plans what has not been accepted anew"
+      )
+    }
     ledger.withLock { $0[row.number] = entries }
     return body
   }

@@ -156,6 +156,9 @@ package struct RunOptions: Sendable {
   package var refusedEventLimit = Limits.refusedEvents
   package var acceptedFindings: Set<FindingCode> = []
   package var strict = true
+  /// A proxy instead of the environment's, and a file of authorities instead of the environment's or the system's.
+  package var proxy: String?
+  package var caFile: String?
   package var acceptedStatuses: Set<Int> = [204]
   package var keepsStaging = false
   /// Where `plan` writes the bodies; nil for nowhere.
@@ -180,16 +183,26 @@ func storedJSON(_ value: some Encodable) -> String {
   }
 }
 
-/// Reads back what `storedJSON` wrote. Throws when another version wrote it so that we cannot read it.
+/// Reads back what `storedJSON` wrote. Throws 78 when another version wrote it so that we cannot read it, and 74 when it is no JSON at all.
 func fromStoredJSON<Value: Decodable>(_ text: String, _ what: String) throws(RunFailure) -> Value {
+  let bytes = Data(text.utf8)
   do {
-    return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+    return try JSONDecoder().decode(Value.self, from: bytes)
   } catch {
-    throw RunFailure(.diskTrouble, "the checkpoint's \(what) cannot be read by this version; finish the run with the version that began it")
+    guard (try? JSONSerialization.jsonObject(with: bytes)) != nil else {
+      throw RunFailure(
+        .diskTrouble, "the checkpoint is damaged: its \(what) is not what was written; restore the state folder from a backup")
+    }
+    throw RunFailure(
+      .configuration, "the checkpoint's \(what) cannot be read by this version; finish the run with the version of optireplay that began it"
+    )
   }
 }
 
 /// Names a specification with its settings: 32 hexadecimal digits.
 func runKey(_ specification: ImportSpecification, _ settings: RunSettings) -> String {
-  Digest(Array((storedJSON(specification) + "\n" + storedJSON(settings)).utf8).span).hex
+  storedKey(storedJSON(specification), storedJSON(settings))
 }
+
+/// The same of their stored texts.
+func storedKey(_ specification: String, _ settings: String) -> String { Digest(Array((specification + "\n" + settings).utf8).span).hex }

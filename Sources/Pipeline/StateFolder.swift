@@ -7,7 +7,7 @@ package import Vocabulary
 ///     checkpoint.sqlite   runs, bodies, receipts, ledger
 ///     runs/ID/            staging/, rejects.ndjson, summary.json
 ///     sandbox.sqlite      what rehearsals were accepted
-///     plan/               a state folder of its own, in which `plan` works; made anew each time
+///     plan/               a folder of the same kind in which `plan` works, and which it makes anew each time; marked, so that no other is
 ///     lock                the process that writes
 package struct StateFolder: ~Copyable {
   package let path: String
@@ -29,20 +29,54 @@ package struct StateFolder: ~Copyable {
   }
 
   private static func locked(_ path: String, anew: Bool) throws(RunFailure) -> FolderLock {
+    let lock: FolderLock
     do throws(DiskFailure) {
+      if anew { try Folder.requireNoLink(path) }
       try Folder.make(path)
-      let lock = try FolderLock(folder: path)
-      if anew {
-        for name in ["", "-wal", "-shm"] { try Folder.remove(checkpointPath(path) + name) }
-        try Folder.remove(path + "/runs")
-      }
-      return lock
+      for name in ["/checkpoint.sqlite", "/sandbox.sqlite", "/runs"] { try Folder.requireNoLink(path + name) }
+      lock = try FolderLock(folder: path)
     } catch {
       throw error.runFailure(forInput: false)
+    }
+    try requireKind(path, isPlans: anew)
+    guard anew else { return lock }
+    do throws(DiskFailure) {
+      // The mark comes first: what is made anew never looks like a state folder whose memory counts.
+      if !Folder.exists(path + planMark) { try Folder.write([], to: path + planMark) }
+      for name in ["", "-wal", "-shm"] { try Folder.remove(checkpointPath(path) + name) }
+      try Folder.remove(path + "/runs")
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
+    return lock
+  }
+
+  /// A file that says that a folder is one in which `plan` works: the only kind that is ever made anew.
+  private static let planMark = "/made-anew"
+
+  /// Throws 64 when a plan would drop a state folder that happens to have its folder's name, or an import would remember in a folder that the next plan drops.
+  private static func requireKind(_ path: String, isPlans: Bool) throws(RunFailure) {
+    let isMarked = Folder.exists(path + planMark)
+    if isPlans, !isMarked, hasCheckpoint(path) {
+      throw RunFailure(
+        .usage,
+        "\(path): here `plan` would work and make all anew, but this is a state folder that remembers runs; name another with --state, or "
+          + "remove this one if nothing it remembers is needed")
+    }
+    if !isPlans, isMarked {
+      throw RunFailure(
+        .usage, "\(path): this is the folder in which `plan` works and which it makes anew each time; name another with --state")
     }
   }
 
   private static func warnings(_ path: String, leftByOtherHost owner: String?) -> [String] {
+    let whose = Folder.othersWhoMayWrite(path).map {
+      "the state folder \(path) \($0): others could change what is sent and what is remembered; `chmod 700` it, or name another with --state"
+    }
+    return [whose].compactMap { $0 } + networkWarnings(path, leftByOtherHost: owner)
+  }
+
+  private static func networkWarnings(_ path: String, leftByOtherHost owner: String?) -> [String] {
     guard let kind = Folder.networkFileSystem(of: path) else { return [] }
     let place =
       "the state folder \(path) lies on a network file system (\(kind)), where the database can be damaged and a lock of another machine may "
@@ -79,6 +113,7 @@ package struct StateFolder: ~Copyable {
   package static func make(_ path: String) throws(RunFailure) {
     do throws(DiskFailure) {
       try Folder.make(path)
+      try Folder.requireNoLink(sandboxPath(path))
     } catch {
       throw error.runFailure(forInput: false)
     }

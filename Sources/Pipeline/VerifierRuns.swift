@@ -22,7 +22,7 @@ extension Verifier {
 
   /// The run's key was made of its inputs as they were named, and its settings.
   private mutating func verifySettings(_ row: RunRow) -> Bool {
-    if Digest(Array((row.specification + "\n" + row.settings).utf8).span).hex == row.key { return true }
+    if storedKey(row.specification, row.settings) == row.key { return true }
     note(row, .settings, "what it was told to read, or its settings, are not what they were")
     return false
   }

@@ -3,6 +3,7 @@ internal import Disk
 internal import Dispatch
 internal import Foundation
 internal import Synchronization
+internal import Vocabulary
 
 /// The plain bytes of a packed input, unpacked ahead on a thread of its own.
 ///
@@ -108,6 +109,7 @@ private final class UnpackingThread: Sendable {
     var unpacker = Unpacker(packing)
     var digest = WideDigest()
     var byteCount = 0
+    var plainCount = 0
     var plain = [UInt8](repeating: 0, count: PackedInput.chunkBytes)
     var filled = 0
     while !packed.isEmpty {
@@ -122,6 +124,14 @@ private final class UnpackingThread: Sendable {
           throw fault(error, file.path, byteCount - packed.count + at)
         }
         guard filled == plain.count else { break }
+        plainCount += filled
+        guard !isBomb(packed: byteCount, plain: plainCount) else {
+          throw .packed(
+            path: file.path, byte: byteCount - packed.count + at,
+            message:
+              "it unpacks to more than \(Limits.unpackRatio) times its size, as no rows do; look at what is in it, and if it is right unpack "
+              + "it first, for example: \(packing.rawValue) -dc FILE | optireplay import -")
+        }
         guard chunks.put(.bytes(plain, count: filled)) else { return }
         plain = chunks.takeBack() ?? [UInt8](repeating: 0, count: PackedInput.chunkBytes)
         filled = 0
@@ -156,6 +166,9 @@ private final class UnpackingThread: Sendable {
     }
   }
 }
+
+/// Whether a packed input is more than any rows would be.
+func isBomb(packed: Int, plain: Int) -> Bool { plain > Limits.unpackedBytesUnjudged && plain / Limits.unpackRatio > packed }
 
 /// Chunks from one thread to another, in their order, so many at most.
 private final class ChunkQueue: Sendable {

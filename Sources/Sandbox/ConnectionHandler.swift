@@ -86,7 +86,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // What follows the head of an answer to HEAD would be read as the next answer.
     keepsAlive = head.isKeepAlive && head.method != .HEAD
     expectsContinue = head.headers.first(name: "Expect")?.lowercased() == "100-continue"
-    let route = Route(head, bodyLimit: core.bodyLimit)
+    let route = core.guardian.refusal(head).map { .refuse($0) } ?? Route(head, bodyLimit: core.bodyLimit)
     guard case .events(let strict) = route else {
       state = .passing(route)
       // A client that asks first, or has a body over the limit, need not send it.

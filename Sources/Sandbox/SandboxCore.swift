@@ -6,6 +6,7 @@ internal import Synchronization
 final class SandboxCore: Sendable {
   let bodyLimit: Int
   let faults: SandboxFaults
+  let guardian: BrowserGuard
   let room: BodyRoom
   let keeper: BodyKeeper
   private let page: SandboxPage?
@@ -21,6 +22,7 @@ final class SandboxCore: Sendable {
     // A place in a body is 32 bits.
     bodyLimit = min(settings.bodyLimit, 1 << 30)
     faults = settings.faults
+    guardian = BrowserGuard(listeningOn: settings.host)
     page = settings.page
     storePath = settings.storePath
     room = BodyRoom(byteCount: settings.bodiesAtATime * bodyLimit)

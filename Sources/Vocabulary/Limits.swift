@@ -26,6 +26,10 @@ package enum Limits {
   package static let refusedEvents = 100
   /// Bytes read from an input at a time.
   package static let blockBytes = 1 << 20
+  /// How many times its size a packed input may be, once more than so many bytes were unpacked: rows shrink to a tenth, and hardly ever
+  /// to a fiftieth, while what is packed to fill a disk shrinks to a thousandth and less.
+  package static let unpackRatio = 200
+  package static let unpackedBytesUnjudged = 64 << 20
   /// Inputs of one run: a staged record numbers its input in 16 bits.
   package static let inputs = 65_535
   /// Bytes of a datafile that is fetched.

@@ -117,7 +117,7 @@ enum Given {
     "enrich-decisions",
     "max-rejects",
     "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "no-ledger", "accept-status", "max-refused",
-    "request-timeout",
+    "request-timeout", "proxy", "ca-file",
     "time-limit", "stall-timeout", "json", "quiet", "log-format",
   ]
 
@@ -158,6 +158,8 @@ enum Given {
 
   /// Says that a text is no value of a flag, and which are when they are few.
   private static func refusal(_ text: String, _ place: String, _ name: String, _ words: [String]) -> RunFailure {
+    // These may hold a password, and messages are kept.
+    let text = ["endpoint", "proxy"].contains(name) ? "what it says" : text
     let closest = closest(to: text, among: words).map { "; did you mean \($0)?" } ?? ""
     let takes = words.isEmpty ? "" : ", which takes \(words.joined(separator: ", "))"
     return RunFailure(.configuration, "\(place): \(text) is no value of --\(name)\(takes)\(closest)")

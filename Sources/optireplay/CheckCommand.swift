@@ -42,7 +42,7 @@ struct CheckCommand: AsyncParsableCommand {
       let rows = positionsOnly ? [:] : sampleRows(summary.findings.flatMap(\.places), of: specification)
       let report = CheckReport(summary, rows: rows, accepted: ready.acceptedFindings)
       voice.terminal.clearProgress()
-      voice.terminal.result(voice.isJSON ? report.json() : report.text())
+      if voice.isJSON { voice.terminal.result(report.json()) } else { voice.terminal.words(report.text()) }
       if summary.exit == .complete { return }
       if let message = summary.message { voice.log.error("\(message)") }
       throw ExitCode(summary.exit.rawValue)

@@ -95,9 +95,9 @@ private final class Teller: Sendable {
         if voice.isJSON {
           voice.terminal.result((state.wayCount == 1 ? "" : ",") + way.json())
         } else if state.kind == .visitor {
-          voice.terminal.result(way.line())
+          voice.terminal.words(way.line())
         } else {
-          voice.terminal.result((state.wayCount == 1 ? "" : "\n") + way.text())
+          voice.terminal.words((state.wayCount == 1 ? "" : "\n") + way.text())
         }
       }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuring
+import Delivering
 import EventAPI
 import Foundation
 import Grouping
@@ -94,6 +95,9 @@ struct InputArguments: ParsableArguments {
     // As those of its inputs, a relative path counts from the configuration's folder.
     if let path = values["exclude"], !path.hasPrefix("/") {
       values["exclude"] = URL(fileURLWithPath: configured.path).deletingLastPathComponent().path + "/" + path
+    }
+    if let path = values["ca_file"], !path.hasPrefix("/") {
+      values["ca_file"] = URL(fileURLWithPath: configured.path).deletingLastPathComponent().path + "/" + path
     }
     Given.use(values, lines: configured.file.settingLines, from: configured.path)
   }
@@ -312,6 +316,17 @@ struct DeliveryArguments: ParsableArguments {
         + "(default: \(Limits.requestSeconds)s)", valueName: "time"))
   var requestTimeout: TimeLength?
 
+  @Option(
+    help: ArgumentHelp(
+      "The way to the endpoint: http://host:port or socks5://host:port; a user and password are not stored. (default: https_proxy, "
+        + "http_proxy and no_proxy, except for this machine)", valueName: "address"))
+  var proxy: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A PEM file of the authorities to trust, instead of the system's. (default: SSL_CERT_FILE)", valueName: "file"))
+  var caFile: String?
+
   @Flag(help: "Let the server drop what it cannot use, silently, instead of refusing the body that holds it.")
   var noStrict = false
 
@@ -340,6 +355,10 @@ struct DeliveryArguments: ParsableArguments {
     options.refusedEventLimit = try Given.value(maxRefused, "max-refused") ?? options.refusedEventLimit
     guard options.refusedEventLimit >= 0 else { throw ValidationError("--max-refused must be 0 or more") }
     options.strict = try !Given.flag(noStrict, "no-strict")
+    options.proxy = try Given.value(proxy, "proxy")
+    options.caFile = try Given.value(caFile, "ca-file")
+    // What is wrong with them is said before everything is read.
+    if let address = options.endpoint.address { try requireWay(to: address, proxy: options.proxy, caFile: options.caFile) }
     let statuses = try Given.list(acceptStatus, "accept-status")
     if !statuses.isEmpty {
       guard case .url = options.endpoint, !options.endpoint.isVendors else {

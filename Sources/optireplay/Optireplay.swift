@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disk
 import Vocabulary
 
 @main struct Optireplay: AsyncParsableCommand {
@@ -25,6 +26,11 @@ import Vocabulary
       ExplainCommand.self, VerifyCommand.self, ForgetCommand.self, LedgerCommand.self,
       InitCommand.self, SandboxCommand.self,
     ])
+
+  static func main() async {
+    StandardStreams.holdPlaces()
+    await main(nil)
+  }
 }
 
 extension ExitStatus {

@@ -60,7 +60,11 @@ struct Voice: Sendable {
   /// Says what became of a run, and ends the command with its status. `note` is a last line for people.
   func end(_ summary: RunSummary, note: String? = nil) throws {
     terminal.clearProgress()
-    terminal.result(isJSON ? summary.json() : ([summary.text()] + [note].compactMap { $0 }).joined(separator: "\n"))
+    if isJSON {
+      terminal.result(summary.json())
+    } else {
+      terminal.words(([summary.text()] + [note].compactMap { $0 }).joined(separator: "\n"))
+    }
     if summary.exit == .complete { return }
     if let message = summary.message { log.error("\(message)") }
     throw ExitCode(summary.exit.rawValue)
@@ -73,10 +77,16 @@ struct Voice: Sendable {
     return ExitCode(failure.status.rawValue)
   }
 
-  /// Runs the body; a failure of it is told and ends the command with its status.
+  /// Runs the body; a failure of it is told and ends the command with its status. So does a result that could not be printed, which would
+  /// otherwise be a success without a word.
   func failing<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {
-      return try await body()
+      let value = try await body()
+      if let lost = terminal.lostResult { throw told(lost) }
+      return value
+    } catch let code as ExitCode {
+      if let lost = terminal.lostResult, code != ExitCode(ExitStatus.diskTrouble.rawValue) { log.error("\(lost.message)") }
+      throw code
     } catch let failure as RunFailure {
       throw told(failure)
     } catch let failure as CheckpointFailure {

@@ -1,4 +1,5 @@
 import Delivering
+import Disk
 import Logging
 import UnixSignals
 import Vocabulary
@@ -14,6 +15,7 @@ import Vocabulary
 func stoppable<Value: Sendable>(
   _ stop: StopSwitch, _ log: Logger, _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
+  StandardStreams.outliveReaders()
   let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
   return try await withThrowingTaskGroup(of: Value?.self) { group in
     group.addTask {

@@ -48,7 +48,8 @@ struct StatusCommand: AsyncParsableCommand {
       voice.terminal.result("run \(row.id): written by another version, which can show it")
       return
     }
-    voice.terminal.result(voice.isJSON ? summary.json() : summary.text() + (summary.message.map { "\n" + $0 } ?? ""))
+    if voice.isJSON { return voice.terminal.result(summary.json()) }
+    voice.terminal.words(summary.text() + (summary.message.map { "\n" + $0 } ?? ""))
   }
 
   private func showAll(_ checkpoint: Checkpoint, _ voice: Voice) throws(CheckpointFailure) {
@@ -64,7 +65,7 @@ struct StatusCommand: AsyncParsableCommand {
       let records = try summary(checkpoint, row)?.records
       let counts = records.map { "\(grouped($0.read)) read, \(grouped($0.accepted)) accepted, \(grouped($0.pending)) pending" } ?? ""
       let time = Date(timeIntervalSince1970: Double(row.createdAt) / 1000).ISO8601Format()
-      voice.terminal.result("run \(row.id)  \(time)  \(row.phase.rawValue)  account \(row.account)  \(row.endpoint)  \(counts)")
+      voice.terminal.words("run \(row.id)  \(time)  \(row.phase.rawValue)  account \(row.account)  \(row.endpoint)  \(counts)")
     }
   }
 }
@@ -104,7 +105,7 @@ struct RejectsCommand: AsyncParsableCommand {
       }
       let rejects = try RejectRows(checkpoint, id, state: home, form: form)
       switch format {
-      case .text: try rejects.eachText { voice.terminal.result($0) }
+      case .text: try rejects.eachText { voice.terminal.words($0) }
       case .ndjson: try rejects.eachObject { voice.terminal.result($0) }
       case .csv: try rejects.eachLine { voice.terminal.result($0) }
       }

@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import Logging
 import Synchronization
@@ -11,10 +12,14 @@ import Vocabulary
 
 /// Everything a person sees: results on standard output, the rest on standard error, where a progress line is drawn over and over on a
 /// terminal and now and then otherwise.
+///
+/// What cannot be written to standard error is lost, and the work goes on. What cannot be written to standard output is `lostResult`.
+/// Control characters, which a file's name or a row may hold, are written out wherever people read.
 final class Terminal: Sendable {
   private struct State {
     var progress = ""
     var shownAt: ContinuousClock.Instant?
+    var lost: DiskFailure?
   }
 
   private let state = Mutex(State())
@@ -26,16 +31,29 @@ final class Terminal: Sendable {
   /// How often progress is shown: ten times a second on a terminal, every ten seconds elsewhere.
   private var interval: Duration { isTerminal ? .milliseconds(100) : .seconds(10) }
 
-  /// Prints a result on standard output.
+  /// Prints a result on standard output, as it is: JSON, rows.
   func result(_ text: String) {
     clearProgress()
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    state.withLock { state in
+      if state.lost != nil { return }
+      do throws(DiskFailure) {
+        try StandardStreams.write(Array((text + "\n").utf8), to: .output)
+      } catch {
+        state.lost = error
+      }
+    }
   }
+
+  /// Prints a result for people on standard output.
+  func words(_ text: String) { result(visible(text)) }
+
+  /// Why a result could not be printed; nil when all were, or when who asked for them has gone away.
+  var lostResult: RunFailure? { state.withLock { $0.lost?.kind == .abandoned ? nil : $0.lost?.runFailure(forInput: false) } }
 
   /// Prints a line on standard error, above the progress line.
   func line(_ text: String) {
     state.withLock { state in
-      write((state.progress.isEmpty ? "" : Terminal.eraseLine) + text + "\n" + state.progress)
+      write((state.progress.isEmpty ? "" : Terminal.eraseLine) + visible(text) + "\n" + state.progress)
     }
   }
 
@@ -51,10 +69,10 @@ final class Terminal: Sendable {
       guard now - last >= interval else { return }
       state.shownAt = now
       if isTerminal {
-        state.progress = String(text().prefix(Terminal.columns - 1))
+        state.progress = String(visible(text()).prefix(Terminal.columns - 1))
         write(Terminal.eraseLine + state.progress)
       } else {
-        write(text() + "\n")
+        write(visible(text()) + "\n")
       }
     }
   }
@@ -70,7 +88,7 @@ final class Terminal: Sendable {
   private static let eraseLine = "\r\u{1b}[2K"
   private static let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap(Int.init).map { max(20, $0) } ?? 80
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  private func write(_ text: String) { try? StandardStreams.write(Array(text.utf8), to: .errors) }
 }
 
 /// Writes log lines to the terminal, as text or as one JSON object a line.

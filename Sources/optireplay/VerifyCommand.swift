@@ -58,7 +58,7 @@ struct VerifyCommand: AsyncParsableCommand {
       }
       let found = try await stoppable(stop, voice.log) { try await verifier.verification(of: id) }
       voice.terminal.clearProgress()
-      voice.terminal.result(voice.isJSON ? found.json() : found.text())
+      if voice.isJSON { voice.terminal.result(found.json()) } else { voice.terminal.words(found.text()) }
       if found.exit != .complete { throw ExitCode(found.exit.rawValue) }
     }
   }

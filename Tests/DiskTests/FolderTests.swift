@@ -158,6 +158,36 @@ import Vocabulary
     #expect(try Folder.read(scratch.folder + "/lock").isEmpty, "who gives it back leaves no name")
   }
 
+  @Test("who removes the lock's file does not get in while its owner lives")
+  func fileIsRemoved() throws {
+    let lock = try FolderLock(folder: scratch.folder)
+    try Folder.remove(scratch.path("lock"))
+    #expect(failure { try locking(scratch.folder) }?.kind == .locked)
+    _ = consume lock
+    try locking(scratch.folder)
+  }
+
+  @Test("a link where a folder of ours should be is refused; what is there, or is not, is not")
+  func links() throws {
+    _ = try scratch.write("file", [])
+    for name in ["file", "none", "."] { try Folder.requireNoLink(scratch.path(name)) }
+    for (name, target) in [("link", "file"), ("loose", "gone"), ("folder", ".")] {
+      try FileManager.default.createSymbolicLink(atPath: scratch.path(name), withDestinationPath: scratch.path(target))
+      #expect(failure { try Folder.requireNoLink(scratch.path(name)) }?.path == scratch.path(name))
+    }
+  }
+
+  @Test(
+    "who else may write into a folder is told",
+    arguments: [(0o700, nil), (0o755, nil), (0o720, "by its group"), (0o702, "by everybody"), (0o777, "by everybody")] as [(Int, String?)])
+  func others(mode: Int, words: String?) throws {
+    try Folder.make(scratch.path("a"))
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: scratch.path("a"))
+    let told = Folder.othersWhoMayWrite(scratch.path("a"))
+    if let words { #expect(told?.contains(words) == true) } else { #expect(told == nil) }
+    #expect(Folder.othersWhoMayWrite(scratch.path("none")) == nil)
+  }
+
   @Test("asking whether the lock is held neither takes nor makes it")
   func asking() throws {
     #expect(!FolderLock.isHeld(folder: scratch.folder))

@@ -158,6 +158,28 @@ struct PackedTests {
     }
   }
 
+  @Test(
+    "what unpacks to more than any rows would is one, once it is large",
+    arguments: [(-1, 1, false), (0, 1, false), (1, 1, true), (1, Limits.unpackedBytesUnjudged / Limits.unpackRatio, false)])
+  func bombs(beyond: Int, packed: Int, isOne: Bool) {
+    #expect(isBomb(packed: packed, plain: Limits.unpackedBytesUnjudged + beyond) == isOne)
+    let large = 10 * Limits.unpackedBytesUnjudged
+    #expect(!isBomb(packed: large, plain: large * Limits.unpackRatio + Limits.unpackRatio - 1))
+    #expect(isBomb(packed: large, plain: (large + 1) * Limits.unpackRatio))
+  }
+
+  @Test("a file that was packed to fill the disk ends the reading, and says how to read it all the same", arguments: packings)
+  func bomb(packing: Packing) throws {
+    let row = [UInt8](repeating: 0x61, count: 1 << 20) + [0x0a]
+    let path = try scratch.write(try packed((0..<70).flatMap { _ in row }, packing))
+    do {
+      _ = try read(path, blockBytes: 1 << 20)
+      Issue.record("it was read")
+    } catch ReadFailure.packed(let file, let byte, let message) {
+      #expect(file == path && byte > 0 && message.contains("200 times its size") && message.contains("\(packing.rawValue) -dc"))
+    }
+  }
+
   @Test("what is packed twice, or holds no text, is refused as such", arguments: packings)
   func noText(packing: Packing) throws {
     for bytes in [try packed(PackedTests.rows(3), packing), [0, 1, 2, 0]] {

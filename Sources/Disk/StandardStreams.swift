@@ -1,0 +1,56 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// The three streams that a process is begun with.
+package enum StandardStreams {
+  package enum Stream: Int32, Sendable {
+    case output = 1
+    case errors = 2
+  }
+
+  /// Takes the places of streams that are closed. Otherwise the first files opened would get them, and what is said there would be written
+  /// into those: a progress line into staging, for instance. What is read from or written to such a stream fails all the same.
+  package static func holdPlaces() {
+    for place: Int32 in 0...2 where fcntl(place, F_GETFD) < 0 {
+      // The lowest place that is free is this one, for those below are taken.
+      _ = unsafe open("/dev/null", place == 0 ? O_WRONLY : O_RDONLY)
+    }
+  }
+
+  /// Lets a reader that goes away be an error of the write, and not the end of the process.
+  package static func outliveReaders() { _ = signal(SIGPIPE, SIG_IGN) }
+
+  /// Writes all bytes. Throws `.abandoned` when nobody reads the stream any more.
+  package static func write(_ bytes: [UInt8], to stream: Stream) throws(DiskFailure) {
+    var written = 0
+    while written < bytes.count {
+      let got = unsafe bytes.withUnsafeBytes { source in
+        // SAFETY: written < source.count, and at most the rest is written.
+        unsafe systemWrite(stream.rawValue, source.baseAddress! + written, source.count - written)
+      }
+      if got >= 0 {
+        written += got
+        continue
+      }
+      let code = errno
+      if code == EINTR { continue }
+      if code == EAGAIN {
+        // Somebody else made the terminal or pipe one that does not wait.
+        var state = pollfd(fd: stream.rawValue, events: Int16(POLLOUT), revents: 0)
+        _ = unsafe poll(&state, 1, -1)
+        continue
+      }
+      let name = stream == .output ? "standard output" : "standard error"
+      if code == EPIPE { throw DiskFailure(.abandoned, name, "nobody reads it any more") }
+      throw DiskFailure.system(code, name, doing: "write to it")
+    }
+  }
+}
+
+/// `write(2)` by another name, which the method above would hide.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+  unsafe write(descriptor, bytes, count)
+}

@@ -1,0 +1,18 @@
+/// A text that a terminal shows and does not obey: control characters but line ends and tabs are written out (`\u{1b}`), and so are those
+/// that turn the direction of what follows, or end a line for some readers alone.
+package func visible(_ text: String) -> String {
+  guard text.unicodeScalars.contains(where: isObeyed) else { return text }
+  return text.unicodeScalars.reduce(into: "") { shown, scalar in
+    if isObeyed(scalar) { shown += "\\u{\(String(scalar.value, radix: 16))}" } else { shown.unicodeScalars.append(scalar) }
+  }
+}
+
+private func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
+  switch scalar.value {
+  case 0x0a, 0x09: false
+  case 0..<0x20, 0x7f..<0xa0: true
+  // Marks, embeddings, overrides and isolates of direction (Unicode Standard Annex 9), and the separators of lines and paragraphs.
+  case 0x061c, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069: true
+  default: false
+  }
+}

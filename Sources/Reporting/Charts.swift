@@ -56,11 +56,11 @@ enum Charts {
     return "<g>\(inner)<title>\(ReportText.plain(bar.title))</title></g>"
   }
 
-  /// The least of 1, 2, 2.5 and 5 times a power of ten that is at least this.
+  /// The least round number that is at least this.
   static func niceTop(_ value: Double) -> Double {
     guard value > 0 else { return 1 }
     let power = pow(10, floor(log10(value)))
-    return [1, 2, 2.5, 5, 10].map { $0 * power }.first { $0 >= value * 0.999_999_999 } ?? 10 * power
+    return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map { $0 * power }.first { $0 >= value * 0.999_999_999 } ?? 10 * power
   }
 
   private static func number(_ value: Double) -> String { Markup.decimal(value, value < 10 && value != value.rounded() ? 1 : 0) }

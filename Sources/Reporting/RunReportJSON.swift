@@ -105,7 +105,7 @@ extension RunReport {
       body_sizes = report.sizes.map { sizes in
         Sizes(
           limit: sizes.limit, smallest: sizes.smallest, largest: sizes.largest, mean_fill: sizes.meanFill.map { rounded($0, 4) },
-          fill: sizes.tenths.enumerated().map { Fill(from_percent: $0.offset * 10, bodies: $0.element) })
+          fill: sizes.filled.map { Fill(from_percent: $0.percent, bodies: $0.bodies) })
       }
       answers = report.sortedAnswers.map { Answer(answer: $0.answer, requests: $0.count) }
       latency_ms = report.latency.map { Latency(receipts: $0.receipts, p50: $0.p50, p90: $0.p90, p99: $0.p99, max: $0.max) }
@@ -149,5 +149,12 @@ extension RunReport {
   /// Most frequent first.
   var sortedAnswers: [(answer: String, count: Int)] {
     answers.filter { $0.value > 0 }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { (answer: $0.key, count: $0.value) }
+  }
+}
+
+extension RunReport.Sizes {
+  /// The tenths that bodies are in, by the percentage that they begin with.
+  var filled: [(percent: Int, bodies: Int)] {
+    tenths.enumerated().filter { $0.element > 0 }.map { (percent: $0.offset * 10, bodies: $0.element) }
   }
 }

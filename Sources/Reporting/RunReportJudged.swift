@@ -10,24 +10,21 @@ extension RunReportPage {
     let total = reasons.reduce(0) { $0 + $1.count }
     let rows = reasons.map { reason in
       "<tr><th scope=\"row\"><code>\(ReportText.plain(reason.code))</code></th><td>\(fact("rejects.\(reason.code)", reason.count))</td>"
-        + "<td>\(Charts.bar(Double(reason.count) / Double(total)))</td><td class=\"words\">\(ReportText.plain(reason.remedy))</td></tr>"
+        + "<td class=\"bar\">\(Charts.bar(Double(reason.count) / Double(total)))</td></tr>"
     }
     var parts = [
       "<div class=\"bad\">"
-        + table(
-          "\(counted(total, "reject")) by reason",
-          [("Reason", "", false), ("Rows", "", false), ("Share", "", false), ("To mend them", "", true)],
-          rows) + "</div>"
+        + table("\(counted(total, "reject")) by reason", [("Reason", "", false), ("Rows", "", false), ("Share", "", true)], rows) + "</div>"
     ]
     if let command = report.rejectsCommand {
-      parts.append(
-        "<p>All of them, as rows to correct and import again:</p>\n<pre><code>\(ReportText.plain(command))</code></pre>")
+      parts.append("<p>All of them, as rows to correct and import again:</p>\n<pre><code>\(ReportText.plain(command))</code></pre>")
     }
-    for reason in reasons where !reason.samples.isEmpty {
-      let first = reason.count > reason.samples.count ? "the first \(reason.samples.count) of \(grouped(reason.count))" : "all"
-      parts.append("<h3><code>\(ReportText.plain(reason.code))</code>: \(first)</h3>\n<ul class=\"samples\">")
-      parts += reason.samples.map(sample)
-      parts.append("</ul>")
+    for reason in reasons {
+      let first = reason.count > reason.samples.count && !reason.samples.isEmpty ? ", of which these are the first" : ""
+      parts.append(
+        "<h3><code>\(ReportText.plain(reason.code))</code>: \(counted(reason.count, "row"))\(first)</h3>\n"
+          + "<p>\(ReportText.plain(reason.remedy))</p>")
+      if !reason.samples.isEmpty { parts.append("<ul class=\"samples\">\n\(reason.samples.map(sample).joined(separator: "\n"))\n</ul>") }
     }
     return parts.joined(separator: "\n")
   }
@@ -41,19 +38,16 @@ extension RunReportPage {
 
   var findings: String? {
     guard !summary.findings.isEmpty else { return summary.records.read > 0 ? "<p>Nothing looked suspicious.</p>" : nil }
-    let rows = summary.findings.enumerated().map { at, finding in
-      let samples = finding.samples.map { ReportText.name(ReportText.short($0)) }.joined(separator: "<br>")
-      let severity = finding.severity == .falsifies ? "<span class=\"warn\">falsifies</span>" : finding.severity.rawValue
-      return "<tr><th scope=\"row\"><code>\(finding.code.rawValue)</code></th><td class=\"words\">\(severity)</td>"
-        + "<td>\(fact("findings.\(at).count", finding.count))</td><td class=\"words\">\(Markup.escaped(finding.code.consequence))</td>"
-        + "<td class=\"words\">\(Markup.escaped(finding.code.remedy))</td><td class=\"words wide\">\(samples)</td></tr>"
-    }
-    return table(
-      "What looks suspicious",
-      [
-        ("Finding", "", false), ("Severity", "", true), ("Seen", "times", false), ("What follows", "", true), ("To mend it", "", true),
-        ("For instance", "", true),
-      ], rows)
+    return summary.findings.enumerated().map { at, finding in
+      let severity = finding.severity == .falsifies ? "<span class=\"warn\">falsifies results</span>" : finding.severity.rawValue
+      let samples = finding.samples.map { "<li>\(ReportText.name(ReportText.short($0)))</li>" }
+      return """
+        <h3><code>\(finding.code.rawValue)</code>: \(severity), seen \(fact("findings.\(at).count", finding.count))
+        \(finding.count == 1 ? "time" : "times")</h3>
+        <p>\(Markup.escaped(finding.code.consequence)) \(Markup.escaped(finding.code.remedy))</p>
+        \(samples.isEmpty ? "" : "<p>For instance:</p>\n<ul class=\"samples\">\(samples.joined())</ul>")
+        """
+    }.joined(separator: "\n")
   }
 
   // MARK: events over time

@@ -154,10 +154,11 @@ package struct RunReportPage: Sendable {
   private var tiles: String {
     var tiles = [
       ("Records read", fact("records.read", summary.records.read)), ("Accepted", fact("records.accepted", summary.records.accepted)),
+      ("Rejected", fact("records.rejected", summary.records.rejected)), ("Pending", fact("records.pending", summary.records.pending)),
       ("Visitors", fact("visitors", summary.visitorCount)),
       ("Decisions", fact("events.decisions", summary.decisionCount)), ("Conversions", fact("events.conversions", summary.conversionCount)),
       ("Bodies", fact("bodies", summary.bodyCount)), ("Bytes", fact("bytes", summary.byteCount, "\(ByteCount(summary.byteCount))")),
-      ("Requests", fact("requests", summary.requestCount)),
+      ("Requests", fact("requests", summary.requestCount)), ("Retries", fact("retries", summary.retryCount)),
     ]
     if summary.seconds > 0 { tiles.append(("Seconds", fact("seconds", rounded(summary.seconds, 3), 1))) }
     tiles.append(("Exit status", fact("exit", Int(summary.exit.rawValue))))
@@ -191,16 +192,17 @@ package struct RunReportPage: Sendable {
     let read = summary.records.read
     guard read > 0 else { return "<p>No row has been read to its end yet, so there is nothing to tell.</p>" }
     let rows = fates.map { fate in
-      "<tr><th scope=\"row\">\(fate.name)</th><td>\(fact("records.\(fate.key)", fate.count))</td>"
-        + "<td>\(Markup.percent(Double(fate.count) / Double(read)))</td><td class=\"words\">\(fate.meaning)</td></tr>"
+      "<tr><th scope=\"row\">\(fate.name)<small>\(fate.meaning)</small></th><td>\(fact("records.\(fate.key)", fate.count))</td>"
+        + "<td>\(Markup.percent(Double(fate.count) / Double(read)))</td></tr>"
     }
+    let isWhole = summary.records.fates == read
     let sum =
-      "<tr class=\"event\"><th scope=\"row\">Together</th><td>\(grouped(summary.records.fates))</td><td></td>"
-      + "<td class=\"words\">\(summary.records.fates == read ? "Every record read." : "This differs from the records read; please report it.")</td></tr>"
+      "<tr class=\"sum\"><th scope=\"row\">Together\(isWhole ? "" : "<small>This differs from the records read; please report it.</small>")</th>"
+      + "<td>\(grouped(summary.records.fates))</td><td></td></tr>"
     return picture(read) + "\n"
       + table(
-        "Fates of \(grouped(read)) records",
-        [("Fate", "", false), ("Records", "", false), ("Share", "", false), ("What it means", "", true)], rows + [sum])
+        "Fates of \(grouped(read)) records", [("Fate", "", false), ("Records", "", false), ("Share", "", false)], rows + [sum],
+        style: " told")
   }
 
   private func picture(_ read: Int) -> String {

@@ -5,15 +5,20 @@ extension RunReportPage {
   var bodies: String? {
     guard let sizes = report.sizes else { return unknown("body_sizes", "How large the bodies were is") }
     let most = sizes.tenths.reduce(0, +)
-    let rows = sizes.tenths.enumerated().map { at, count in
-      "<tr><th scope=\"row\">\(at * 10) to \(at * 10 + 10) %</th><td>\(fact("body_sizes.fill.\(at).bodies", count))</td>"
-        + "<td>\(Charts.bar(Double(count) / Double(max(1, most))))</td></tr>"
+    let rows = sizes.filled.enumerated().map { at, tenth in
+      "<tr><th scope=\"row\">\(tenth.percent) to \(tenth.percent + 10) %</th><td>\(fact("body_sizes.fill.\(at).bodies", tenth.bodies))</td>"
+        + "<td class=\"bar\">\(Charts.bar(Double(tenth.bodies) / Double(max(1, most))))</td></tr>"
     }
-    let mean = sizes.meanFill.map { "On average, all but the last fill \(fact("body_sizes.mean_fill", rounded($0, 4), 4)) of it. " } ?? ""
+    let mean =
+      sizes.meanFill.map { fill in
+        let shown = Markup.percent(rounded(fill, 4))
+        return
+          "On average, all but the last are <data data-fact=\"body_sizes.mean_fill\" value=\"\(rounded(fill, 4))\">\(shown)</data> full. "
+      } ?? ""
     return """
       <p>A body has at most \(fact("body_sizes.limit", sizes.limit)) bytes. \(mean)The smallest has
       \(fact("body_sizes.smallest", sizes.smallest)) bytes, the largest \(fact("body_sizes.largest", sizes.largest)).</p>
-      \(table("Bodies by how much of the limit they fill", [("Filled", "", false), ("Bodies", "", false), ("Share", "", false)], rows))
+      \(table("Bodies by how much of the limit they fill", [("Filled", "", false), ("Bodies", "", false), ("Share", "", true)], rows))
       """
   }
 
@@ -27,13 +32,13 @@ extension RunReportPage {
     ]
     if !report.answers.isEmpty {
       let rows = report.sortedAnswers.enumerated().map { at, answer in
-        "<tr><th scope=\"row\"><code>\(ReportText.plain(answer.answer))</code></th><td>\(fact("answers.\(at).requests", answer.count))</td>"
-          + "<td>\(Markup.percent(Double(answer.count) / Double(max(1, summary.requestCount))))</td>"
-          + "<td class=\"words\">\(RunReportPage.meaning(ofAnswer: answer.answer))</td></tr>"
+        "<tr><th scope=\"row\"><code>\(ReportText.plain(answer.answer))</code>"
+          + "<small>\(RunReportPage.meaning(ofAnswer: answer.answer))</small></th><td>\(fact("answers.\(at).requests", answer.count))</td>"
+          + "<td>\(Markup.percent(Double(answer.count) / Double(max(1, summary.requestCount))))</td></tr>"
       }
       parts.append(
         table(
-          "How requests ended", [("Answer", "", false), ("Requests", "", false), ("Share", "", false), ("What it means", "", true)], rows))
+          "How requests ended", [("Answer", "", false), ("Requests", "", false), ("Share", "", false)], rows, style: " told"))
     }
     parts += [
       unknown("answers", "How all requests ended is"), latency, unknown("latency_ms", "How long all accepted requests took is"), sending,
@@ -74,7 +79,7 @@ extension RunReportPage {
     .map { name, key, value in
       "<tr><th scope=\"row\">\(name) <span class=\"soft\">\(key)</span></th><td>\(fact("latency_ms.\(key)", value, value < 100 ? 1 : 0))</td></tr>"
     }
-    return table("How long accepted requests took, at most", [("Requests", "", false), ("Time", "milliseconds", false)], rows)
+    return table("Time of accepted requests, at most", [("Requests", "", false), ("Time", "milliseconds", false)], rows)
       + "\n<p class=\"soft\">From the first byte sent to the answer, of \(fact("latency_ms.receipts", latency.receipts)) receipts.</p>"
   }
 
@@ -150,6 +155,6 @@ extension RunReportPage {
     return
       "<p>What flags, environment, configuration file, datafile and defaults amounted to when the run began. Variables of the environment "
       + "stand by their names, and addresses without user, password and query.</p>\n"
-      + "<pre><code>\(lines.joined(separator: "\n"))</code></pre>"
+      + "<details><summary>\(counted(lines.count, "line"))</summary>\n<pre><code>\(lines.joined(separator: "\n"))</code></pre>\n</details>"
   }
 }

@@ -46,10 +46,17 @@ enum RunReportStyle {
       .samples { margin: .5rem 0 1rem; padding-left: 1.25rem; max-width: 60rem }
       .samples li { margin: .4rem 0 }
       .long th:first-child { max-width: 26rem; min-width: 10rem }
+      .told th:first-child { max-width: 34rem }
+      .told th small { display: block; color: var(--soft); font-size: .875em }
+      .sum th, .sum td { font-weight: 600; border-top: 1px solid var(--soft) }
+      td.bar { text-align: left }
+      caption { white-space: nowrap }
       td.wide { white-space: normal; overflow-wrap: anywhere; min-width: 12rem }
       @media (max-width: 40rem) {
         .tiles { grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr)); gap: .6rem 1rem }
         .chart svg { height: 7rem }
+        .told th:first-child { max-width: 11rem }
+        caption { white-space: normal }
         .long th:first-child { max-width: 11rem; min-width: 8rem }
       }
       @media print {

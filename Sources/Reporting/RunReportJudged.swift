@@ -76,8 +76,8 @@ extension RunReportPage {
       <p>Records by the time of their event, a bar for each \(times.unit.rawValue): <span class="key pale"></span>read,
       <span class="key"></span>\(second).\(gaps)</p>
       \(Charts.bars(places, name: "Records by time, from \(first) to \(last); the numbers are in the table below", unit: "records a \(times.unit.rawValue)", ends: (first, times.pieces.count > 1 ? last : "")))
-      <p>\(fact("event_times.undated", times.undated)) more records have no place here: they were rejected or left out while reading, or say the
-      same as another.</p>
+      <p>Records without a place here, because they were rejected or left out while reading or say the same as another:
+      \(fact("event_times.undated", times.undated)).</p>
       \(unknown("event_times.accepted", "How many of each were accepted is") ?? "")
       <details><summary>The numbers by \(times.unit.rawValue)</summary>
       \(table("Records by the \(times.unit.rawValue) of their event", [(times.unit.rawValue.capitalized, "", false), ("Read", "", false), ("Accepted before", "", false), ("To send", "", false), ("Accepted", "in this run", false)], rows))

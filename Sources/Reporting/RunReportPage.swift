@@ -24,7 +24,8 @@ package struct RunReportPage: Sendable {
     let shown = sections.filter { $0.content != nil }
     let links = shown.map { "<li><a href=\"#\($0.id)\">\($0.title)</a></li>" }.joined()
     let parts = shown.map { id, title, content in
-      "<section id=\"\(id)\" aria-labelledby=\"\(id)-title\">\n<h2 id=\"\(id)-title\">\(title)</h2>\n\(content ?? "")\n</section>"
+      // No section: the style looks for the nearest one around a choice of baselines.
+      "<div class=\"chapter\" id=\"\(id)\" role=\"region\" aria-labelledby=\"\(id)-title\">\n<h2 id=\"\(id)-title\">\(title)</h2>\n\(content ?? "")\n</div>"
     }
     let style = RunReportStyle.css
     return """

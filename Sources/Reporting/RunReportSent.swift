@@ -135,8 +135,8 @@ extension RunReportPage {
     guard !report.inputs.isEmpty else { return nil }
     let rows = report.inputs.prefix(RunReportPage.mostInputs).enumerated().map { at, input in
       "<tr><th scope=\"row\">\(ReportText.name(ReportText.short(input.path, 500)))</th><td>\(fact("inputs.\(at).records", input.recordCount))</td>"
-        + "<td>\(fact("inputs.\(at).bytes", input.byteCount))</td><td class=\"words\">\(ReportText.plain(input.format))</td>"
-        + "<td class=\"words\"><code>\(ReportText.plain(input.digest))</code></td></tr>"
+        + "<td>\(fact("inputs.\(at).bytes", input.byteCount))</td><td class=\"word\">\(ReportText.plain(input.format))</td>"
+        + "<td class=\"word\"><code>\(ReportText.plain(input.digest))</code></td></tr>"
     }
     let left = report.inputs.count - RunReportPage.mostInputs
     return table(

@@ -4,9 +4,8 @@ enum RunReportStyle {
     PageParts.style + """
 
       nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 1rem 0 0; padding: 0 }
-      section { margin: 2rem 0; scroll-margin-top: 1rem }
+      .chapter { margin: 2rem 0; scroll-margin-top: 1rem }
       h3 { font-size: 1.05rem; margin: 1.5rem 0 .5rem }
-      section section h2 { font-size: 1.05rem }
       code, pre { font: .875em/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
       pre { white-space: pre-wrap; background: var(--band); border: 1px solid var(--line); border-radius: 4px; padding: .5rem .75rem;
         margin: .5rem 0; max-width: 60rem }
@@ -49,7 +48,8 @@ enum RunReportStyle {
       .told th:first-child { max-width: 34rem }
       .told th small { display: block; color: var(--soft); font-size: .875em }
       .sum th, .sum td { font-weight: 600; border-top: 1px solid var(--soft) }
-      td.bar { text-align: left }
+      td.bar, td.word { text-align: left }
+      time { white-space: nowrap }
       caption { white-space: nowrap }
       td.wide { white-space: normal; overflow-wrap: anywhere; min-width: 12rem }
       @media (max-width: 40rem) {
@@ -65,7 +65,6 @@ enum RunReportStyle {
         .tiles { grid-template-columns: repeat(4, 1fr) }
         .share { width: 4rem }
         pre { white-space: pre-wrap }
-        section { break-inside: auto }
         h2, h3 { break-after: avoid }
         tr, .chart, .flow, .samples li { break-inside: avoid }
       }

@@ -42,6 +42,11 @@ struct Columns {
     return [UInt8](data)
   }
 
+  func bytesOrNil(_ index: Int) throws(CheckpointFailure) -> [UInt8]? {
+    let value: DatabaseValue = row[index]
+    return value.isNull ? nil : try bytes(index)
+  }
+
   func digest(_ index: Int) throws(CheckpointFailure) -> [UInt8] {
     let digest = try bytes(index)
     guard digest.count == CheckpointFormat.digestBytes else { throw damaged(index, "has \(digest.count) bytes") }

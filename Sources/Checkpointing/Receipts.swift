@@ -1,5 +1,7 @@
+internal import Bytes
 internal import Foundation
 internal import GRDB
+internal import Vocabulary
 
 // Receipts, and the ledger entries that come with them.
 extension Checkpoint {
@@ -7,18 +9,19 @@ extension Checkpoint {
   /// the same changes nothing. Returns whether it was the first. Throws `digestMissing` when its digest was never committed.
   @discardableResult
   package func keepReceipt(
-    _ id: RunID, _ receipt: ReceiptRow, ledger: LedgerEntries?
+    _ id: RunID, _ receipt: ReceiptRow, _ ends: RequestEnds? = nil, ledger: LedgerEntries?
   ) throws(CheckpointFailure) -> Bool {
     return try write("keep a receipt") { db in
       let plan = try currentPlan(db, id)
       guard try !hasReceipt(db, id, plan, receipt.number, receipt.part) else { return false }
       try requireSending(db, id)
-      try insert(receipt, db, id, plan)
+      try insert(receipt, took: ends?.took, days: ledger.map(days), db, id, plan)
       try db.perform(
         "UPDATE destination SET accepted = 1 WHERE id = (SELECT destination FROM run WHERE id = ?) AND accepted = 0",
         [id.rawValue])
       if let ledger { try insert(ledger, db, id) }
       try addRequests(db, id, requests: receipt.attemptCount, retries: receipt.attemptCount - 1)
+      if let ends { try addAnswers(db, id, ends.setbacks.merging(["\(receipt.status)": 1], uniquingKeysWith: +)) }
       return true
     }
   }
@@ -74,7 +77,9 @@ extension Checkpoint {
   }
 
   /// Writes the receipt with the counts of what it is for, which must have a digest.
-  private func insert(_ receipt: ReceiptRow, _ db: Database, _ id: RunID, _ plan: Int) throws {
+  private func insert(
+    _ receipt: ReceiptRow, took: Int64?, days: DayCounts?, _ db: Database, _ id: RunID, _ plan: Int
+  ) throws {
     let source =
       receipt.part.isEmpty
       ? "body WHERE run = ?1 AND plan = ?2 AND number = ?3 AND digest IS NOT NULL"
@@ -82,15 +87,26 @@ extension Checkpoint {
     try db.perform(
       """
       INSERT INTO receipt (run, plan, number, part, status, attempt_count, accepted_at, byte_count, event_count, decision_count,
-        conversion_count)
-      SELECT run, plan, number, ?4, ?5, ?6, ?7, byte_count, decision_count + conversion_count, decision_count, conversion_count
+        conversion_count, took, days)
+      SELECT run, plan, number, ?4, ?5, ?6, ?7, byte_count, decision_count + conversion_count, decision_count, conversion_count, ?8, ?9
       FROM \(source)
       """,
-      [id.rawValue, plan, receipt.number, receipt.part, receipt.status, receipt.attemptCount, receipt.acceptedAt])
+      [
+        id.rawValue, plan, receipt.number, receipt.part, receipt.status, receipt.attemptCount, receipt.acceptedAt, took,
+        days.map { Data($0.bytes) },
+      ])
     guard db.changesCount == 1 else { throw CheckpointFailure.digestMissing(path: path, run: id, body: receipt.number) }
     if receipt.part.isEmpty { return }
     try db.perform(
       "UPDATE part SET state = 'accepted' WHERE run = ? AND plan = ? AND number = ? AND part = ?",
       [id.rawValue, plan, receipt.number, receipt.part])
   }
+}
+
+/// The days of a body's events.
+private func days(_ ledger: LedgerEntries) -> DayCounts {
+  var days = DayCounts()
+  let entries = ledger.entries.span
+  for at in stride(from: 0, to: entries.count, by: LedgerEntry.byteCount) { days.add(LedgerEntry(entries, at: at).timestamp) }
+  return days
 }

@@ -148,6 +148,19 @@ package struct ReceiptRow: Sendable, Equatable {
   }
 }
 
+/// How the requests ended that a receipt counts.
+package struct RequestEnds: Sendable, Equatable {
+  /// Microseconds from the beginning of the accepted request to its answer.
+  package var took: Int64
+  /// How many of the others ended how.
+  package var setbacks: [String: Int]
+
+  package init(took: Int64, setbacks: [String: Int] = [:]) {
+    self.took = took
+    self.setbacks = setbacks
+  }
+}
+
 /// What the receipts of a run add up to.
 package struct ReceiptTotals: Sendable, Equatable {
   /// Bodies and parts of bodies.

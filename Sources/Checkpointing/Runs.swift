@@ -2,18 +2,19 @@ internal import GRDB
 
 // Runs and their phases.
 extension Checkpoint {
-  /// Begins a run in phase `staging`. Throws `unfinishedRun` when its account and endpoint have one already.
+  /// Begins a run in phase `staging`; `configuration` is what `configuration(_:)` tells of it. Throws `unfinishedRun` when its account and endpoint have one already.
   package func beginRun(
-    account: String, endpoint: String, key: String, specification: String, settings: String, encoder: Int, now: Int64
+    account: String, endpoint: String, key: String, specification: String, settings: String, encoder: Int, configuration: String? = nil,
+    now: Int64
   ) throws(CheckpointFailure) -> RunRow {
     try write("begin a run") { db in
       try db.perform("INSERT INTO destination (account, endpoint) VALUES (?, ?) ON CONFLICT DO NOTHING", [account, endpoint])
       if let run = try unfinishedRun(db, account, endpoint) { throw CheckpointFailure.unfinishedRun(path: path, run: run.id) }
       try db.perform(
         """
-        INSERT INTO run (destination, phase, encoder, created_at, updated_at, key, settings, specification)
-        SELECT id, 'staging', ?, ?, ?, ?, ?, ? FROM destination WHERE account = ? AND endpoint = ?
-        """, [encoder, now, now, key, settings, specification, account, endpoint])
+        INSERT INTO run (destination, phase, encoder, created_at, updated_at, key, settings, specification, configuration)
+        SELECT id, 'staging', ?, ?, ?, ?, ?, ?, ? FROM destination WHERE account = ? AND endpoint = ?
+        """, [encoder, now, now, key, settings, specification, configuration, account, endpoint])
       return try runRow(db, RunID(rawValue: db.lastInsertedRowID))
     }
   }
@@ -127,12 +128,13 @@ extension Checkpoint {
     }
   }
 
-  /// Adds to the requests and retries made for a run: those that no receipt has counted.
-  package func addRequests(_ id: RunID, requests: Int, retries: Int) throws(CheckpointFailure) {
+  /// Adds to the requests and retries made for a run, and how the requests ended: those that no receipt has counted.
+  package func addRequests(_ id: RunID, requests: Int, retries: Int, answers: [String: Int] = [:]) throws(CheckpointFailure) {
     precondition(requests >= 0 && retries >= 0, "requests are counted upwards")
     try write("count requests") { db in
       _ = try currentPlan(db, id)
       try addRequests(db, id, requests: requests, retries: retries)
+      try addAnswers(db, id, answers)
     }
   }
 

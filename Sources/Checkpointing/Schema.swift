@@ -19,10 +19,17 @@ enum Schema {
       try db.takeOldLedger()
       try db.execute(sql: "DROP TABLE ledger_part; DROP TABLE ledger")
     }
+    migrator.registerMigration("4", foreignKeyChecks: .immediate) { db in try db.execute(sql: version4) }
     return migrator
   }
 
-  /// Refuses a database that is cut short, not ours, or newer than us. Returns whether all versions are applied.
+  /// The versions that a reader can do with: what came later adds only what reports tell.
+  private static let readable: Set<String> = ["1", "2", "3"]
+
+  /// Whether requests are kept with how they ended.
+  static func keepsAnswers(_ db: Database) throws -> Bool { try migrator.appliedIdentifiers(db).contains("4") }
+
+  /// Refuses a database that is cut short, not ours, or newer than us. Returns whether what it holds can be read as we read it.
   static func examine(_ db: Database, path: String) throws -> Bool {
     // SQLite reads the missing end of a last page as zeros. While there is a log, that page may still be on its way.
     let page = try db.firstRow("PRAGMA page_size") { try Columns(row: $0, path: path, table: "header").count(0) } ?? 1
@@ -37,7 +44,7 @@ enum Schema {
     guard id == applicationID || (id == 0 && tables == 0) else { throw CheckpointFailure.foreign(path: path) }
     let unknown = try migrator.appliedIdentifiers(db).subtracting(migrator.migrations)
     guard unknown.isEmpty else { throw CheckpointFailure.newerSchema(path: path, versions: unknown.sorted()) }
-    return try migrator.hasCompletedMigrations(db)
+    return try readable.isSubset(of: migrator.appliedIdentifiers(db))
   }
 
   /// Small columns come before large ones: SQLite reads a row from its start.
@@ -249,6 +256,21 @@ enum Schema {
       checksum INTEGER NOT NULL,
       entries BLOB NOT NULL
     ) STRICT;
+    """
+
+  /// What reports tell of requests: how long accepted ones took (microseconds) and the days of their events, which nobody knows of earlier
+  /// receipts; how all of them ended; and the configuration as it is shown.
+  private static let version4 = """
+    ALTER TABLE receipt ADD COLUMN took INTEGER;
+    ALTER TABLE receipt ADD COLUMN days BLOB;
+    ALTER TABLE run ADD COLUMN configuration TEXT;
+
+    CREATE TABLE answer (
+      run INTEGER NOT NULL REFERENCES run (id),
+      answer TEXT NOT NULL,
+      requests INTEGER NOT NULL,
+      PRIMARY KEY (run, answer)
+    ) STRICT, WITHOUT ROWID;
     """
 }
 

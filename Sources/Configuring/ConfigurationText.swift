@@ -7,8 +7,32 @@ import Vocabulary
 package struct ConfigurationText {
   package private(set) var text = ""
 
+  /// What is left out where a configuration is only looked at.
+  package struct Omission: Sendable {
+    /// Variables of the environment by name: their names stand where their values would.
+    package var variables: [String: String] = [:]
+    /// Entries of a table that are shown.
+    package var tableLimit = Int.max
+
+    package init() {}
+
+    package init(variables: [String: String], tableLimit: Int) {
+      self.variables = variables.filter { !$0.value.isEmpty }
+      self.tableLimit = tableLimit
+    }
+  }
+
+  @TaskLocal private static var omission = Omission()
+
   /// `settings` are keys with their values, in this order.
-  package init(settings: [(key: String, value: String)], attributes: [String: String], inputs: [ConfiguredInput]) {
+  package init(
+    settings: [(key: String, value: String)], attributes: [String: String], inputs: [ConfiguredInput],
+    omitting omission: Omission = Omission()
+  ) {
+    self = Self.$omission.withValue(omission) { Self(settings, attributes, inputs) }
+  }
+
+  private init(_ settings: [(key: String, value: String)], _ attributes: [String: String], _ inputs: [ConfiguredInput]) {
     for (key, value) in settings { text += "\(key): \(Self.scalar(value))\n" }
     if !attributes.isEmpty {
       text += "attributes:\n"
@@ -84,7 +108,10 @@ package struct ConfigurationText {
   }
 
   private static func keys(_ lookup: Lookup) -> [String] {
-    let entries = lookup.table.sorted { $0.key < $1.key }.map { "\(name($0.key)): \(scalar($0.value))" }
+    let limit = omission.tableLimit
+    let shown = lookup.table.count > limit ? Array(lookup.table.prefix(limit)) : Array(lookup.table)
+    var entries = shown.sorted { $0.key < $1.key }.map { "\(name($0.key)): \(scalar($0.value))" }
+    if lookup.table.count > limit { entries.append("…: \(lookup.table.count - limit) more") }
     let otherwise: String =
       switch lookup.otherwise {
       case .reject: "reject"
@@ -171,7 +198,21 @@ package struct ConfigurationText {
 
   /// A text as YAML that reads as that very text: as it stands when it is a plain word, else in double quotes. A dollar is doubled, as it would
   /// begin a variable.
-  static func scalar(_ text: String) -> String { quoted(text, dollar: "$$") }
+  static func scalar(_ text: String) -> String {
+    let variables = omission.variables
+    guard !variables.isEmpty, variables.values.contains(where: text.contains) else { return quoted(text, dollar: "$$") }
+    return "\"" + named(text[...], variables.sorted { ($0.value.count, $1.key) > ($1.value.count, $0.key) }) + "\""
+  }
+
+  /// A text inside of quotes, with the names of variables where their values stand; the longest value goes first.
+  private static func named(_ text: Substring, _ variables: [(key: String, value: String)]) -> String {
+    guard let (name, value) = variables.first else {
+      let quoted = quoted(String(text), dollar: "$$")
+      return quoted.hasPrefix("\"") ? String(quoted.dropFirst().dropLast()) : quoted
+    }
+    return text.split(separator: value, omittingEmptySubsequences: false).map { named($0, Array(variables.dropFirst())) }
+      .joined(separator: "${\(name)}")
+  }
 
   /// A key as YAML; no variables stand in keys.
   static func name(_ text: String) -> String { quoted(text, dollar: "$") }

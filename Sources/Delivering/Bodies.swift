@@ -54,12 +54,18 @@ package struct Receipt: Sendable, Equatable {
   package var attemptCount: Int
   /// When the answer arrived, in epoch milliseconds, by this machine's clock.
   package var acceptedAt: Int64
+  /// From the beginning of the accepted request to its answer.
+  package var took: Duration
+  /// How many of the other requests ended how: a status, or one of `Exchange.word`.
+  package var setbacks: [String: Int]
 
-  package init(number: Int, status: Int, attemptCount: Int, acceptedAt: Int64) {
+  package init(number: Int, status: Int, attemptCount: Int, acceptedAt: Int64, took: Duration = .zero, setbacks: [String: Int] = [:]) {
     self.number = number
     self.status = status
     self.attemptCount = attemptCount
     self.acceptedAt = acceptedAt
+    self.took = took
+    self.setbacks = setbacks
   }
 }
 
@@ -120,4 +126,6 @@ package struct DeliveryReport: Sendable, Equatable {
   package var retryCount: Int
   /// Requests that might be in flight at the end; 0 when none was ever made.
   package var laneCount: Int
+  /// Requests by how they ended: a status, or one of `Exchange.word`.
+  package var answers: [String: Int] = [:]
 }

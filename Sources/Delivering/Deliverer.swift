@@ -77,6 +77,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
       lanes: settings.lanesAdapt ? LaneLimit(from: Limits.lanes, most: settings.laneCount) : LaneLimit(fixed: settings.laneCount),
       rate: settings.rate, retryFor: settings.retryFor, requestTimeLimit: settings.requestTimeLimit, seed: settings.seed)
     var payloads: [Int: ByteBuffer] = [:]
+    var ends = RequestEnds()
     var alarms: [Duration] = []
     var shown = DeliveryProgress()
     // Gives up the requests without cancelling the tasks around them: a receipt being kept is kept.
@@ -98,7 +99,8 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
         case .askPart(let number, let refusal): group.addTask { .parted(number, await part(of: number, after: refusal)) }
         case .send(let number, let attemptCount):
           guard let payload = payloads[number] else { preconditionFailure("body \(number) is not in memory") }
-          group.addTask { await send(payload, as: number, attemptCount, giveUp: giveUp) }
+          let setbacks = ends.setbacks(of: number)
+          group.addTask { await send(payload, as: number, attemptCount, setbacks, giveUp: giveUp) }
         case .drop(let number): payloads[number] = nil
         case .giveUp: giveUp.stop()
         case .finish(let word): outcome = word
@@ -113,7 +115,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
           }
           guard let event = await group.next() else { preconditionFailure("a delivery waits for nothing") }
           if case .tick(let time) = event { alarms.removeAll { $0 == time } }
-          handle(event, &machine, &payloads)
+          handle(event, &machine, &payloads, &ends)
         }
       }
       group.cancelAll()
@@ -122,10 +124,12 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     guard let outcome else { preconditionFailure("a delivery ended without an outcome") }
     return DeliveryReport(
       outcome: outcome, acceptedBodyCount: machine.progress.acceptedBodyCount, requestCount: machine.progress.requestCount,
-      retryCount: machine.progress.retryCount, laneCount: machine.progress.laneCount)
+      retryCount: machine.progress.retryCount, laneCount: machine.progress.laneCount, answers: ends.all)
   }
 
-  private func handle(_ event: Event, _ machine: inout DeliveryMachine, _ payloads: inout [Int: ByteBuffer]) {
+  private func handle(
+    _ event: Event, _ machine: inout DeliveryMachine, _ payloads: inout [Int: ByteBuffer], _ ends: inout RequestEnds
+  ) {
     switch event {
     case .tick: break
     case .stopRequested: machine.stopRequested(at: clock.now(), reason: stop.reason)
@@ -138,10 +142,13 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     case .parted(let number, .success(let part)):
       if let part { payloads[number] = part.payload }
       machine.parted(number, eventCount: part?.eventCount)
-    case .exchanged(let number, _, _, .some(let failure)): machine.ended(number, failure)
+    case .exchanged(let number, let exchange, _, .some(let failure)):
+      ends.add(exchange, of: number, isSetback: false)
+      machine.ended(number, failure)
     case .exchanged(let number, let exchange, let took, nil):
       let verdict = judge.verdict(
         on: exchange, of: number, hasAccepted: machine.hasAccepted, epochMilliseconds: clock.epochMilliseconds())
+      if case .retry = verdict { ends.add(exchange, of: number, isSetback: true) } else { ends.add(exchange, of: number, isSetback: false) }
       switch verdict {
       case .accepted: machine.accepted(number, roundTrip: took, at: clock.now())
       case .retry(let setback): machine.failed(number, setback, at: clock.now())
@@ -169,7 +176,9 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     }
   }
 
-  private func send(_ payload: ByteBuffer, as number: Int, _ attemptCount: Int, giveUp: StopSwitch) async -> Event {
+  private func send(
+    _ payload: ByteBuffer, as number: Int, _ attemptCount: Int, _ setbacks: [String: Int], giveUp: StopSwitch
+  ) async -> Event {
     let start = clock.now()
     let exchange = await transport.post(payload, giveUp: giveUp)
     // Keeping the receipt is this machine's business, not the server's.
@@ -179,7 +188,9 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     }
     do throws(RunFailure) {
       try await keeper.keep(
-        Receipt(number: number, status: answer.status, attemptCount: attemptCount, acceptedAt: clock.epochMilliseconds()))
+        Receipt(
+          number: number, status: answer.status, attemptCount: attemptCount, acceptedAt: clock.epochMilliseconds(), took: took,
+          setbacks: setbacks))
       return .exchanged(number, exchange, took: took, keeping: nil)
     } catch {
       return .exchanged(number, exchange, took: took, keeping: error)

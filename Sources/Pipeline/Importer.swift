@@ -59,7 +59,7 @@ package struct Importer: Sendable {
     let run = try guarding { () throws(CheckpointFailure) in
       try state.checkpoint.beginRun(
         account: options.account, endpoint: options.endpoint.name, key: key, specification: storedJSON(specification),
-        settings: storedJSON(settings), encoder: RunFlow.encoderVersion, now: epochMilliseconds())
+        settings: storedJSON(settings), encoder: RunFlow.encoderVersion, configuration: options.configuration, now: epochMilliseconds())
     }
     return try await flow(run, state).carry()
   }
@@ -98,7 +98,7 @@ package struct Importer: Sendable {
       try scratch.checkpoint.beginRun(
         account: options.account, endpoint: options.endpoint.name, key: runKey(specification, settings),
         specification: storedJSON(specification), settings: storedJSON(settings), encoder: RunFlow.encoderVersion,
-        now: epochMilliseconds())
+        configuration: options.configuration, now: epochMilliseconds())
     }
     let ledger = try StateFolder.reader(options.state)
     if let ledger, let unfinished = try ledger.unfinished(options) {

@@ -72,6 +72,10 @@ struct PlanTally: Sendable {
   private(set) var conversions = 0
   private(set) var conversionsWithoutAttributes = JudgeCounts.Tally()
   private(set) var visitors = 0
+  /// Records by the days of their times: those to send, those that were accepted before, and all others.
+  private(set) var newDays = DayCounts()
+  private(set) var knownDays = DayCounts()
+  private(set) var otherDays = DayCounts()
   /// Visitors whose ids are e-mail addresses.
   private(set) var addressedVisitors = JudgeCounts.Tally()
   /// Rows that are one event with another because they say the same.
@@ -86,6 +90,11 @@ struct PlanTally: Sendable {
   mutating func add(_ fate: RecordFate, _ record: borrowing StagedRecord) {
     fates[Int(fate.rawValue)] += 1
     total += 1
+    switch fate {
+    case .kept: newDays.add(record.timestamp)
+    case .alreadyAccepted: knownDays.add(record.timestamp)
+    default: otherDays.add(record.timestamp)
+    }
     if fate == .sameEvent { collapsed.add(record) }
     guard fate.stands else { return }
     standing += 1
@@ -125,6 +134,9 @@ struct PlanTally: Sendable {
     conversionsWithoutAttributes.append(later.conversionsWithoutAttributes)
     collapsed.append(later.collapsed)
     visitors += later.visitors
+    newDays.append(later.newDays)
+    knownDays.append(later.knownDays)
+    otherDays.append(later.otherDays)
     addressedVisitors.append(later.addressedVisitors)
   }
 

@@ -35,6 +35,8 @@ struct PlanRecord: Codable, Equatable {
   var expected = Results()
   /// Why nothing of the run may be sent; nil when it may.
   var refusal: String?
+  /// When the events were; nil in plans of earlier versions.
+  var times: PlannedTimes?
 
   var rejected: Int { rejects.values.reduce(0, +) }
 }
@@ -104,6 +106,7 @@ struct Planner {
     }
     var (plan, counts) = try walk.finish()
     plan.findings = Findings(staged.counts, counts.judged, counts.tally, inputs: staged.inputs).all
+    plan.times = PlannedTimes(counts.tally)
     plan.refusal = refusal(plan)
     try writer.commit(
       ledgerMark: mark, summary: storedJSON(plan), phase: plan.refusal == nil ? .sending : .refused, now: now)

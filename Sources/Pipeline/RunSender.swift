@@ -27,8 +27,8 @@ final class RunSender: BodySource, ReceiptKeeper {
   private let assembler: Mutex<BodyAssembler>
   private let waiting = Mutex(Waiting())
   private let ledger = Mutex<[Int: LedgerEntries]>([:])
-  /// Requests that receipts have counted, and how many of them were retries.
-  private let counted = Mutex<(requests: Int, retries: Int)>((0, 0))
+  /// Requests that receipts have counted, how many of them were retries, and how they ended.
+  private let counted = Mutex<(requests: Int, retries: Int, answers: [String: Int])>((0, 0, [:]))
   private let composing = DispatchQueue(label: "optireplay.composing")
   private let keeping = DispatchQueue(label: "optireplay.receipts")
 
@@ -69,7 +69,8 @@ final class RunSender: BodySource, ReceiptKeeper {
     let counted = counted.withLock { $0 }
     try guarding { () throws(CheckpointFailure) in
       try checkpoint.addRequests(
-        run, requests: max(0, report.requestCount - counted.requests), retries: max(0, report.retryCount - counted.retries))
+        run, requests: max(0, report.requestCount - counted.requests), retries: max(0, report.retryCount - counted.retries),
+        answers: report.answers.merging(counted.answers) { $0 - $1 })
     }
   }
 
@@ -127,10 +128,13 @@ final class RunSender: BodySource, ReceiptKeeper {
         ReceiptRow(
           number: receipt.number, part: part.path, status: receipt.status, attemptCount: receipt.attemptCount,
           acceptedAt: receipt.acceptedAt),
-        ledger: entries)
+        RequestEnds(took: Int64(receipt.took / .microseconds(1)), setbacks: receipt.setbacks), ledger: entries)
     } catch {
       throw error.runFailure
     }
-    counted.withLock { $0 = ($0.requests + receipt.attemptCount, $0.retries + receipt.attemptCount - 1) }
+    let answers = receipt.setbacks.merging(["\(receipt.status)": 1], uniquingKeysWith: +)
+    counted.withLock {
+      $0 = ($0.requests + receipt.attemptCount, $0.retries + receipt.attemptCount - 1, $0.answers.merging(answers, uniquingKeysWith: +))
+    }
   }
 }

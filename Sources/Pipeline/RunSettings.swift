@@ -163,6 +163,8 @@ package struct RunOptions: Sendable {
   package var keepsStaging = false
   /// Where `plan` writes the bodies; nil for nowhere.
   package var output: String?
+  /// The configuration as it is kept with a run that begins, to be shown: without secrets.
+  package var configuration: String?
 
   package init(state: String, account: String, endpoint: Endpoint) {
     self.state = state

@@ -12,7 +12,7 @@ enum PageParts {
     return isLive ? ours + "; script-src \(digest(script)); connect-src 'self'" : ours
   }
 
-  private static func digest(_ text: String) -> String {
+  static func digest(_ text: String) -> String {
     let words = sha256(Array(text.utf8).span)
     var bytes: [UInt8] = []
     for at in 0..<8 { for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: words[at] >> UInt32(shift))) } }

@@ -56,4 +56,8 @@ package enum Limits {
   package static let silenceSeconds = 60
   /// Seconds that requests in flight get after the first signal.
   package static let drainSeconds = 30
+  /// Days that a history's events are counted by; where there are more, weeks, months or years are.
+  package static let shownTimes = 120
+  /// Bytes of a configuration that a run keeps to be shown.
+  package static let shownConfigurationBytes = 65_536
 }

@@ -88,6 +88,15 @@ struct InputArguments: ParsableArguments {
     if let name, Fetched.isAddress(name) { try await Fetched.fetch(name) }
   }
 
+  /// The variables of the environment that the configuration speaks of, with their values.
+  func variables() throws(RunFailure) -> [String: String] {
+    guard let config else { return [:] }
+    let text = try NamedConfiguration.text(try NamedConfiguration.read(config), of: config)
+    let names = text.matches(of: /\$\{([A-Za-z_][A-Za-z0-9_]*)/).map { String($0.output.1) }
+    let environment = ProcessInfo.processInfo.environment
+    return Dictionary(names.compactMap { name in environment[name].map { (name, $0) } }) { $1 }
+  }
+
   /// Lets the configuration say what flags and environment do not. To be called before any of them is read.
   func useConfiguration() throws(RunFailure) {
     guard let configured = try configuration() else { return }

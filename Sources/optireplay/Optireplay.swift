@@ -23,7 +23,7 @@ import Vocabulary
     version: Product.version,
     subcommands: [
       ImportCommand.self, ResumeCommand.self, CheckCommand.self, PlanCommand.self, StatusCommand.self, RejectsCommand.self,
-      ExplainCommand.self, VerifyCommand.self, ForgetCommand.self, LedgerCommand.self,
+      ReportCommand.self, ExplainCommand.self, VerifyCommand.self, ForgetCommand.self, LedgerCommand.self,
       InitCommand.self, SandboxCommand.self,
     ])
 

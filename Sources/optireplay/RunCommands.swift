@@ -125,6 +125,7 @@ struct ImportCommand: AsyncParsableCommand {
       try gate.apply(to: &options)
       try delivery.apply(to: &options)
       let specification = try input.specification()
+      options.configuration = try keptConfiguration(specification, settings, options, input)
       voice.log.notice("state folder: \(options.state)")
       if options.endpoint == .sandbox {
         voice.log.notice("a rehearsal into the built-in sandbox: nothing leaves this machine unless --endpoint names where to")
@@ -205,7 +206,7 @@ struct ResumeCommand: AsyncParsableCommand {
 }
 
 /// A text as a shell takes it for one word.
-private func shellWord(_ text: String) -> String {
+func shellWord(_ text: String) -> String {
   let isPlain =
     !text.isEmpty
     && text.utf8.allSatisfy { byte in
@@ -271,6 +272,7 @@ struct PlanCommand: AsyncParsableCommand {
       if showConfig {
         return voice.terminal.result(shownConfiguration(specification, settings, options, datafile: try input.datafilePath()))
       }
+      options.configuration = try keptConfiguration(specification, settings, options, input)
       voice.log.notice("state folder: \(options.state)")
       if let html { try requireFolder(of: html) }
       let ready = options

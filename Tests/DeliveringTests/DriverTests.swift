@@ -38,8 +38,15 @@ import Vocabulary
       #expect(report.outcome == .complete)
       #expect(book.numbers == Array(1...10))
       let failed = failing <= 10 ? 1 : 0
+      let word = ["timeout", "connection_lost", "no_connection", "503", "429"][breakages.firstIndex(of: breakage)!]
       #expect(
-        report == DeliveryReport(outcome: .complete, acceptedBodyCount: 10, requestCount: 10 + failed, retryCount: failed, laneCount: 2))
+        report
+          == DeliveryReport(
+            outcome: .complete, acceptedBodyCount: 10, requestCount: 10 + failed, retryCount: failed, laneCount: 2,
+            answers: failed == 1 ? ["204": 10, word: 1] : ["204": 10]))
+      // The receipt of the body that failed tells how, and no other does.
+      #expect(book.receipts.filter { !$0.setbacks.isEmpty }.map(\.setbacks) == (failed == 1 ? [[word: 1]] : []))
+      #expect(book.receipts.allSatisfy { $0.attemptCount == 1 + $0.setbacks.values.reduce(0, +) && $0.took >= .zero })
     }
   }
 

@@ -28,7 +28,10 @@ import Vocabulary
     } while: { server, address in
       let book = ReceiptBook()
       let report = await deliver(to: address, ListSource(bodies(100)), book, lanes: lanes) { $0.userAgent = "tester/1" }
-      #expect(report == DeliveryReport(outcome: .complete, acceptedBodyCount: 100, requestCount: 100, retryCount: 0, laneCount: lanes))
+      #expect(
+        report
+          == DeliveryReport(
+            outcome: .complete, acceptedBodyCount: 100, requestCount: 100, retryCount: 0, laneCount: lanes, answers: ["204": 100]))
       #expect(book.numbers == Array(1...100))
       #expect(Set(server.requests.map(\.number)) == Set(1...100))
       #expect(server.mostOpen <= lanes)
@@ -114,7 +117,11 @@ import Vocabulary
     } while: { server, address in
       let book = ReceiptBook()
       let report = await deliver(to: address, ListSource(bodies(1)), book)
-      #expect(report == DeliveryReport(outcome: .complete, acceptedBodyCount: 1, requestCount: n, retryCount: n - 1, laneCount: 2))
+      #expect(
+        report
+          == DeliveryReport(
+            outcome: .complete, acceptedBodyCount: 1, requestCount: n, retryCount: n - 1, laneCount: 2, answers: report.answers))
+      #expect(report.answers.values.reduce(0, +) == n && report.answers["204"] == 1)
       #expect(book.receipts.map(\.attemptCount) == [n])
     }
   }

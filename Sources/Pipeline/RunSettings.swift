@@ -160,6 +160,8 @@ package struct RunOptions: Sendable {
   package var keepsStaging = false
   /// Where `plan` writes the bodies; nil for nowhere.
   package var output: String?
+  /// Asked before the first body of an account goes to one of the vendor's own servers; what it throws ends the run, resumable.
+  package var consent: @Sendable (FirstSending) throws(RunFailure) -> Void = { _ in }
 
   package init(state: String, account: String, endpoint: Endpoint) {
     self.state = state

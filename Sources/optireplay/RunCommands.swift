@@ -120,7 +120,8 @@ struct ImportCommand: AsyncParsableCommand {
         voice.log.notice("a rehearsal into the built-in sandbox: nothing leaves this machine unless --endpoint names where to")
       }
       let ready = options
-      let summary = try await importing(ready, voice) { importer in try await importer.run(specification, settings) }
+      let yes = try delivery.assumesYes()
+      let summary = try await importing(ready, voice, assumesYes: yes) { importer in try await importer.run(specification, settings) }
       if summary.rehearsal, summary.state == .complete {
         voice.log.notice("results page: `optireplay sandbox --state \(shellWord(ready.state))` serves it")
       }
@@ -131,17 +132,24 @@ struct ImportCommand: AsyncParsableCommand {
 
 /// Makes an importer that signals and its time limit can stop, and lets it work under a watchdog.
 func importing<Value: Sendable>(
-  _ options: RunOptions, _ voice: Voice, _ body: @escaping @Sendable (Importer) async throws -> Value
+  _ options: RunOptions, _ voice: Voice, assumesYes: Bool = false, _ body: @escaping @Sendable (Importer) async throws -> Value
 ) async throws -> Value {
   let stop = StopSwitch()
   let watchdog = Watchdog(options)
+  let display = ProgressDisplay(voice)
+  var options = options
+  options.consent = consent(assumed: assumesYes, stop, voice)
   let importer = Importer(options, log: voice.log, stop: stop) { progress in
     watchdog.moved(to: progress)
-    voice.terminal.progress(progress.text)
+    display.take(progress)
   }
   watchdog.begin(stop, voice)
-  defer { watchdog.end() }
-  return try await stoppable(stop, voice.log) { try await body(importer) }
+  display.begin()
+  defer {
+    display.end()
+    watchdog.end()
+  }
+  return try await stoppable(stop, voice.log, atOnce: { voice.terminal.clearProgress() }) { try await body(importer) }
 }
 
 struct ResumeCommand: AsyncParsableCommand {
@@ -184,7 +192,8 @@ struct ResumeCommand: AsyncParsableCommand {
       try gate.apply(to: &options)
       try delivery.apply(to: &options)
       let ready = options
-      let summary = try await importing(ready, voice) { importer in try await importer.resume(id, restaging: restage) }
+      let yes = try delivery.assumesYes()
+      let summary = try await importing(ready, voice, assumesYes: yes) { importer in try await importer.resume(id, restaging: restage) }
       guard let summary else {
         voice.log.notice("there is nothing to resume")
         return

@@ -158,6 +158,8 @@ package struct RunOptions: Sendable {
   package var strict = true
   package var acceptedStatuses: Set<Int> = [204]
   package var keepsStaging = false
+  /// Whether the plan tells the first rows with the events that they become: visitor data.
+  package var keepsFirstRows = false
   /// Where `plan` writes the bodies; nil for nowhere.
   package var output: String?
   /// Asked before the first body of an account goes to one of the vendor's own servers; what it throws ends the run, resumable.

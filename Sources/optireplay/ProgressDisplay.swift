@@ -120,6 +120,8 @@ final class ProgressDisplay: Sendable {
 
   private func tell(_ closing: String) {
     if voice.terminal.isQuiet { return }
+    // The line of the phase that is over is not drawn below what it came to.
+    voice.terminal.clearProgress()
     if voice.terminal.canDraw { voice.terminal.line(closing) } else { voice.log.notice("\(closing)") }
   }
 }

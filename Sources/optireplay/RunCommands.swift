@@ -57,10 +57,11 @@ struct Voice: Sendable {
       terminal: terminal, log: Logger(label: Product.name) { _ in TerminalLog(terminal: terminal, format: .text) }, isJSON: false)
   }
 
-  /// Says what became of a run, and ends the command with its status. `note` is a last line for people.
-  func end(_ summary: RunSummary, note: String? = nil) throws {
+  /// Says what became of a run, and ends the command with its status. With `rows` the first rows are shown with the events that they become.
+  func end(_ summary: RunSummary, rows: [SampleKey: SampleRow]? = nil) throws {
     terminal.clearProgress()
-    terminal.result(isJSON ? summary.json() : ([summary.text()] + [note].compactMap { $0 }).joined(separator: "\n"))
+    let shown = rows.flatMap { summary.firstRowsText($0) }
+    terminal.result(isJSON ? summary.json(rows: rows) : ([summary.text()] + [shown].compactMap { $0 }).joined(separator: "\n"))
     if summary.exit == .complete { return }
     if let message = summary.message { log.error("\(message)") }
     throw ExitCode(summary.exit.rawValue)
@@ -214,15 +215,6 @@ private func shellWord(_ text: String) -> String {
   return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
 }
 
-/// How long a plan takes to send at a rate, in words; nil for a rate that is none.
-private func sendingTime(_ summary: RunSummary, rate: Double) -> String? {
-  guard rate > 0, rate.isFinite else { return nil }
-  let seconds = Int(min(1e12, (Double(summary.decisionCount + summary.conversionCount) / rate).rounded(.up)))
-  let time =
-    seconds < 120 ? "\(seconds) s" : seconds < 7200 ? "\(seconds / 60) min" : "\(grouped(seconds / 3600)) h \(seconds / 60 % 60) min"
-  return "  sending at \(rate) events/s takes \(time)"
-}
-
 extension Checkpoint {
   /// The unfinished run that `resume` would take; nil when there is none, or more than one.
   fileprivate func unfinishedRun(_ id: RunID?) throws -> RunRow? {
@@ -237,8 +229,10 @@ struct PlanCommand: AsyncParsableCommand {
     abstract: "Shows what an import would do, and sends nothing.",
     discussion: """
       Reads and judges everything as an import does: records, rejects, findings, bodies, and the results to expect by the server's \
-      published rules. With --output the bodies are written as files, byte for byte what an import would send; with --html the results to expect are written as a page, unless an import would be refused. Exits with 0 unless an \
-      import would be refused.
+      published rules; how long sending takes, at --rate or as fast as an earlier run to the same endpoint went; and the first rows of each \
+      kind beside the events that they become, which are visitors' data and left out with --positions-only. With --output the bodies are \
+      written as files, byte for byte what an import would send; with --html the results to expect are written as a page, unless an import \
+      would be refused. Exits with 0 unless an import would be refused.
       """)
 
   @OptionGroup(title: "Input") var input: InputArguments
@@ -251,6 +245,8 @@ struct PlanCommand: AsyncParsableCommand {
   var html: String?
   @Option(help: ArgumentHelp("Say how long sending takes at so many events a second.", valueName: "events/s"))
   var rate: Double?
+  @Flag(help: "Do not show the first rows and the events that they become.")
+  var positionsOnly = false
   @Flag(help: "Print the whole configuration instead, with all that flags, environment, datafile and defaults say; nothing is read.")
   var showConfig = false
   @OptionGroup(title: "Judgement and resources") var gate: GateArguments
@@ -266,6 +262,9 @@ struct PlanCommand: AsyncParsableCommand {
       try input.requireRegion(of: options.endpoint)
       try gate.apply(to: &options)
       options.output = outputFolder
+      options.keepsFirstRows = !positionsOnly
+      let rate = try Given.value(rate, "rate")
+      if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate must be more than 0") }
       let specification = try input.specification()
       if showConfig {
         return voice.terminal.result(shownConfiguration(specification, settings, options, datafile: try input.datafilePath()))
@@ -273,10 +272,20 @@ struct PlanCommand: AsyncParsableCommand {
       voice.log.notice("state folder: \(options.state)")
       if let html { try requireFolder(of: html) }
       let ready = options
-      let summary = try await importing(ready, voice) { importer in try await importer.plan(specification, settings) }
+      var summary = try await importing(ready, voice) { importer in try await importer.plan(specification, settings) }
       if let html, summary.state == .planned { try writePage(summary, to: html, voice) }
-      try voice.end(summary, note: try Given.value(rate, "rate").flatMap { sendingTime(summary, rate: $0) })
+      summary.estimate = try estimate(rate, ready)
+      try voice.end(summary, rows: positionsOnly ? nil : sampleRows(summary.firstRows, of: specification))
     }
+  }
+
+  /// At the rate that is named, else at that of an earlier run to the same endpoint.
+  private func estimate(_ rate: Double?, _ options: RunOptions) throws -> SendingEstimate {
+    if let rate { return SendingEstimate(eventsPerSecond: rate, source: .given) }
+    guard let pace = try StateFolder.reader(options.state)?.acceptedPace(account: options.account, endpoint: options.endpoint.name) else {
+      return .example
+    }
+    return SendingEstimate(eventsPerSecond: pace.eventsPerSecond, source: .run(pace.run.rawValue))
   }
 
   /// Finds out before a long plan that its page has no place.

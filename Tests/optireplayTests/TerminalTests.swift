@@ -58,6 +58,12 @@ struct TerminalTests {
       "0 decisions and 300 conversions of 300 visitors", "Nothing of it can be undone", "count towards its bill", Self.question,
       "vendor: 1 bodies for",
     ] { #expect(first.shown.contains(words), "\(words)\n\(first.shown)") }
+    let readme = try String(contentsOf: Program.root.appendingPathComponent("README.md"), encoding: .utf8)
+    let lines = first.shown.replacing("\r\n", with: "\n").replacing(Self.question + ":", with: Self.question + ":\n").split(separator: "\n")
+    for line in lines.map({ ($0.split(separator: "\u{1b}[J").last ?? "").replacing("\r", with: "") }) {
+      let isTold = line.hasPrefix("Nothing of it") || line.hasPrefix(Self.question) || line.hasPrefix("This is the first import")
+      if isTold, endpoint == "us" { #expect(readme.contains("\n\(line)\n"), "\(line)") }
+    }
     // Nor again, with other rows.
     let second = try terminal(["--vendor"], toVendor(try rows(400), endpoint))
     #expect(

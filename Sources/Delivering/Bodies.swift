@@ -93,6 +93,7 @@ package struct DeliveryProgress: Sendable, Equatable {
   /// Bodies of which nothing is left to send.
   package var acceptedBodyCount = 0
   package var acceptedEventCount = 0
+  package var acceptedByteCount = 0
   package var requestCount = 0
   /// Requests that sent a body again.
   package var retryCount = 0
@@ -103,6 +104,8 @@ package struct DeliveryProgress: Sendable, Equatable {
   package var setAsideCount = 0
   /// The last thing that went wrong, for a person: `the server answered 503`. Nil while all goes well.
   package var trouble: String?
+  /// The same, also when all goes well again.
+  package var lastTrouble: String?
   /// Time until lanes may send again, when a back-off or the rate holds them all.
   package var holdUp: Duration?
 

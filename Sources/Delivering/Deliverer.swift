@@ -137,11 +137,13 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     case .pulled(.success(nil)): machine.sourceEnded()
     case .pulled(.success(.some(let body))):
       payloads[body.number] = body.payload
-      machine.pulled(number: body.number, waitsFor: body.waitsFor, eventCount: body.eventCount, isPart: body.isPart)
+      machine.pulled(
+        number: body.number, waitsFor: body.waitsFor, eventCount: body.eventCount, byteCount: body.payload.readableBytes,
+        isPart: body.isPart)
     case .parted(let number, .failure(let failure)): machine.partFailed(number, failure)
     case .parted(let number, .success(let part)):
       if let part { payloads[number] = part.payload }
-      machine.parted(number, eventCount: part?.eventCount)
+      machine.parted(number, eventCount: part?.eventCount, byteCount: part?.payload.readableBytes ?? 0)
     case .exchanged(let number, let exchange, _, .some(let failure)):
       ends.add(exchange, of: number, isSetback: false)
       machine.ended(number, failure)

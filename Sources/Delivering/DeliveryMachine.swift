@@ -41,6 +41,7 @@ struct DeliveryMachine {
     var number: Int
     var waitsFor: Int?
     var eventCount: Int
+    var byteCount: Int
     var attemptCount = 0
     var isInFlight = false
     var startedAt: Duration = .zero
@@ -98,13 +99,13 @@ struct DeliveryMachine {
   // MARK: Events
 
   /// `isPart`: what is pulled is a part of the body, which was cut in an earlier delivery.
-  mutating func pulled(number: Int, waitsFor: Int?, eventCount: Int, isPart: Bool = false) {
+  mutating func pulled(number: Int, waitsFor: Int?, eventCount: Int, byteCount: Int = 0, isPart: Bool = false) {
     precondition(isPulling, "a body came without being asked for")
     precondition(number > lastNumber, "bodies come in ascending order")
     precondition(waitsFor.map { $0 < number } ?? true, "a body waits for an earlier one")
     isPulling = false
     lastNumber = number
-    held.append(Held(number: number, waitsFor: waitsFor, eventCount: eventCount, isPart: isPart))
+    held.append(Held(number: number, waitsFor: waitsFor, eventCount: eventCount, byteCount: byteCount, isPart: isPart))
   }
 
   mutating func sourceEnded() {
@@ -126,6 +127,7 @@ struct DeliveryMachine {
     progress.trouble = nil
     progress.inFlightCount -= 1
     progress.acceptedEventCount += held[index].eventCount
+    progress.acceptedByteCount += held[index].byteCount
     if held[index].isPart { ask(index, after: nil) } else { complete(index) }
   }
 
@@ -139,13 +141,14 @@ struct DeliveryMachine {
   }
 
   /// The next part of a body is there, with so many events; nil when nothing of the body is left.
-  mutating func parted(_ number: Int, eventCount: Int?) {
+  mutating func parted(_ number: Int, eventCount: Int?, byteCount: Int = 0) {
     let index = index(of: number)
     precondition(held[index].part == .asked, "a part came without being asked for")
     guard let eventCount else { return complete(index) }
     held[index].part = .known
     held[index].isPart = true
     held[index].eventCount = eventCount
+    held[index].byteCount = byteCount
   }
 
   /// The source could not say how a body goes on.
@@ -178,6 +181,7 @@ struct DeliveryMachine {
       startedAt: held[index].startedAt, at: now, fraction: fraction, retryAfter: setback.retryAfter, isStrain: setback.isStrain)
     progress.inFlightCount -= 1
     progress.trouble = setback.trouble
+    progress.lastTrouble = setback.trouble
     patience.failed(at: now)
 
     held[index].isInFlight = false

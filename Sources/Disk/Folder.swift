@@ -114,6 +114,13 @@ package enum Folder {
     try replace(path, with: path + ".new")
   }
 
+  /// Puts a small file in place whole, as soon as the system likes: for what is of no use after a power cut.
+  package static func note(_ bytes: [UInt8], to path: String) throws(DiskFailure) {
+    var writer = try FileWriter(path: path + ".new")
+    try writer.write(bytes)
+    guard unsafe rename(path + ".new", path) == 0 else { throw DiskFailure.system(errno, path, doing: "put it in place") }
+  }
+
   /// Reads a whole small file to its end, also one that does not know its size: a pipe, or a file that grows.
   package static func read(_ path: String) throws(DiskFailure) -> [UInt8] {
     var reader = try FileReader(path: path)

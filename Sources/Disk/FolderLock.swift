@@ -93,6 +93,12 @@ package struct FolderLock: ~Copyable {
     return isHeld
   }
 
+  /// The number of the process that the lock of a folder names, which may be gone or on another machine; nil when it names none.
+  package static func owner(of folder: String) -> Int32? {
+    guard let text = try? Folder.read(folder + "/lock") else { return nil }
+    return String(decoding: text, as: UTF8.self).split(separator: " ").first.flatMap { Int32($0) }
+  }
+
   private static var hostName: String {
     var name = [UInt8](repeating: 0, count: 256)
     let isKnown = unsafe name.withUnsafeMutableBytes { bytes in

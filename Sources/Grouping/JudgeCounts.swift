@@ -34,7 +34,7 @@ package struct JudgeCounts: Sendable, Equatable {
     /// The beginning of the event with its visitor, as JSON text.
     package var event: [UInt8]
 
-    init(_ record: borrowing StagedRecord) {
+    package init(_ record: borrowing StagedRecord) {
       input = record.input
       line = record.line
       offset = record.rowOffset

@@ -108,7 +108,9 @@ struct Findings {
     found.append(Finding(code, severity, count: tally.count, of: total, places: tally.samples.map(place)))
   }
 
-  private func place(_ sample: JudgeCounts.Sample) -> FindingPlace {
+  private func place(_ sample: JudgeCounts.Sample) -> FindingPlace { Findings.place(sample, inputs) }
+
+  static func place(_ sample: JudgeCounts.Sample, _ inputs: [InputRow]) -> FindingPlace {
     FindingPlace(
       file: displayName(inputs[sample.input].path), line: sample.line, byte: sample.offset,
       event: String(decoding: sample.event, as: UTF8.self))

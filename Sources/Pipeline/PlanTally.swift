@@ -11,8 +11,11 @@ struct PlanWatch: Sendable {
   let hasBareRevenue: [Bool]
   /// Nil without a datafile.
   let known: KnownIDSets?
+  /// Whether the first rows are wanted.
+  let keepsFirstRows: Bool
 
-  init(_ settings: RunSettings, inputs: [Mapping], futureFrom: Int64) {
+  init(_ settings: RunSettings, inputs: [Mapping], futureFrom: Int64, keepsFirstRows: Bool = false) {
+    self.keepsFirstRows = keepsFirstRows
     self.futureFrom = futureFrom
     hasBareRevenue = inputs.map { !$0.saysRevenueUnit }
     known = settings.knownIDs.map(KnownIDSets.init)
@@ -80,6 +83,7 @@ struct PlanTally: Sendable {
   private(set) var addressedVisitors = JudgeCounts.Tally()
   /// Rows that are one event with another because they say the same.
   var collapsed = JudgeCounts.Tally()
+  private(set) var firstRows = FirstRows()
   private let watch: PlanWatch
 
   /// Hundredths of the currency unit: ten dollars.
@@ -98,6 +102,7 @@ struct PlanTally: Sendable {
     if fate == .sameEvent { collapsed.add(record) }
     guard fate.stands else { return }
     standing += 1
+    if watch.keepsFirstRows { firstRows.add(record) }
     if record.timestamp >= watch.futureFrom { future.add(record) }
     if let known = watch.known, !known.have(record) { unknownIDs.add(record) }
     if let revenue = record.revenue, revenue != 0, watch.hasBareRevenue[record.input] {
@@ -138,6 +143,7 @@ struct PlanTally: Sendable {
     knownDays.append(later.knownDays)
     otherDays.append(later.otherDays)
     addressedVisitors.append(later.addressedVisitors)
+    firstRows.append(later.firstRows)
   }
 
   func count(_ fate: RecordFate) -> Int { fates[Int(fate.rawValue)] }

@@ -33,6 +33,8 @@ struct PlanRecord: Codable, Equatable {
   var bytes = 0
   var findings: [Sighting] = []
   var expected = Results()
+  /// The first rows that become events, when they were asked for.
+  var firstRows: [FindingPlace]?
   /// Why nothing of the run may be sent; nil when it may.
   var refusal: String?
   /// When the events were; nil in plans of earlier versions.
@@ -77,7 +79,7 @@ struct Planner {
     let sliceCount = try ledger.ledgerSliceCount(account: run.account, endpoint: run.endpoint, upTo: mark)
     let writer = try checkpoint.beginPlan(run.id)
     let reader = try staged.reader(identicalRows: settings.identicalRows)
-    let tally = PlanTally(PlanWatch(settings, inputs: inputMappings, futureFrom: now + 86_400_000))
+    let tally = PlanTally(PlanWatch(settings, inputs: inputMappings, futureFrom: now + 86_400_000, keepsFirstRows: options.keepsFirstRows))
     var walk = PlanWalk(
       staged, settings, writer: writer,
       rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"), tally: tally)
@@ -107,6 +109,9 @@ struct Planner {
     var (plan, counts) = try walk.finish()
     plan.findings = Findings(staged.counts, counts.judged, counts.tally, inputs: staged.inputs).all
     plan.times = PlannedTimes(counts.tally)
+    if options.keepsFirstRows {
+      plan.firstRows = counts.tally.firstRows.samples.map { Findings.place($0, staged.inputs) }
+    }
     plan.refusal = refusal(plan)
     try writer.commit(
       ledgerMark: mark, summary: storedJSON(plan), phase: plan.refusal == nil ? .sending : .refused, now: now)

@@ -28,6 +28,8 @@ struct RunFlow: Sendable {
   let progress: @Sendable (RunProgress) -> Void
   /// How many lanes the last delivery had at its end; 0 without one.
   private let laneCount = LaneCount()
+  /// What processes that watch the run see.
+  private let notes: ProgressNotes
 
   /// The version of the text in staging; a run that was staged with another one is staged anew.
   static let encoderVersion = RecordEncoder.version
@@ -46,7 +48,12 @@ struct RunFlow: Sendable {
     self.ledger = ledger
     self.log = log
     self.stop = stop
-    self.progress = progress
+    let notes = ProgressNotes(run.id, folder: StateFolder.runFolder(home, run.id))
+    self.notes = notes
+    self.progress = {
+      notes.take($0)
+      progress($0)
+    }
   }
 
   /// Below this much memory, memory counts more than speed: large buffers are given back at once, and the sandbox in this process works
@@ -63,6 +70,8 @@ struct RunFlow: Sendable {
   func carry(plansOnly: Bool = false) async throws(RunFailure) -> RunSummary {
     let startedAt = ContinuousClock.now
     try requireOwnFolder()
+    if !plansOnly { notes.begin() }
+    defer { if !plansOnly { notes.end() } }
     var failure: RunFailure?
     do throws(RunFailure) {
       try await onThread { () throws(RunFailure) in
@@ -71,7 +80,12 @@ struct RunFlow: Sendable {
         if try phase() == .planning { try mendingStaging { () throws(RunFailure) in try plan() } }
       }
       if try phase() == .sending {
-        if plansOnly { try await onThread { () throws(RunFailure) in try writeBodies() } } else { try await send() }
+        if plansOnly {
+          try await onThread { () throws(RunFailure) in try writeBodies() }
+        } else {
+          try await onThread { () throws(RunFailure) in try requireConsent() }
+          try await send()
+        }
       }
     } catch {
       failure = error
@@ -319,9 +333,9 @@ struct RunFlow: Sendable {
       CutBodies(
         judges, checkpoint: checkpoint, run: run.id, memoryBytes: options.memoryBytes / 16, refusedEventLimit: options.refusedEventLimit),
       checkpoint: checkpoint, run: run.id)
-    let bodyCount = try planRecord()?.bodies ?? 0
+    let planned = try plannedAmount()
     let report = await Deliverer(settings: try deliverySettings(address)).deliver(from: sender, receipts: sender, stop: stop) {
-      progress(.sending($0, of: bodyCount))
+      progress(.sending($0, of: planned))
     }
     laneCount.note(report.laneCount)
     try sender.countRest(of: report)
@@ -377,19 +391,6 @@ struct RunFlow: Sendable {
   func planRecord() throws(RunFailure) -> PlanRecord? {
     guard let summary = try current().summary else { return nil }
     return try fromStoredJSON(summary, "plan")
-  }
-}
-
-/// How many lanes a delivery had at its end.
-private final class LaneCount: Sendable {
-  private let count = Atomic(0)
-
-  func note(_ number: Int) { count.store(number, ordering: .relaxed) }
-
-  /// Nil without a delivery.
-  var found: Int? {
-    let number = count.load(ordering: .relaxed)
-    return number > 0 ? number : nil
   }
 }
 

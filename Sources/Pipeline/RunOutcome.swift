@@ -176,6 +176,7 @@ extension Checkpoint {
         code, severity, count: sighting.count, of: sighting.total, samples: sighting.samples, places: sighting.places)
     }
     summary.expected = plan.expected
+    summary.firstRows = plan.firstRows ?? []
     summary.message = plan.refusal
     return summary
   }

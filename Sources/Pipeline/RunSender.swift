@@ -138,3 +138,16 @@ final class RunSender: BodySource, ReceiptKeeper {
     }
   }
 }
+
+/// How many lanes a delivery had at its end.
+final class LaneCount: Sendable {
+  private let count = Atomic(0)
+
+  func note(_ number: Int) { count.store(number, ordering: .relaxed) }
+
+  /// Nil without a delivery.
+  var found: Int? {
+    let number = count.load(ordering: .relaxed)
+    return number > 0 ? number : nil
+  }
+}

@@ -161,10 +161,14 @@ package struct RunOptions: Sendable {
   package var caFile: String?
   package var acceptedStatuses: Set<Int> = [204]
   package var keepsStaging = false
+  /// Whether the plan tells the first rows with the events that they become: visitor data.
+  package var keepsFirstRows = false
   /// Where `plan` writes the bodies; nil for nowhere.
   package var output: String?
   /// The configuration as it is kept with a run that begins, to be shown: without secrets.
   package var configuration: String?
+  /// Asked before the first body of an account goes to one of the vendor's own servers; what it throws ends the run, resumable.
+  package var consent: @Sendable (FirstSending) throws(RunFailure) -> Void = { _ in }
 
   package init(state: String, account: String, endpoint: Endpoint) {
     self.state = state

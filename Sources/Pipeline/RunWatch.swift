@@ -70,7 +70,8 @@ package struct RunWatch: Sendable {
         ]
       }
     }
-    if hasMoved || isWorking {
+    // A person takes the time that a person takes.
+    if hasMoved || isWorking || progress == .asking {
       hasMoved = false
       silence = .zero
       tellAt = .seconds(Limits.silenceSeconds)
@@ -97,9 +98,9 @@ package struct RunWatch: Sendable {
   private var excused: Duration {
     switch progress {
     // A pipe that brings nothing ends the run by itself, in words that fit better.
-    case .staging(_, from: .some): .seconds(Limits.silenceSeconds)
+    case .staging(_, _, _, from: .some): .seconds(Limits.silenceSeconds)
     case .sending(let delivery, _): (delivery.inFlightCount > 0 ? requestTimeLimit : .zero) + (delivery.holdUp ?? .zero)
-    case .staging, .planning, nil: .zero
+    case .staging, .planning, .asking, nil: .zero
     }
   }
 
@@ -113,11 +114,12 @@ package struct RunWatch: Sendable {
   private var waiting: String {
     switch progress {
     case nil: "before anything was read; waiting for the disk under \(state)"
-    case .staging(let bytes, from: .some(let input)): "while reading; waiting for \(input), behind \(ByteCount(bytes)) read so far"
-    case .staging(let bytes, from: nil): "while staging what was read (\(ByteCount(bytes))); waiting for the disk under \(state)"
+    case .staging(let bytes, _, _, from: .some(let input)): "while reading; waiting for \(input), behind \(ByteCount(bytes)) read so far"
+    case .staging(let bytes, _, _, from: nil): "while staging what was read (\(ByteCount(bytes))); waiting for the disk under \(state)"
     case .planning(let count, let total): "while planning (\(count) of \(total) records); waiting for the disk under \(state)"
-    case .sending(let delivery, let total):
-      "while sending (\(delivery.acceptedBodyCount) of \(total) bodies accepted); waiting for "
+    case .asking: "while asking"
+    case .sending(let delivery, let planned):
+      "while sending (\(delivery.acceptedBodyCount) of \(planned.bodies) bodies accepted); waiting for "
         + (delivery.inFlightCount > 0 ? "the server, or for the disk under \(state) to keep its receipts" : "the disk under \(state)")
     }
   }

@@ -56,6 +56,19 @@ struct Stager {
   let folder: String
   let stop: StopSwitch
   let progress: @Sendable (RunProgress) -> Void
+  private let rowCount = RowCount()
+
+  init(
+    specification: ImportSpecification, settings: RunSettings, options: RunOptions, folder: String, stop: StopSwitch,
+    progress: @escaping @Sendable (RunProgress) -> Void
+  ) {
+    self.specification = specification
+    self.settings = settings
+    self.options = options
+    self.folder = folder
+    self.stop = stop
+    self.progress = progress
+  }
 
   func stage() throws(RunFailure) -> Staged {
     do throws(DiskFailure) {
@@ -72,6 +85,8 @@ struct Stager {
     let workerCount = options.workerCount
     var rows: [InputRow] = []
     let folder = folder
+    let rowCount = rowCount
+    let inputBytes = inputBytes
     let results = try onThreads(
       workerCount,
       { worker in
@@ -79,7 +94,7 @@ struct Stager {
           let records = try PartitionWriter(
             number: worker, path: "\(folder)/\(worker).records", partitioning: partitioning, memoryBytes: frameBytes)
           let rejects = try RejectWriter(path: "\(folder)/\(worker).rejects")
-          return StagingWorker(records: records, rejects: rejects, isSynced: isSynced, selector: selector).run(queue)
+          return StagingWorker(records: records, rejects: rejects, isSynced: isSynced, selector: selector, rowCount: rowCount).run(queue)
         } catch {
           queue.abandon()
           while queue.take() != nil {}
@@ -90,9 +105,11 @@ struct Stager {
         defer { for _ in 0..<workerCount { queue.put(nil) } }
         let blocks = NumberSource()
         for index in specification.inputs.indices {
-          rows.append(try read(index, blocks: blocks, into: queue, readBefore: rows.reduce(0) { $0 + $1.byteCount }))
+          rows.append(
+            try read(index, blocks: blocks, into: queue, readBefore: rows.reduce(0) { $0 + $1.byteCount }, of: inputBytes))
         }
       })
+    tell(rows.reduce(0) { $0 + $1.byteCount }, of: inputBytes, from: nil)
     return try finish(results, rows, listedCount: selector?.excludedCount)
   }
 
@@ -171,6 +188,20 @@ struct Stager {
     path == "-" || (Folder.exists(path) && !Folder.isRegularFile(path) && !Folder.isFolder(path))
   }
 
+  /// Bytes of all inputs as they are, packed or not; nil when one does not tell its size.
+  private var inputBytes: Int? {
+    var bytes = 0
+    for input in specification.inputs {
+      guard let count = Folder.byteCount(of: input.path) else { return nil }
+      bytes += count
+    }
+    return bytes
+  }
+
+  private func tell(_ bytes: Int, of total: Int?, from input: String?) {
+    progress(.staging(bytes: bytes, of: total, rows: rowCount.value, from: input))
+  }
+
   /// About how many bytes will be staged: some four for each byte of a file, and six times as many for one that is packed, as its name says.
   /// Nil when an input does not tell its size.
   private var expectedBytes: Int? {
@@ -242,12 +273,12 @@ struct Stager {
   }
 
   private func read(
-    _ index: Int, blocks: NumberSource, into queue: WorkQueue<StagingWork>, readBefore: Int
+    _ index: Int, blocks: NumberSource, into queue: WorkQueue<StagingWork>, readBefore: Int, of total: Int?
   ) throws(RunFailure) -> InputRow {
     let specified = specification.inputs[index]
     let blockBytes = min(options.blockBytes, max(1, options.memoryBytes / 32))
     let file = displayName(specified.path)
-    progress(.staging(bytes: readBefore, from: file))
+    tell(readBefore, of: total, from: file)
     var opened: OpenInput
     do throws(RunFailure) {
       opened = try Stager.open(specification, settings, index, blockBytes: blockBytes, patience: patience)
@@ -257,15 +288,15 @@ struct Stager {
     let bound = opened.bound
     do throws(ReadFailure) {
       while !stop.isStopped, !queue.isAbandoned, let block = try opened.reader.next() {
-        progress(.staging(bytes: readBefore + opened.reader.byteCount, from: nil))
+        tell(readBefore + opened.reader.byteCount, of: total, from: nil)
         queue.put(StagingWork(number: blocks.next(), block: block, input: bound))
-        progress(.staging(bytes: readBefore + opened.reader.byteCount, from: file))
+        tell(readBefore + opened.reader.byteCount, of: total, from: file)
       }
     } catch {
       throw stop.isStopped ? stopped(file) : error.runFailure
     }
     if stop.isStopped { throw stopped(file) }
-    progress(.staging(bytes: readBefore + opened.reader.byteCount, from: nil))
+    tell(readBefore + opened.reader.byteCount, of: total, from: nil)
     return InputRow(
       index: index, path: specified.path, byteCount: opened.reader.byteCount, digest: opened.reader.digest.bytes,
       format: opened.reader.format.rawValue, header: opened.reader.header?.raw ?? [], rowCount: 0)

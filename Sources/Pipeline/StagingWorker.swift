@@ -69,13 +69,15 @@ struct StagingWorker: ~Copyable {
   /// What the mapping of the input at hand had converted before the row at hand.
   private var conversionCounts = ConversionCounts()
   private var droppedCount = 0
+  private let rowCount: RowCount
 
   /// With `isSynced` the records are on the disk when the work has ended.
-  init(records: consuming PartitionWriter, rejects: consuming RejectWriter, isSynced: Bool, selector: Selector?) {
+  init(records: consuming PartitionWriter, rejects: consuming RejectWriter, isSynced: Bool, selector: Selector?, rowCount: RowCount) {
     self.records = records
     self.rejects = rejects
     self.isSynced = isSynced
     self.selector = selector
+    self.rowCount = rowCount
   }
 
   /// Works until the queue ends. After a failure the rest of the queue is taken and left alone, so that the reader never waits for ever.
@@ -159,6 +161,7 @@ struct StagingWorker: ~Copyable {
       }
     }
     result.readCounts[work.input.index, default: 0] += readCount
+    rowCount.add(readCount)
     do throws(DiskFailure) {
       try rejects.endPiece(of: work.number)
     } catch {
@@ -237,6 +240,15 @@ struct StagingWorker: ~Copyable {
       throw error.runFailure(forInput: false)
     }
   }
+}
+
+/// How many rows all workers have read.
+final class RowCount: Sendable {
+  private let count = Atomic(0)
+
+  func add(_ more: Int) { count.add(more, ordering: .relaxed) }
+
+  var value: Int { count.load(ordering: .relaxed) }
 }
 
 /// Numbers 0, 1, 2, … for several threads.

@@ -51,14 +51,20 @@ package struct CheckReport: Sendable {
     if finding.places.isEmpty, !finding.samples.isEmpty { lines.append("  \(finding.samples.joined(separator: ", "))") }
     for place in finding.places {
       lines.append("  \(place.text)")
-      switch rows[SampleKey(file: place.file, byte: place.byte)] {
-      case nil: continue
-      case .row(let row)?: lines.append("    row    \(CheckReport.printable(row))")
-      case .absent(let reason)?: lines.append("    row    not here: \(reason)")
-      }
-      lines.append("    event  " + (place.event.map { CheckReport.printable(Array($0.utf8)) } ?? "none, or not one that is told apart"))
+      lines += CheckReport.sideBySide(place, rows)
     }
     return lines
+  }
+
+  /// A row and the event that it became, in two lines; none when rows are not to be shown.
+  static func sideBySide(_ place: FindingPlace, _ rows: [SampleKey: SampleRow]) -> [String] {
+    let row: String
+    switch rows[SampleKey(file: place.file, byte: place.byte)] {
+    case nil: return []
+    case .row(let bytes)?: row = printable(bytes)
+    case .absent(let reason)?: row = "not here: \(reason)"
+    }
+    return ["    row    " + row, "    event  " + (place.event.map { printable(Array($0.utf8)) } ?? "none, or not one that is told apart")]
   }
 
   /// The report as one line of JSON, keys sorted.

@@ -54,6 +54,10 @@ package struct RunSummary: Sendable, Equatable {
   package var isForgotten = false
   /// Why the run is not complete, for people.
   package var message: String?
+  /// How long sending takes; nil when nobody asked.
+  package var estimate: SendingEstimate?
+  /// The first rows that become events, with these. Visitor data, which only those are told who asked.
+  package var firstRows: [FindingPlace] = []
 
   package init(run: String, endpoint: String, rehearsal: Bool) {
     self.run = run
@@ -75,8 +79,17 @@ package struct RunSummary: Sendable, Equatable {
     exit = .complete
   }
 
-  /// The summary as one line of JSON, keys sorted.
-  package func json() -> String {
+  /// The summary as one line of JSON, keys sorted. With `rows` also the first rows with the events that they become, which are visitor data.
+  package func json(rows: [SampleKey: SampleRow]? = nil) -> String {
+    struct Estimate: Encodable {
+      var events_per_second, seconds: Double
+      var run: Int64?
+    }
+    struct Row: Encodable {
+      var file: String
+      var line, byte: Int
+      var row, event: String?
+    }
     struct Events: Encodable { var decisions, conversions: Int }
     struct Sighting: Encodable {
       var code, severity: String
@@ -97,6 +110,8 @@ package struct RunSummary: Sendable, Equatable {
       var seconds: Double
       var exit: Int32
       var message: String?
+      var estimate: Estimate?
+      var first_rows: [Row]?
     }
     let shape = Shape(
       run: run, state: state.rawValue, endpoint: endpoint, rehearsal: rehearsal, no_ledger: ignoresLedger, records: records,
@@ -104,7 +119,22 @@ package struct RunSummary: Sendable, Equatable {
       bytes: byteCount, requests: requestCount, retries: retryCount, lanes: laneCount, rejects: rejects,
       findings: findings.map {
         Sighting(code: $0.code.rawValue, severity: $0.severity.rawValue, count: $0.count, samples: $0.samples)
-      }, expected: expected, seconds: (seconds * 1000).rounded() / 1000, exit: exit.rawValue, message: message)
+      }, expected: expected, seconds: (seconds * 1000).rounded() / 1000, exit: exit.rawValue, message: message,
+      estimate: estimate.flatMap { estimate in
+        let seconds = (estimate.seconds(for: decisionCount + conversionCount) * 1000).rounded() / 1000
+        switch estimate.source {
+        case .given: return Estimate(events_per_second: estimate.eventsPerSecond, seconds: seconds)
+        case .run(let run): return Estimate(events_per_second: estimate.eventsPerSecond, seconds: seconds, run: run)
+        case .example: return nil
+        }
+      },
+      first_rows: rows.map { rows in
+        firstRows.map { place in
+          var shown = Row(file: place.file, line: place.line, byte: place.byte, event: place.event)
+          if case .row(let row)? = rows[SampleKey(file: place.file, byte: place.byte)] { shown.row = String(decoding: row, as: UTF8.self) }
+          return shown
+        }
+      })
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // Only a number that is not finite could fail here, and there is none.

@@ -28,6 +28,7 @@ extension RunSummary {
     lines.append(
       "  events   \(counted(decisionCount, "decision")) and \(counted(conversionCount, "conversion")) of "
         + "\(counted(visitorCount, "visitor")) in \(counted(bodyCount, "body", "bodies")), \(ByteCount(byteCount))")
+    if state == .planned { lines += plannedLines() }
     if requestCount > 0 || state != .planned {
       lines.append("  requests \(grouped(requestCount)), of which \(grouped(retryCount)) retries")
     }
@@ -39,6 +40,16 @@ extension RunSummary {
     for finding in findings { lines.append("  finding  " + describe(finding)) }
     lines += expectedLines()
     return lines.joined(separator: "\n")
+  }
+
+  /// What is only said of what was not sent yet.
+  private func plannedLines() -> [String] {
+    let events = decisionCount + conversionCount
+    var lines: [String] = []
+    if !ignoresLedger { lines.append("  ledger   \(grouped(events)) new, \(grouped(records.alreadyAccepted)) sent by earlier runs") }
+    lines.append("  requests \(grouped(bodyCount)), and again what fails")
+    if events > 0, let estimate { lines.append("  time     " + estimate.text(for: events, to: endpoint)) }
+    return lines
   }
 
   private func describe(_ finding: Finding) -> String {

@@ -118,7 +118,7 @@ enum Given {
     "max-rejects",
     "allow-rejects", "accept", "keep-staging", "concurrency", "rate", "retry-for", "no-strict", "no-ledger", "accept-status", "max-refused",
     "request-timeout", "proxy", "ca-file",
-    "time-limit", "stall-timeout", "json", "quiet", "log-format",
+    "time-limit", "stall-timeout", "yes", "json", "quiet", "log-format",
   ]
 
   static func key(_ name: String) -> String { name.replacing("-", with: "_") }

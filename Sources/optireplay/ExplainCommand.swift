@@ -52,7 +52,10 @@ struct ExplainCommand: AsyncParsableCommand {
       voice.log.notice("state folder: \(folder)")
       let bytes = try memory.bytes()
       let stop = StopSwitch()
-      let explainer = Explainer(folder, memoryBytes: bytes, log: voice.log, stop: stop) { voice.terminal.progress($0.text) }
+      let display = ProgressDisplay(voice, tellsPhases: false)
+      let explainer = Explainer(folder, memoryBytes: bytes, log: voice.log, stop: stop) { display.take($0) }
+      display.begin()
+      defer { display.end() }
       let teller = Teller(voice, what)
       let id = run.map { RunID(rawValue: $0) }
       let (what, kind) = (what, kind)

@@ -347,6 +347,11 @@ struct DeliveryArguments: ParsableArguments {
       "More events than this that the server refuses one by one, and the run stops. (default: \(Limits.refusedEvents))", valueName: "n"))
   var maxRefused: Int?
 
+  @Flag(help: "Do not ask before an account's first import to us or eu. (Without a terminal nobody is asked.)")
+  var yes = false
+
+  func assumesYes() throws -> Bool { try Given.flag(yes, "yes") }
+
   func apply(to options: inout RunOptions) throws {
     if case .fixed(let count) = try Given.value(concurrency, "concurrency") ?? .auto {
       guard (1...Limits.mostLanes).contains(count) else {

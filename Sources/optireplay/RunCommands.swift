@@ -57,13 +57,14 @@ struct Voice: Sendable {
       terminal: terminal, log: Logger(label: Product.name) { _ in TerminalLog(terminal: terminal, format: .text) }, isJSON: false)
   }
 
-  /// Says what became of a run, and ends the command with its status. `note` is a last line for people.
-  func end(_ summary: RunSummary, note: String? = nil) throws {
+  /// Says what became of a run, and ends the command with its status. With `rows` the first rows are shown with the events that they become.
+  func end(_ summary: RunSummary, rows: [SampleKey: SampleRow]? = nil) throws {
     terminal.clearProgress()
     if isJSON {
-      terminal.result(summary.json())
+      terminal.result(summary.json(rows: rows))
     } else {
-      terminal.words(([summary.text()] + [note].compactMap { $0 }).joined(separator: "\n"))
+      let shown = rows.flatMap { summary.firstRowsText($0) }
+      terminal.words(([summary.text()] + [shown].compactMap { $0 }).joined(separator: "\n"))
     }
     if summary.exit == .complete { return }
     if let message = summary.message { log.error("\(message)") }
@@ -131,7 +132,8 @@ struct ImportCommand: AsyncParsableCommand {
         voice.log.notice("a rehearsal into the built-in sandbox: nothing leaves this machine unless --endpoint names where to")
       }
       let ready = options
-      let summary = try await importing(ready, voice) { importer in try await importer.run(specification, settings) }
+      let yes = try delivery.assumesYes()
+      let summary = try await importing(ready, voice, assumesYes: yes) { importer in try await importer.run(specification, settings) }
       if summary.rehearsal, summary.state == .complete {
         voice.log.notice("results page: `optireplay sandbox --state \(shellWord(ready.state))` serves it")
       }
@@ -142,17 +144,24 @@ struct ImportCommand: AsyncParsableCommand {
 
 /// Makes an importer that signals and its time limit can stop, and lets it work under a watchdog.
 func importing<Value: Sendable>(
-  _ options: RunOptions, _ voice: Voice, _ body: @escaping @Sendable (Importer) async throws -> Value
+  _ options: RunOptions, _ voice: Voice, assumesYes: Bool = false, _ body: @escaping @Sendable (Importer) async throws -> Value
 ) async throws -> Value {
   let stop = StopSwitch()
   let watchdog = Watchdog(options)
+  let display = ProgressDisplay(voice)
+  var options = options
+  options.consent = consent(assumed: assumesYes, stop, voice)
   let importer = Importer(options, log: voice.log, stop: stop) { progress in
     watchdog.moved(to: progress)
-    voice.terminal.progress(progress.text)
+    display.take(progress)
   }
   watchdog.begin(stop, voice)
-  defer { watchdog.end() }
-  return try await stoppable(stop, voice.log) { try await body(importer) }
+  display.begin()
+  defer {
+    display.end()
+    watchdog.end()
+  }
+  return try await stoppable(stop, voice.log, atOnce: { voice.terminal.clearProgress() }) { try await body(importer) }
 }
 
 struct ResumeCommand: AsyncParsableCommand {
@@ -195,7 +204,8 @@ struct ResumeCommand: AsyncParsableCommand {
       try gate.apply(to: &options)
       try delivery.apply(to: &options)
       let ready = options
-      let summary = try await importing(ready, voice) { importer in try await importer.resume(id, restaging: restage) }
+      let yes = try delivery.assumesYes()
+      let summary = try await importing(ready, voice, assumesYes: yes) { importer in try await importer.resume(id, restaging: restage) }
       guard let summary else {
         voice.log.notice("there is nothing to resume")
         return
@@ -216,15 +226,6 @@ func shellWord(_ text: String) -> String {
   return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
 }
 
-/// How long a plan takes to send at a rate, in words; nil for a rate that is none.
-private func sendingTime(_ summary: RunSummary, rate: Double) -> String? {
-  guard rate > 0, rate.isFinite else { return nil }
-  let seconds = Int(min(1e12, (Double(summary.decisionCount + summary.conversionCount) / rate).rounded(.up)))
-  let time =
-    seconds < 120 ? "\(seconds) s" : seconds < 7200 ? "\(seconds / 60) min" : "\(grouped(seconds / 3600)) h \(seconds / 60 % 60) min"
-  return "  sending at \(rate) events/s takes \(time)"
-}
-
 extension Checkpoint {
   /// The unfinished run that `resume` would take; nil when there is none, or more than one.
   fileprivate func unfinishedRun(_ id: RunID?) throws -> RunRow? {
@@ -239,8 +240,10 @@ struct PlanCommand: AsyncParsableCommand {
     abstract: "Shows what an import would do, and sends nothing.",
     discussion: """
       Reads and judges everything as an import does: records, rejects, findings, bodies, and the results to expect by the server's \
-      published rules. With --output the bodies are written as files, byte for byte what an import would send; with --html the results to expect are written as a page, unless an import would be refused. Exits with 0 unless an \
-      import would be refused.
+      published rules; how long sending takes, at --rate or as fast as an earlier run to the same endpoint went; and the first rows of each \
+      kind beside the events that they become, which are visitors' data and left out with --positions-only. With --output the bodies are \
+      written as files, byte for byte what an import would send; with --html the results to expect are written as a page, unless an import \
+      would be refused. Exits with 0 unless an import would be refused.
       """)
 
   @OptionGroup(title: "Input") var input: InputArguments
@@ -253,6 +256,8 @@ struct PlanCommand: AsyncParsableCommand {
   var html: String?
   @Option(help: ArgumentHelp("Say how long sending takes at so many events a second.", valueName: "events/s"))
   var rate: Double?
+  @Flag(help: "Do not show the first rows and the events that they become.")
+  var positionsOnly = false
   @Flag(help: "Print the whole configuration instead, with all that flags, environment, datafile and defaults say; nothing is read.")
   var showConfig = false
   @OptionGroup(title: "Judgement and resources") var gate: GateArguments
@@ -268,6 +273,9 @@ struct PlanCommand: AsyncParsableCommand {
       try input.requireRegion(of: options.endpoint)
       try gate.apply(to: &options)
       options.output = outputFolder
+      options.keepsFirstRows = !positionsOnly
+      let rate = try Given.value(rate, "rate")
+      if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate must be more than 0") }
       let specification = try input.specification()
       if showConfig {
         return voice.terminal.result(shownConfiguration(specification, settings, options, datafile: try input.datafilePath()))
@@ -276,10 +284,20 @@ struct PlanCommand: AsyncParsableCommand {
       voice.log.notice("state folder: \(options.state)")
       if let html { try requireFolder(of: html) }
       let ready = options
-      let summary = try await importing(ready, voice) { importer in try await importer.plan(specification, settings) }
+      var summary = try await importing(ready, voice) { importer in try await importer.plan(specification, settings) }
       if let html, summary.state == .planned { try writePage(summary, to: html, voice) }
-      try voice.end(summary, note: try Given.value(rate, "rate").flatMap { sendingTime(summary, rate: $0) })
+      summary.estimate = try estimate(rate, ready)
+      try voice.end(summary, rows: positionsOnly ? nil : sampleRows(summary.firstRows, of: specification))
     }
+  }
+
+  /// At the rate that is named, else at that of an earlier run to the same endpoint.
+  private func estimate(_ rate: Double?, _ options: RunOptions) throws -> SendingEstimate {
+    if let rate { return SendingEstimate(eventsPerSecond: rate, source: .given) }
+    guard let pace = try StateFolder.reader(options.state)?.acceptedPace(account: options.account, endpoint: options.endpoint.name) else {
+      return .example
+    }
+    return SendingEstimate(eventsPerSecond: pace.eventsPerSecond, source: .run(pace.run.rawValue))
   }
 
   /// Finds out before a long plan that its page has no place.

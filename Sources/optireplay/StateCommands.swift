@@ -10,10 +10,18 @@ struct StatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
     abstract: "Shows the runs of the state folder, or one of them.",
-    discussion: "Takes no lock, so it can be asked while an import is at work.")
+    discussion: """
+      Takes no lock, so it can be asked while an import is at work.
+
+      --watch shows the progress of the run that another process works on, until it ends, and then exits with the status of that process; \
+      with 75 when it was killed, or nobody works on an unfinished run. With --json it prints an object a second.
+      """)
 
   @Argument(help: "The run; all of them without.")
   var run: Int64?
+
+  @Flag(help: "Watch the run that is worked on, until it ends.")
+  var watch = false
 
   @OptionGroup var state: StateArguments
   @OptionGroup var output: OutputArguments
@@ -22,6 +30,11 @@ struct StatusCommand: AsyncParsableCommand {
     let voice = try output.voice()
     try await voice.failing {
       let folder = try state.folder()
+      if watch {
+        let status = try await StatusWatch(folder: folder, named: run.map { RunID(rawValue: $0) }, voice: voice).end()
+        if status != .complete { throw ExitCode(status.rawValue) }
+        return
+      }
       guard let checkpoint = try StateFolder.reader(folder) else {
         voice.log.notice("state folder: \(folder)")
         voice.terminal.result(voice.isJSON ? "{\"runs\":[]}" : "nothing was imported with this state folder yet")

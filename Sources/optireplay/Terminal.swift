@@ -10,36 +10,41 @@ import Vocabulary
   import Darwin
 #endif
 
-/// Everything a person sees: results on standard output, the rest on standard error, where a progress line is drawn over and over on a
-/// terminal and now and then otherwise.
+/// Everything a person sees: results on standard output, the rest on standard error, at whose foot a progress line is drawn over and over when
+/// that is a terminal.
+///
+/// The cursor waits at the beginning of the progress line, and is never hidden: a terminal that is made narrower breaks the line behind the
+/// cursor, where it is erased, and a process that is killed leaves nothing to be restored.
 ///
 /// What cannot be written to standard error is lost, and the work goes on. What cannot be written to standard output is `lostResult`.
 /// Control characters, which a file's name or a row may hold, are written out wherever people read.
 final class Terminal: Sendable {
-  private struct State {
-    var progress = ""
-    var shownAt: ContinuousClock.Instant?
-    var lost: DiskFailure?
+  private let progress = Mutex("")
+  private let lost = Mutex<DiskFailure?>(nil)
+  /// Whether a line can be drawn over: standard error is a terminal, and not a dumb one.
+  let canDraw: Bool
+  let isQuiet: Bool
+
+  init(isQuiet: Bool) {
+    self.isQuiet = isQuiet
+    let kind = ProcessInfo.processInfo.environment["TERM"] ?? ""
+    canDraw = isatty(2) == 1 && !kind.isEmpty && kind != "dumb"
   }
 
-  private let state = Mutex(State())
-  private let isTerminal = isatty(2) == 1
-  private let isQuiet: Bool
-
-  init(isQuiet: Bool) { self.isQuiet = isQuiet }
-
-  /// How often progress is shown: ten times a second on a terminal, every ten seconds elsewhere.
-  private var interval: Duration { isTerminal ? .milliseconds(100) : .seconds(10) }
+  /// Columns of the terminal as it is now.
+  var columns: Int {
+    Screen.columns(of: 2) ?? ProcessInfo.processInfo.environment["COLUMNS"].flatMap(Int.init) ?? 80
+  }
 
   /// Prints a result on standard output, as it is: JSON, rows.
   func result(_ text: String) {
     clearProgress()
-    state.withLock { state in
-      if state.lost != nil { return }
+    lost.withLock { lost in
+      if lost != nil { return }
       do throws(DiskFailure) {
         try StandardStreams.write(Array((text + "\n").utf8), to: .output)
       } catch {
-        state.lost = error
+        lost = error
       }
     }
   }
@@ -48,45 +53,35 @@ final class Terminal: Sendable {
   func words(_ text: String) { result(visible(text)) }
 
   /// Why a result could not be printed; nil when all were, or when who asked for them has gone away.
-  var lostResult: RunFailure? { state.withLock { $0.lost?.kind == .abandoned ? nil : $0.lost?.runFailure(forInput: false) } }
+  var lostResult: RunFailure? { lost.withLock { $0?.kind == .abandoned ? nil : $0?.runFailure(forInput: false) } }
 
   /// Prints a line on standard error, above the progress line.
   func line(_ text: String) {
-    state.withLock { state in
-      write((state.progress.isEmpty ? "" : Terminal.eraseLine) + visible(text) + "\n" + state.progress)
+    let text = visible(text)
+    progress.withLock { progress in
+      write(progress.isEmpty ? text + "\n" : "\r" + Terminal.eraseRest + text + "\n" + progress + Terminal.eraseRest + "\r")
     }
   }
 
-  /// Shows where things stand. What comes too soon after the last is not shown.
-  func progress(_ text: @autoclosure () -> String) {
-    if isQuiet { return }
-    state.withLock { state in
-      let now = ContinuousClock.now
-      guard let last = state.shownAt else {
-        state.shownAt = now
-        return
-      }
-      guard now - last >= interval else { return }
-      state.shownAt = now
-      if isTerminal {
-        state.progress = String(visible(text()).prefix(Terminal.columns - 1))
-        write(Terminal.eraseLine + state.progress)
-      } else {
-        write(visible(text()) + "\n")
-      }
+  /// Draws the progress line anew, in place. A process in the background leaves the terminal to whom it belongs.
+  func draw(_ text: String) {
+    guard canDraw, Screen.isInForeground(of: 2) else { return }
+    progress.withLock { progress in
+      progress = text
+      write("\r" + text + Terminal.eraseRest + "\r")
     }
   }
 
   /// Takes the progress line away.
   func clearProgress() {
-    state.withLock { state in
-      if !state.progress.isEmpty { write(Terminal.eraseLine) }
-      state.progress = ""
+    progress.withLock { progress in
+      if !progress.isEmpty { write("\r" + Terminal.eraseRest) }
+      progress = ""
     }
   }
 
-  private static let eraseLine = "\r\u{1b}[2K"
-  private static let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap(Int.init).map { max(20, $0) } ?? 80
+  /// Erases from the cursor to the end of the screen.
+  private static let eraseRest = "\u{1b}[J"
 
   private func write(_ text: String) { try? StandardStreams.write(Array(text.utf8), to: .errors) }
 }

@@ -53,9 +53,10 @@ struct VerifyCommand: AsyncParsableCommand {
       let id = run.map { RunID(rawValue: $0) }
       let bytes = try memory.bytes()
       let stop = StopSwitch()
-      let verifier = Verifier(folder, memoryBytes: bytes, log: voice.log, stop: stop) { progress in
-        voice.terminal.progress(progress.text)
-      }
+      let display = ProgressDisplay(voice, tellsPhases: false)
+      let verifier = Verifier(folder, memoryBytes: bytes, log: voice.log, stop: stop) { display.take($0) }
+      display.begin()
+      defer { display.end() }
       let found = try await stoppable(stop, voice.log) { try await verifier.verification(of: id) }
       voice.terminal.clearProgress()
       if voice.isJSON { voice.terminal.result(found.json()) } else { voice.terminal.words(found.text()) }

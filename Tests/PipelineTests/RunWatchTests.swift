@@ -29,7 +29,7 @@ import Vocabulary
     var delivery = DeliveryProgress()
     delivery.inFlightCount = inFlight
     delivery.holdUp = holdUp
-    return .sending(delivery, of: 9)
+    return .sending(delivery, of: PlannedAmount(bodies: 9))
   }
 
   private func texts(_ said: [(second: Int, word: RunWatch.Word)]) -> [String] {

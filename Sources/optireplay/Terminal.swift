@@ -13,13 +13,24 @@ import Vocabulary
 /// Everything a person sees: results on standard output, the rest on standard error, where a progress line is drawn over and over on a
 /// terminal and now and then otherwise.
 ///
-/// What cannot be written to standard error is lost, and the work goes on. What cannot be written to standard output is `lostResult`.
+/// What cannot be written to standard error, or is not taken for some seconds, is lost, and the work goes on. What cannot be written to standard output is `lostResult`.
 /// Control characters, which a file's name or a row may hold, are written out wherever people read.
 final class Terminal: Sendable {
   private struct State {
     var progress = ""
     var shownAt: ContinuousClock.Instant?
     var lost: DiskFailure?
+    /// Whether the reader of standard error takes nothing; then it is not waited for.
+    var isHeldUp = false
+
+    mutating func write(_ text: String) {
+      do throws(DiskFailure) {
+        try StandardStreams.write(Array(text.utf8), to: .errors, waiting: .seconds(isHeldUp ? 0 : Limits.readerSeconds))
+        isHeldUp = false
+      } catch {
+        isHeldUp = error.kind == .stalled
+      }
+    }
   }
 
   private let state = Mutex(State())
@@ -34,13 +45,13 @@ final class Terminal: Sendable {
   /// Prints a result on standard output, as it is: JSON, rows.
   func result(_ text: String) {
     clearProgress()
-    state.withLock { state in
-      if state.lost != nil { return }
-      do throws(DiskFailure) {
-        try StandardStreams.write(Array((text + "\n").utf8), to: .output)
-      } catch {
-        state.lost = error
-      }
+    if state.withLock({ $0.lost != nil }) { return }
+    // Without the lock: a reader may take its time, and meanwhile others must be able to speak.
+    do throws(DiskFailure) {
+      try StandardStreams.write(Array((text + "\n").utf8), to: .output)
+    } catch {
+      let failure = error
+      state.withLock { $0.lost = failure }
     }
   }
 
@@ -53,7 +64,7 @@ final class Terminal: Sendable {
   /// Prints a line on standard error, above the progress line.
   func line(_ text: String) {
     state.withLock { state in
-      write((state.progress.isEmpty ? "" : Terminal.eraseLine) + visible(text) + "\n" + state.progress)
+      state.write((state.progress.isEmpty ? "" : Terminal.eraseLine) + visible(text) + "\n" + state.progress)
     }
   }
 
@@ -70,9 +81,9 @@ final class Terminal: Sendable {
       state.shownAt = now
       if isTerminal {
         state.progress = String(visible(text()).prefix(Terminal.columns - 1))
-        write(Terminal.eraseLine + state.progress)
+        state.write(Terminal.eraseLine + state.progress)
       } else {
-        write(visible(text()) + "\n")
+        state.write(visible(text()) + "\n")
       }
     }
   }
@@ -80,15 +91,13 @@ final class Terminal: Sendable {
   /// Takes the progress line away.
   func clearProgress() {
     state.withLock { state in
-      if !state.progress.isEmpty { write(Terminal.eraseLine) }
+      if !state.progress.isEmpty { state.write(Terminal.eraseLine) }
       state.progress = ""
     }
   }
 
   private static let eraseLine = "\r\u{1b}[2K"
   private static let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap(Int.init).map { max(20, $0) } ?? 80
-
-  private func write(_ text: String) { try? StandardStreams.write(Array(text.utf8), to: .errors) }
 }
 
 /// Writes log lines to the terminal, as text or as one JSON object a line.

@@ -119,7 +119,8 @@ struct TerminalLog: LogHandler {
       struct Line: Encodable { var level, message, time: String }
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      let line = Line(level: event.level.rawValue, message: "\(event.message)", time: Date().ISO8601Format())
+      // What would be written out in the line is so here, where it stays JSON.
+      let line = Line(level: event.level.rawValue, message: visible("\(event.message)"), time: Date().ISO8601Format())
       // Three texts can always be written.
       terminal.line(String(decoding: try! encoder.encode(line), as: UTF8.self))
     }

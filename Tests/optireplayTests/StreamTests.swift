@@ -89,6 +89,9 @@ struct StreamTests {
     let explained = try Program().run(["explain", file + ":2", "--state", state])
     #expect(explained.output.contains(#"\u{1b}[2Janna"#))
     for told in [outcome, text, missing, explained] { #expect(!(told.output + told.errors).contains("\u{1b}")) }
+    let logged = try Program().run(["plan", "\u{85}\u{1b}.csv", "--account-id", "1", "--state", state, "--log-format", "json"])
+    let lines = logged.errors.split(separator: "\n").map { try? JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
+    #expect(lines.last??["message"]?.contains(#"\u{85}\u{1b}.csv"#) == true, "\(logged.errors)")
     let rows = try Program().run(["rejects", "--format", "csv", "--state", state])
     #expect(rows.output.contains("\u{1b}[2Janna"))
   }

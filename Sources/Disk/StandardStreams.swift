@@ -23,13 +23,17 @@ package enum StandardStreams {
   /// Lets a reader that goes away be an error of the write, and not the end of the process.
   package static func outliveReaders() { _ = signal(SIGPIPE, SIG_IGN) }
 
-  /// Writes all bytes. Throws `.abandoned` when nobody reads the stream any more.
-  package static func write(_ bytes: [UInt8], to stream: Stream) throws(DiskFailure) {
+  /// Writes all bytes. Throws `.abandoned` when nobody reads the stream any more, and `.stalled` when its reader takes nothing for longer than
+  /// `limit`; without one it is waited for.
+  package static func write(_ bytes: [UInt8], to stream: Stream, waiting limit: Duration? = nil) throws(DiskFailure) {
     var written = 0
     while written < bytes.count {
+      if let limit { try requireRoom(in: stream, within: limit) }
+      // With room for anything, a pipe takes so much without waiting.
+      let count = min(bytes.count - written, limit == nil ? bytes.count : pieceBytes)
       let got = unsafe bytes.withUnsafeBytes { source in
-        // SAFETY: written < source.count, and at most the rest is written.
-        unsafe systemWrite(stream.rawValue, source.baseAddress! + written, source.count - written)
+        // SAFETY: written < source.count, and `count` is at most the rest.
+        unsafe systemWrite(stream.rawValue, source.baseAddress! + written, count)
       }
       if got >= 0 {
         written += got
@@ -37,17 +41,24 @@ package enum StandardStreams {
       }
       let code = errno
       if code == EINTR { continue }
-      if code == EAGAIN {
-        // Somebody else made the terminal or pipe one that does not wait.
-        var state = pollfd(fd: stream.rawValue, events: Int16(POLLOUT), revents: 0)
-        _ = unsafe poll(&state, 1, -1)
-        continue
-      }
-      let name = stream == .output ? "standard output" : "standard error"
-      if code == EPIPE { throw DiskFailure(.abandoned, name, "nobody reads it any more") }
-      throw DiskFailure.system(code, name, doing: "write to it")
+      if code == EPIPE { throw DiskFailure(.abandoned, name(stream), "nobody reads it any more") }
+      // Somebody else made the terminal or pipe one that does not wait.
+      guard code == EAGAIN else { throw DiskFailure.system(code, name(stream), doing: "write to it") }
+      try requireRoom(in: stream, within: limit)
     }
   }
+
+  /// What every system's pipes take whole: `PIPE_BUF` is 512 at least (POSIX).
+  private static let pieceBytes = 512
+
+  private static func requireRoom(in stream: Stream, within limit: Duration?) throws(DiskFailure) {
+    var state = pollfd(fd: stream.rawValue, events: Int16(POLLOUT), revents: 0)
+    let wait = limit.map { Int32(($0 / .milliseconds(1)).rounded(.up)) } ?? -1
+    guard unsafe poll(&state, 1, wait) == 0 else { return }
+    throw DiskFailure(.stalled, name(stream), "its reader takes nothing")
+  }
+
+  private static func name(_ stream: Stream) -> String { stream == .output ? "standard output" : "standard error" }
 }
 
 /// `write(2)` by another name, which the method above would hide.

@@ -54,6 +54,8 @@ package enum Limits {
   package static let stallSeconds = 3600
   /// Seconds after which a person is told what a run waits for.
   package static let silenceSeconds = 60
+  /// Seconds that the reader of standard error may take nothing before what is said is passed over.
+  package static let readerSeconds = 5
   /// Seconds that requests in flight get after the first signal.
   package static let drainSeconds = 30
   /// Days that a history's events are counted by; where there are more, weeks, months or years are.

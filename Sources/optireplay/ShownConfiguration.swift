@@ -7,14 +7,15 @@ import Vocabulary
 
 /// What a command would do, as a configuration that says all of it: flags, environment, configuration, datafile and defaults resolved.
 ///
-/// An endpoint's secrets are left out. `datafile` is the path or address of the project's, whose ids are what ids are compared with; what it
+/// An address's secrets are left out: user, password, query. `datafile` is the path or address of the project's, whose ids are what ids are compared with; what it
 /// turned keys into stands in the text.
 func shownConfiguration(
   _ specification: ImportSpecification, _ settings: RunSettings, _ options: RunOptions, datafile: String?,
   omitting omission: ConfigurationText.Omission = ConfigurationText.Omission()
 ) -> String {
   let keys: [(key: String, value: String)] = [
-    ("account_id", settings.body.accountID), ("datafile", datafile ?? ""), ("endpoint", options.endpoint.name), ("state", options.state),
+    ("account_id", settings.body.accountID), ("datafile", datafile.map { Fetched.isAddress($0) ? Endpoint.url($0).name : $0 } ?? ""),
+    ("endpoint", options.endpoint.name), ("state", options.state),
     ("memory", "\(options.memoryBytes)"), ("max_body_bytes", "\(settings.bodyLimit)"), ("client_name", settings.body.clientName),
     ("project_id", settings.body.projectID ?? ""), ("revision", settings.body.revision ?? ""),
     ("anonymize_ip", "\(settings.body.anonymizeIP)"), ("enrich_decisions", "\(settings.body.enrichDecisions)"),

@@ -16,11 +16,26 @@ import Vocabulary
 /// The cursor waits at the beginning of the progress line, and is never hidden: a terminal that is made narrower breaks the line behind the
 /// cursor, where it is erased, and a process that is killed leaves nothing to be restored.
 ///
-/// What cannot be written to standard error is lost, and the work goes on. What cannot be written to standard output is `lostResult`.
+/// What cannot be written to standard error, or is not taken for some seconds, is lost, and the work goes on. What cannot be written to standard output is `lostResult`.
 /// Control characters, which a file's name or a row may hold, are written out wherever people read.
 final class Terminal: Sendable {
-  private let progress = Mutex("")
-  private let lost = Mutex<DiskFailure?>(nil)
+  private struct State {
+    var progress = ""
+    var lost: DiskFailure?
+    /// Whether the reader of standard error takes nothing; then it is not waited for.
+    var isHeldUp = false
+
+    mutating func write(_ text: String) {
+      do throws(DiskFailure) {
+        try StandardStreams.write(Array(text.utf8), to: .errors, waiting: .seconds(isHeldUp ? 0 : Limits.readerSeconds))
+        isHeldUp = false
+      } catch {
+        isHeldUp = error.kind == .stalled
+      }
+    }
+  }
+
+  private let state = Mutex(State())
   /// Whether a line can be drawn over: standard error is a terminal, and not a dumb one.
   let canDraw: Bool
   let isQuiet: Bool
@@ -39,13 +54,13 @@ final class Terminal: Sendable {
   /// Prints a result on standard output, as it is: JSON, rows.
   func result(_ text: String) {
     clearProgress()
-    lost.withLock { lost in
-      if lost != nil { return }
-      do throws(DiskFailure) {
-        try StandardStreams.write(Array((text + "\n").utf8), to: .output)
-      } catch {
-        lost = error
-      }
+    if state.withLock({ $0.lost != nil }) { return }
+    // Without the lock: a reader may take its time, and meanwhile others must be able to speak.
+    do throws(DiskFailure) {
+      try StandardStreams.write(Array((text + "\n").utf8), to: .output)
+    } catch {
+      let failure = error
+      state.withLock { $0.lost = failure }
     }
   }
 
@@ -53,37 +68,36 @@ final class Terminal: Sendable {
   func words(_ text: String) { result(visible(text)) }
 
   /// Why a result could not be printed; nil when all were, or when who asked for them has gone away.
-  var lostResult: RunFailure? { lost.withLock { $0?.kind == .abandoned ? nil : $0?.runFailure(forInput: false) } }
+  var lostResult: RunFailure? { state.withLock { $0.lost?.kind == .abandoned ? nil : $0.lost?.runFailure(forInput: false) } }
 
   /// Prints a line on standard error, above the progress line.
   func line(_ text: String) {
     let text = visible(text)
-    progress.withLock { progress in
-      write(progress.isEmpty ? text + "\n" : "\r" + Terminal.eraseRest + text + "\n" + progress + Terminal.eraseRest + "\r")
+    state.withLock { state in
+      state.write(
+        state.progress.isEmpty ? text + "\n" : "\r" + Terminal.eraseRest + text + "\n" + state.progress + Terminal.eraseRest + "\r")
     }
   }
 
   /// Draws the progress line anew, in place. A process in the background leaves the terminal to whom it belongs.
   func draw(_ text: String) {
     guard canDraw, Screen.isInForeground(of: 2) else { return }
-    progress.withLock { progress in
-      progress = text
-      write("\r" + text + Terminal.eraseRest + "\r")
+    state.withLock { state in
+      state.progress = text
+      state.write("\r" + text + Terminal.eraseRest + "\r")
     }
   }
 
   /// Takes the progress line away.
   func clearProgress() {
-    progress.withLock { progress in
-      if !progress.isEmpty { write("\r" + Terminal.eraseRest) }
-      progress = ""
+    state.withLock { state in
+      if !state.progress.isEmpty { state.write("\r" + Terminal.eraseRest) }
+      state.progress = ""
     }
   }
 
   /// Erases from the cursor to the end of the screen.
   private static let eraseRest = "\u{1b}[J"
-
-  private func write(_ text: String) { try? StandardStreams.write(Array(text.utf8), to: .errors) }
 }
 
 /// Writes log lines to the terminal, as text or as one JSON object a line.
@@ -105,7 +119,8 @@ struct TerminalLog: LogHandler {
       struct Line: Encodable { var level, message, time: String }
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      let line = Line(level: event.level.rawValue, message: "\(event.message)", time: Date().ISO8601Format())
+      // What would be written out in the line is so here, where it stays JSON.
+      let line = Line(level: event.level.rawValue, message: visible("\(event.message)"), time: Date().ISO8601Format())
       // Three texts can always be written.
       terminal.line(String(decoding: try! encoder.encode(line), as: UTF8.self))
     }

@@ -51,6 +51,29 @@ struct StreamTests {
     #expect(!outcome.errors.contains("error"), "\(outcome.errors)")
   }
 
+  #if os(Linux)
+    @Test("whoever reads the log and stops to take it holds no run up")
+    func readerStalls() throws {
+      let folder = try ScratchFolder()
+      let file = try folder.write("visitor_id,entity_id,timestamp\nanna,9,1700000000000\n", to: "rows.csv")
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      // The pipe is full (`pipe(7)`: 65,536 bytes) before the program begins. Whoever should read it looks for the status, for a minute at most.
+      process.arguments = [
+        "-c",
+        """
+        { head -c 65536 /dev/zero; "$0" import "$1" --account-id 1 --state "$2/state" > "$2/output"; echo $? > "$2/status"; } 2>&1 |
+        { i=0; while [ ! -e "$2/status" ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done; test $i -lt 600; }
+        """, Program.path, file, folder.path,
+      ]
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+      #expect(try String(contentsOfFile: folder.path + "/status", encoding: .utf8) == "0\n")
+      #expect(try String(contentsOfFile: folder.path + "/output", encoding: .utf8).contains("run 1: complete"))
+    }
+  #endif
+
   @Test("control characters of names and rows are written out where people read, and kept in data")
   func escapes() throws {
     let folder = try ScratchFolder()
@@ -66,6 +89,9 @@ struct StreamTests {
     let explained = try Program().run(["explain", file + ":2", "--state", state])
     #expect(explained.output.contains(#"\u{1b}[2Janna"#))
     for told in [outcome, text, missing, explained] { #expect(!(told.output + told.errors).contains("\u{1b}")) }
+    let logged = try Program().run(["plan", "\u{85}\u{1b}.csv", "--account-id", "1", "--state", state, "--log-format", "json"])
+    let lines = logged.errors.split(separator: "\n").map { try? JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
+    #expect(lines.last??["message"]?.contains(#"\u{85}\u{1b}.csv"#) == true, "\(logged.errors)")
     let rows = try Program().run(["rejects", "--format", "csv", "--state", state])
     #expect(rows.output.contains("\u{1b}[2Janna"))
   }

@@ -109,8 +109,7 @@ package struct ConfigurationText {
 
   private static func keys(_ lookup: Lookup) -> [String] {
     let limit = omission.tableLimit
-    let shown = lookup.table.count > limit ? Array(lookup.table.prefix(limit)) : Array(lookup.table)
-    var entries = shown.sorted { $0.key < $1.key }.map { "\(name($0.key)): \(scalar($0.value))" }
+    var entries = lookup.table.sorted { $0.key < $1.key }.prefix(limit).map { "\(name($0.key)): \(scalar($0.value))" }
     if lookup.table.count > limit { entries.append("…: \(lookup.table.count - limit) more") }
     let otherwise: String =
       switch lookup.otherwise {

@@ -20,8 +20,8 @@ enum Markup {
     return shown
   }
 
-  /// A name from the input: what it says of writing directions ends with it.
-  static func name(_ text: String) -> String { "<bdi>\(escaped(text))</bdi>" }
+  /// A name from the input: what it says of writing directions ends with it, and so does a long one.
+  static func name(_ text: String) -> String { "<bdi>\(escaped(ReportText.short(text)))</bdi>" }
 
   /// A number as it is counted, in the attribute, and as people read it.
   static func number(_ field: String, _ value: String, _ shown: String) -> String {

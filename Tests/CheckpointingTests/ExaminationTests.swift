@@ -116,7 +116,10 @@ import Vocabulary
   func references() throws {
     _ = try run()
     try scratch.tamper(
-      "INSERT INTO receipt SELECT 99, plan, number, part, status, attempt_count, accepted_at, byte_count, event_count, decision_count, conversion_count FROM receipt"
+      """
+      INSERT INTO receipt SELECT 99, plan, number, part, status, attempt_count, accepted_at, byte_count, event_count, decision_count,
+        conversion_count, took, days FROM receipt
+      """
     )
     #expect(try Checkpoint.reader(at: scratch.path).brokenReferences() == ["table receipt: 4 rows belong to something that is not there"])
   }

@@ -35,6 +35,22 @@ struct ConfigurationTextTests {
     #expect(read.inputs == [ConfiguredInput(files: input.files, record: .conversion, form: input.form, mapping: mapping)])
   }
 
+  @Test("where it is only looked at, values of the environment stand by their names, the longest first, and tables are cut off")
+  func omitting() throws {
+    let table = Dictionary(uniqueKeysWithValues: (10..<20).map { ("k\($0)", "id-secret-\($0)") })
+    let mapping = Mapping(name: "m", fields: [.entity: .lookup(.constant("a secret-one $ secret"), Lookup(table, otherwise: .keep))])
+    let text = ConfigurationText(
+      settings: [(key: "account_id", value: "secret"), (key: "state", value: "plain")], attributes: [:],
+      inputs: [ConfiguredInput(files: ["f"], record: nil, form: InputForm(), mapping: mapping)],
+      omitting: .init(variables: ["SHORT": "secret", "LONG": "secret-one", "EMPTY": ""], tableLimit: 2)
+    ).text
+    for part in [
+      "account_id: \"${SHORT}\"", "state: plain", "const: \"a ${LONG} $$ ${SHORT}\"",
+      "k10: \"id-${SHORT}-10\", k11: \"id-${SHORT}-11\", …: 8 more}",
+    ] { #expect(text.contains(part), "\(part) in\n\(text)") }
+    #expect(!text.contains("secret"))
+  }
+
   private func bare(_ source: Source) -> Source {
     switch source {
     case .lookup(let inner, let lookup): .lookup(bare(inner), Lookup(lookup.table, otherwise: lookup.otherwise))

@@ -11,7 +11,14 @@ package import Vocabulary
 final class ProgressNotes: Sendable {
   private let path: String
   private let run: RunID
-  private let latest = Mutex<(progress: RunProgress, at: ContinuousClock.Instant)?>(nil)
+  private struct State {
+    var latest: (progress: RunProgress, at: Duration)?
+    var meter = ProgressMeter()
+    var ended: [String] = []
+  }
+
+  private let state = Mutex(State())
+  private let start = ContinuousClock.now
   private let ending = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
 
@@ -26,22 +33,29 @@ final class ProgressNotes: Sendable {
 
   static func path(_ folder: String) -> String { folder + "/progress.json" }
 
-  func take(_ progress: RunProgress) { latest.withLock { $0 = (progress, ContinuousClock.now) } }
+  func take(_ progress: RunProgress) {
+    let now = ContinuousClock.now - start
+    state.withLock { state in
+      let next = progress.state()
+      if let last = state.latest?.progress.state() {
+        if last.phase != next.phase {
+          let whole = state.meter.turn(from: last, to: next, at: now)
+          if last.phase != .asking { state.ended.append(ProgressLine.closing(last, whole)) }
+        }
+      } else {
+        state.meter.take(next, at: now)
+      }
+      state.latest = (progress, now)
+    }
+  }
 
   /// Begins to note. To be ended with `end`.
   func begin() {
     let thread = Thread { [self] in
-      var meter = ProgressMeter()
       var beat = 0
-      let start = ContinuousClock.now
       while ending.wait(timeout: .now() + ProgressNotes.interval) == .timedOut {
-        guard let (progress, at) = latest.withLock({ $0 }) else { continue }
-        let now = ContinuousClock.now
-        let state = progress.state(waited: (now - at) / .seconds(1))
-        meter.take(state, at: now - start)
         beat += 1
-        let note = ProgressNote(
-          run: run.rawValue, process: ProcessInfo.processInfo.processIdentifier, beat: beat, progress: state, pace: meter.pace)
+        guard let note = note(beat) else { continue }
         // What cannot be written is only not seen: of a disk that fails the run itself has more to say.
         try? Folder.note(Array(storedJSON(note).utf8), to: path)
       }
@@ -51,6 +65,18 @@ final class ProgressNotes: Sendable {
     thread.name = "progress notes"
     thread.stackSize = 1 << 20
     thread.start()
+  }
+
+  private func note(_ beat: Int) -> ProgressNote? {
+    let now = ContinuousClock.now - start
+    return state.withLock { state in
+      guard let (progress, at) = state.latest else { return nil }
+      let shown = progress.state(waited: (now - at) / .seconds(1))
+      state.meter.take(shown, at: now)
+      return ProgressNote(
+        run: run.rawValue, process: ProcessInfo.processInfo.processIdentifier, beat: beat, progress: shown, pace: state.meter.pace,
+        ended: state.ended)
+    }
   }
 
   func end() {

@@ -59,6 +59,14 @@ package struct ProgressMeter: Sendable {
     self.last = (state, now)
   }
 
+  /// Ends a phase with where it stood last, and begins the next. Returns how the one that ended went.
+  package mutating func turn(from last: ProgressState, to next: ProgressState?, at now: Duration) -> ProgressPace {
+    take(last, at: now)
+    let ended = whole
+    if let next { take(next, at: now) }
+    return ended
+  }
+
   /// How the phase goes.
   package var pace: ProgressPace {
     var pace = ProgressPace()

@@ -83,8 +83,11 @@ package struct ProgressNote: Sendable, Equatable, Codable {
   package var beat: Int
   package var progress: ProgressState
   package var pace: ProgressPace
+  /// What the phases that are over came to, for people.
+  package var ended: [String]
 
-  package init(run: Int64, process: Int32, beat: Int, progress: ProgressState, pace: ProgressPace) {
+  package init(run: Int64, process: Int32, beat: Int, progress: ProgressState, pace: ProgressPace, ended: [String]) {
+    self.ended = ended
     self.run = run
     self.process = process
     self.beat = beat

@@ -47,11 +47,10 @@ final class ProgressDisplay: Sendable {
       defer { state.latest = (progress, now) }
       if let last = state.latest?.progress.state(), last.phase == new.phase { return nil }
       defer {
-        state.meter.take(new, at: now)
         state.phaseAt = now
         state.toldAt = nil
       }
-      return closingLine(&state, now)
+      return closingLine(&state, next: new, now)
     }
     if let closing { tell(closing) }
   }
@@ -81,7 +80,7 @@ final class ProgressDisplay: Sendable {
     let now = now
     let closing: String? = state.withLock { state in
       defer { state.latest = nil }
-      return closingLine(&state, now)
+      return closingLine(&state, next: nil, now)
     }
     if let closing { tell(closing) }
   }
@@ -109,13 +108,14 @@ final class ProgressDisplay: Sendable {
   }
 
   /// What the phase at hand came to; nil when nobody is told: a log hears of phases that it has heard of.
-  private func closingLine(_ state: inout State, _ now: Duration) -> String? {
-    guard tellsPhases, let latest = state.latest, latest.progress != .asking, voice.terminal.canDraw || state.toldAt != nil else {
+  private func closingLine(_ state: inout State, next: ProgressState?, _ now: Duration) -> String? {
+    guard let last = state.latest?.progress.state() else {
+      if let next { state.meter.take(next, at: now) }
       return nil
     }
-    let last = latest.progress.state()
-    state.meter.take(last, at: now)
-    return ProgressLine.closing(last, state.meter.whole)
+    let whole = state.meter.turn(from: last, to: next, at: now)
+    guard tellsPhases, last.phase != .asking, voice.terminal.canDraw || state.toldAt != nil else { return nil }
+    return ProgressLine.closing(last, whole)
   }
 
   private func tell(_ closing: String) {

@@ -26,17 +26,25 @@ struct StatusWatch {
   private static let interval: Duration = .seconds(1)
   /// Looks without a new note after which the process shows no sign of life.
   private static let silentLooks = 10
+  /// How often a checkpoint that another process holds may be unreadable.
+  private static let patience = 10
 
   /// What was seen last.
   private struct Seen {
     var run: RunID?
     var note: ProgressNote?
-    var looks = 0
-    var toldAt = -ProgressLines.often
+    /// How many of the phases that are over were told.
+    var endedCount = 0
+    /// Looks since the note was new.
+    var silentLooks = 0
+    /// The present look, and the one at which a line was told last.
     var look = 0
+    var toldAt = -StatusWatch.looksBetweenLines
+    /// How often the checkpoint could not be read.
+    var failureCount = 0
   }
 
-  private enum ProgressLines { static let often = 10 }
+  private static let looksBetweenLines = 10
 
   /// Returns the exit status of the run's last process, 75 when that was killed. Ctrl-C ends the watch alone.
   func end() async throws -> ExitStatus {
@@ -68,12 +76,15 @@ struct StatusWatch {
       if isHeld, let run = seen.run, let note = StateFolder.progressNote(folder, run) {
         show(note, &seen)
       } else {
-        guard let row = try row() else { return nothing() }
-        if isHeld, row.phase.isUnfinished || named == nil {
-          if row.phase.isUnfinished { seen.run = row.id }
-          if StateFolder.progressNote(folder, row.id) == nil { begin(row, &seen) }
-        } else {
-          return try finish(row, wasSeen: seen.note != nil)
+        let row = try row(isHeld: isHeld, &seen)
+        if let row, !isHeld || (!row.phase.isUnfinished && named != nil) { return try finish(row, wasSeen: seen.note != nil) }
+        if row == nil, !isHeld { return nothing() }
+        if let row, row.phase.isUnfinished {
+          seen.run = row.id
+          if StateFolder.progressNote(folder, row.id) != nil { continue }
+        }
+        if seen.look == 0, !voice.isJSON {
+          voice.log.notice("a process is at work in the state folder and has not told where it stands yet")
         }
       }
       seen.look += 1
@@ -81,7 +92,19 @@ struct StatusWatch {
     }
   }
 
-  /// The run to watch: the one that is named, else the unfinished one whose note is new, else the latest unfinished or ended one.
+  /// The run to watch: the one that is named, else the unfinished one that a process noted something of, else the latest unfinished or ended
+  /// one. Nil when there is none yet.
+  private func row(isHeld: Bool, _ seen: inout Seen) throws -> RunRow? {
+    do {
+      return try row()
+    } catch {
+      // A process that has just begun may still be making the checkpoint.
+      guard isHeld, seen.failureCount < StatusWatch.patience else { throw error }
+      seen.failureCount += 1
+      return nil
+    }
+  }
+
   private func row() throws -> RunRow? {
     guard let checkpoint = try StateFolder.reader(folder) else { return nil }
     defer { try? checkpoint.close() }
@@ -95,33 +118,28 @@ struct StatusWatch {
     return .complete
   }
 
-  /// A process has the folder, and has noted nothing of the run yet, or no more.
-  private func begin(_ row: RunRow, _ seen: inout Seen) {
-    if seen.look == 0, !voice.isJSON { voice.log.notice("run \(row.id): \(row.phase.rawValue); a process is at work in the state folder") }
-  }
-
   private func show(_ note: ProgressNote, _ seen: inout Seen) {
-    if let last = seen.note, last.progress.phase != note.progress.phase, !voice.isJSON, last.progress.phase != .asking {
-      var whole = last.pace
-      whole.secondsLeft = nil
-      tell("run \(note.run)  " + ProgressLine.closing(last.progress, whole))
-      seen.toldAt = seen.look
-    }
-    seen.looks = seen.note?.beat == note.beat ? seen.looks + 1 : 0
+    if seen.note?.process != note.process { seen.endedCount = 0 }
+    if !voice.isJSON { for line in note.ended.dropFirst(seen.endedCount) { tell("run \(note.run)  \(line)") } }
+    seen.endedCount = note.ended.count
+    seen.silentLooks = seen.note?.beat == note.beat ? seen.silentLooks + 1 : 0
     seen.note = note
-    let isSilent = seen.looks >= StatusWatch.silentLooks
+    let isSilent = seen.silentLooks >= StatusWatch.silentLooks
     if voice.isJSON {
       voice.terminal.result(json(note, isSilent: isSilent))
     } else if voice.terminal.canDraw {
       let words =
-        isSilent ? "no sign of life for \(seen.looks) s  " : note.progress.phase == .asking ? "waits for an answer at its terminal  " : ""
+        isSilent
+        ? "no sign of life for \(seen.silentLooks) s  " : note.progress.phase == .asking ? "waits for an answer at its terminal  " : ""
       let name = "run \(note.run)  \(words)"
       let room = voice.terminal.columns - ScreenText.columns(name)
       let text = room > 10 ? name + ProgressLine.text(note.progress, note.pace, columns: room) : name
       if !voice.terminal.isQuiet { voice.terminal.draw(ScreenText.fitted(text, columns: max(1, voice.terminal.columns - 1))) }
-    } else if seen.look - seen.toldAt >= ProgressLines.often {
+    } else if seen.look - seen.toldAt >= StatusWatch.looksBetweenLines {
       seen.toldAt = seen.look
-      tell("run \(note.run)  " + (isSilent ? "no sign of life for \(seen.looks) s, " : "") + ProgressLine.plain(note.progress, note.pace))
+      tell(
+        "run \(note.run)  " + (isSilent ? "no sign of life for \(seen.silentLooks) s, " : "") + ProgressLine.plain(note.progress, note.pace)
+      )
     }
   }
 

@@ -33,6 +33,8 @@ struct PlanRecord: Codable, Equatable {
   var bytes = 0
   var findings: [Sighting] = []
   var expected = Results()
+  /// What they are made of, where a page is to show it.
+  var details: ResultDetails?
   /// Why nothing of the run may be sent; nil when it may.
   var refusal: String?
 
@@ -78,7 +80,8 @@ struct Planner {
     let tally = PlanTally(PlanWatch(settings, inputs: inputMappings, futureFrom: now + 86_400_000))
     var walk = PlanWalk(
       staged, settings, writer: writer,
-      rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"), tally: tally)
+      rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"), tally: tally,
+      details: options.countsDetails)
     let judges = PartitionJudges(reader, settings, options, ledger: ledger, run: run, mark: mark)
     var notes = try OrderWriter(path: Planner.notesPath(folder), partitionCount: reader.count)
     let ahead = judges.judged(tally)

@@ -160,6 +160,7 @@ extension Checkpoint {
         code, severity, count: sighting.count, of: sighting.total, samples: sighting.samples, places: sighting.places)
     }
     summary.expected = plan.expected
+    summary.details = plan.details
     summary.message = plan.refusal
     return summary
   }

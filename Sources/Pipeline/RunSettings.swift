@@ -160,6 +160,8 @@ package struct RunOptions: Sendable {
   package var keepsStaging = false
   /// Where `plan` writes the bodies; nil for nowhere.
   package var output: String?
+  /// Whether `plan` also counts what the expected results are made of, which a page shows.
+  package var countsDetails = false
 
   package init(state: String, account: String, endpoint: Endpoint) {
     self.state = state

@@ -122,7 +122,7 @@ struct ImportCommand: AsyncParsableCommand {
       let ready = options
       let summary = try await importing(ready, voice) { importer in try await importer.run(specification, settings) }
       if summary.rehearsal, summary.state == .complete {
-        voice.log.notice("results page: `optireplay sandbox --state \(shellWord(ready.state))` serves it")
+        voice.log.notice("results page: `optireplay sandbox --state \(shellWord(ready.state))` serves it at http://127.0.0.1:8787/")
       }
       try voice.end(summary)
     }
@@ -257,6 +257,7 @@ struct PlanCommand: AsyncParsableCommand {
       try input.requireRegion(of: options.endpoint)
       try gate.apply(to: &options)
       options.output = outputFolder
+      options.countsDetails = html != nil
       let specification = try input.specification()
       if showConfig {
         return voice.terminal.result(shownConfiguration(specification, settings, options, datafile: try input.datafilePath()))

@@ -38,7 +38,9 @@ struct AttributeReader: Sendable {
       let type = member("type", of: at, text).map { tape.nodes[$0].range } ?? 0..<0
       if let value = member("value", of: at, text) {
         let attribute = number(ofAttribute: bytes.extracting(key), bytes.extracting(type))
-        if let number = number(of: bytes.extracting(tape.nodes[value].range), of: attribute) { lastValues.append(number) }
+        let number = number(of: bytes.extracting(tape.nodes[value].range), of: attribute)
+        // One that is said twice is said.
+        if let number, !lastValues.contains(number) { lastValues.append(number) }
       }
       at = tape.nodes[at].next
     }

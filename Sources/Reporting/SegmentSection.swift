@@ -80,7 +80,8 @@ struct SegmentSection {
     let head = heads.prefix(kinds.isEmpty ? 2 : heads.count)
       .map { "<th scope=\"col\">\($0)\($1.isEmpty ? "" : " <small>\($1)</small>")</th>" }.joined()
     let bodies = kinds.map { kind in
-      let name = kind.key.isEmpty ? "Event \(Markup.name(kind.entityID))" : Markup.name(kind.key)
+      let entity = "<span class=\"soft\">event \(Markup.name(kind.entityID))</span>"
+      let name = kind.key.isEmpty ? "Event \(Markup.name(kind.entityID))" : "\(Markup.name(kind.key)) \(entity)"
       let rows = value.variations.map { variation in
         row(variation, variation.events.first { $0.entityID == kind.entityID && $0.key == kind.key })
       }

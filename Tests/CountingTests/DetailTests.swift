@@ -91,6 +91,19 @@ import Testing
     #expect(sum.details()?.isTooMuch == true)
   }
 
+  @Test("an attribute that an event says twice counts once, and one with two values in both segments")
+  func twice() throws {
+    var decision = Event(isDecision: true, names: ["c", "e", "a"], uuid: "1")
+    decision.attributes = [("plan", "gold"), ("plan", "gold")]
+    var conversion = Event(uuid: "2", revenue: 5)
+    conversion.attributes = [("plan", "iron"), ("plan", "gold"), ("plan", "gold")]
+    let details = try #require(DetailTests.counter([[decision, conversion]], DetailLimits()).details())
+    #expect(
+      lines(segments: details) == [
+        "e c a plan=gold 9 buy: 1 1 5 0.0", "e c a plan=gold: 1", "e c a plan=iron 9 buy: 1 1 5 0.0", "e c a plan=iron: 1",
+      ])
+  }
+
   @Test("they are counted only where they are asked for")
   func absent() { #expect(ResultCounter().details() == nil && ResultCounter(details: true).details() == ResultDetails()) }
 }

@@ -113,7 +113,8 @@ let package = Package(
       name: "GroupingTests", dependencies: ["Bytes", "Disk", "EventAPI", "Grouping", "Vocabulary"], swiftSettings: settings),
     .testTarget(
       name: "ChunkingTests", dependencies: ["Bytes", "Chunking", "EventAPI", "Vocabulary"], swiftSettings: settings),
-    .testTarget(name: "CountingTests", dependencies: ["Bytes", "Counting", "EventAPI", "Vocabulary"], swiftSettings: settings),
+    .testTarget(
+      name: "CountingTests", dependencies: ["Bytes", "Counting", "EventAPI", "Vocabulary", grdb], swiftSettings: settings),
     .testTarget(name: "ReportingTests", dependencies: ["Counting", "Reporting", "Vocabulary"], swiftSettings: settings),
     .testTarget(name: "CheckpointingTests", dependencies: ["Bytes", "Checkpointing", "Vocabulary", grdb], swiftSettings: settings),
     .testTarget(

@@ -69,6 +69,9 @@ struct Names {
     return (plain(bytes[place.start..<place.middle]), plain(bytes[place.middle..<place.end]))
   }
 
+  /// The second part as it is.
+  func bytes(of number: Int) -> [UInt8] { Array(bytes[places[number].middle..<places[number].end]) }
+
   private func plain(_ part: ArraySlice<UInt8>) -> String {
     var arena = ByteArena(limit: max(64, part.count))
     arena.append(unescaping: part.span)

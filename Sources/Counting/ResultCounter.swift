@@ -64,8 +64,14 @@ package struct ResultCounter: Sendable {
   private var memberships: [Membership] = []
   private var visitorNumber = 0
   private var notCounted = [Int](repeating: 0, count: Results.Reason.allCases.count)
+  /// Nil unless they are asked for: most runs show no page.
+  private var detailCounter: DetailCounter?
 
-  package init() {}
+  /// With details it also counts when things happened and what visitors with an attribute did.
+  package init(details: Bool = false) { detailCounter = details ? DetailCounter(DetailLimits()) : nil }
+
+  /// The same with limits that tests can reach.
+  init(_ limits: DetailLimits) { detailCounter = DetailCounter(limits) }
 
   private static let heldBack: StagedRecord.Flags = [.holdback, .nullExperiment, .nullVariation]
 
@@ -97,6 +103,7 @@ package struct ResultCounter: Sendable {
     let cell = cellNumbers.number(of: experiment, variation)
     if cell == cells.count { cells.append(Cell(experiment: experiment, variation: variation)) }
     guard let known = memberships.firstIndex(where: { $0.experiment == experiment }) else {
+      detailCounter?.decide(membership: memberships.count, record)
       memberships.append(
         Membership(experiment: experiment, cell: cell, timestamp: record.timestamp, eventID: copy(record.eventID)))
       return
@@ -105,6 +112,7 @@ package struct ResultCounter: Sendable {
     if first.isRemembered, first.cell == cell, first.timestamp == record.timestamp {
       // Most likely the remembered one itself.
       memberships[known].isRemembered = false
+      detailCounter?.decide(membership: known, record)
       return
     }
     add(.laterDecision)
@@ -115,6 +123,7 @@ package struct ResultCounter: Sendable {
       memberships[known].cell = cell
       memberships[known].timestamp = record.timestamp
       memberships[known].eventID = copy(record.eventID)
+      detailCounter?.decide(membership: known, record)
     }
   }
 
@@ -133,6 +142,7 @@ package struct ResultCounter: Sendable {
       let tally = tallyNumbers.number(of: cell, event)
       if tally == tallies.count { tallies.append(Tally(cell: cell, event: event)) }
       tallies[tally].add(record, visitor: visitorNumber)
+      detailCounter?.convert(cell: cell, tally: tally, visitor: visitorNumber, record)
     }
     if !isCounted { add(.beforeDecision) }
   }
@@ -140,8 +150,17 @@ package struct ResultCounter: Sendable {
   /// Ends the visitor at hand: its places in experiments become final.
   package mutating func endVisitor() {
     for at in memberships.indices { cells[memberships[at].cell].visitors += 1 }
+    if detailCounter != nil { endDetails() }
     memberships.removeAll(keepingCapacity: true)
     visitorNumber += 1
+  }
+
+  private mutating func endDetails() {
+    for (at, membership) in memberships.enumerated() {
+      detailCounter?.end(
+        membership: at, experiment: membership.experiment, cell: membership.cell, visitor: visitorNumber, decided: membership.timestamp)
+    }
+    detailCounter?.endVisitor { tally in cells[tallies[tally].cell].experiment }
   }
 
   /// Adds what another counter has counted of other visitors; both must have ended their last visitor.
@@ -155,12 +174,17 @@ package struct ResultCounter: Sendable {
       cells[here].visitors += cell.visitors
       return here
     }
-    for tally in other.tallies {
+    let talliesHere = other.tallies.map { tally in
       let cell = cellsHere[tally.cell]
       let event = events.number(of: other.events, tally.event)
       let here = tallyNumbers.number(of: cell, event)
       if here == tallies.count { tallies.append(Tally(cell: cell, event: event)) }
       tallies[here].append(tally)
+      return here
+    }
+    if let details = other.detailCounter {
+      let experimentsHere = (0..<other.experiments.count).map { experiments.number(of: other.experiments, $0) }
+      detailCounter?.append(details, experiment: experimentsHere, cell: cellsHere, tally: talliesHere)
     }
     for reason in notCounted.indices { notCounted[reason] += other.notCounted[reason] }
   }
@@ -171,34 +195,48 @@ package struct ResultCounter: Sendable {
 
   /// The results so far, sorted; complete after the last `endVisitor`.
   package func results() -> Results {
-    var eventsOfCells = [[Results.Event]](repeating: [], count: cells.count)
-    for tally in tallies {
-      let parts = events.parts(of: tally.event)
-      eventsOfCells[tally.cell].append(
-        Results.Event(
-          key: parts.0, entityID: parts.1, convertingVisitors: tally.convertingVisitors, conversions: tally.conversions,
-          revenue: Int64(clamping: tally.revenue), value: tally.value.rounded))
-    }
-    var variationsOfExperiments = [[Results.Variation]](repeating: [], count: experiments.count)
-    // A cell without visitors was named only by decisions that turned out to be later ones.
-    for (at, cell) in cells.enumerated() where cell.visitors > 0 || !eventsOfCells[at].isEmpty {
-      variationsOfExperiments[cell.experiment].append(
-        Results.Variation(
-          variationID: variations.parts(of: cell.variation).0, visitors: cell.visitors,
-          events: eventsOfCells[at].sorted { ($0.entityID, $0.key) < ($1.entityID, $1.key) }))
-    }
-    var rows: [Results.Experiment] = []
-    for (experiment, rowsOfVariations) in variationsOfExperiments.enumerated() where !rowsOfVariations.isEmpty {
-      let parts = experiments.parts(of: experiment)
-      rows.append(
-        Results.Experiment(
-          experimentID: parts.0, campaignID: parts.1, variations: rowsOfVariations.sorted { $0.variationID < $1.variationID }))
+    let rows = countedExperiments().map { experiment in
+      Results.Experiment(
+        experimentID: experiment.experimentID, campaignID: experiment.campaignID, variations: experiment.variations.map(\.row))
     }
     var reasons: [String: Int] = [:]
     for (at, reason) in Results.Reason.allCases.enumerated() where notCounted[at] > 0 {
       reasons[reason.rawValue] = notCounted[at]
     }
-    return Results(
-      experiments: rows.sorted { ($0.experimentID, $0.campaignID) < ($1.experimentID, $1.campaignID) }, notCounted: reasons)
+    return Results(experiments: rows, notCounted: reasons)
+  }
+
+  /// What the results are made of; nil unless it was asked for.
+  package func details() -> ResultDetails? { detailCounter?.details(countedExperiments()) }
+
+  /// Everything that is counted, sorted.
+  private func countedExperiments() -> [CountedExperiment] {
+    var eventsOfCells = [[(event: Results.Event, tally: Int)]](repeating: [], count: cells.count)
+    for (number, tally) in tallies.enumerated() {
+      let parts = events.parts(of: tally.event)
+      let event = Results.Event(
+        key: parts.0, entityID: parts.1, convertingVisitors: tally.convertingVisitors, conversions: tally.conversions,
+        revenue: Int64(clamping: tally.revenue), value: tally.value.rounded)
+      eventsOfCells[tally.cell].append((event, number))
+    }
+    var variationsOfExperiments = [[CountedExperiment.Variation]](repeating: [], count: experiments.count)
+    // A cell without visitors was named only by decisions that turned out to be later ones.
+    for (at, cell) in cells.enumerated() where cell.visitors > 0 || !eventsOfCells[at].isEmpty {
+      let counted = eventsOfCells[at].sorted { ($0.event.entityID, $0.event.key) < ($1.event.entityID, $1.event.key) }
+      variationsOfExperiments[cell.experiment].append(
+        CountedExperiment.Variation(
+          row: Results.Variation(
+            variationID: variations.parts(of: cell.variation).0, visitors: cell.visitors, events: counted.map(\.event)),
+          cell: at, tallies: counted.map(\.tally)))
+    }
+    var rows: [CountedExperiment] = []
+    for (experiment, rowsOfVariations) in variationsOfExperiments.enumerated() where !rowsOfVariations.isEmpty {
+      let parts = experiments.parts(of: experiment)
+      rows.append(
+        CountedExperiment(
+          number: experiment, experimentID: parts.0, campaignID: parts.1,
+          variations: rowsOfVariations.sorted { $0.row.variationID < $1.row.variationID }))
+    }
+    return rows.sorted { ($0.experimentID, $0.campaignID) < ($1.experimentID, $1.campaignID) }
   }
 }

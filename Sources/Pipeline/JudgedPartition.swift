@@ -28,10 +28,16 @@ struct JudgedVisitor: Sendable {
 struct VisitorCounts: Sendable {
   var tally: PlanTally
   var judged = JudgeCounts()
-  var results = ResultCounter()
+  var results: ResultCounter
   var duplicates = 0
   /// Visitors with an event to send.
   var visitors = 0
+
+  /// With details the results are counted with what they are made of.
+  init(tally: PlanTally, details: Bool) {
+    self.tally = tally
+    results = ResultCounter(details: details)
+  }
 
   mutating func append(_ later: VisitorCounts) {
     tally.append(later.tally)
@@ -56,13 +62,16 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
   private(set) var counts: VisitorCounts?
 
   /// `tally` is an empty one, for planning.
-  init(_ reader: PartitionReader, _ settings: RunSettings, known: LedgerFilter, memoryBytes: Int, tally: PlanTally? = nil) {
+  init(
+    _ reader: PartitionReader, _ settings: RunSettings, known: LedgerFilter, memoryBytes: Int, tally: PlanTally? = nil,
+    details: Bool = false
+  ) {
     self.reader = reader
     self.settings = settings
     self.known = known
     judge = VisitorJudge(settings.rules, carriesDecisions: !settings.body.enrichDecisions, memoryBytes: memoryBytes)
     measurer = VisitorMeasurer(settings.body, limit: settings.bodyLimit)
-    emptyCounts = tally.map { VisitorCounts(tally: $0) }
+    emptyCounts = tally.map { VisitorCounts(tally: $0, details: details) }
     counts = emptyCounts
   }
 

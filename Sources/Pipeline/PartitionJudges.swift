@@ -17,6 +17,7 @@ struct PartitionJudges {
   private let run: RunRow
   private let mark: Int64
   private let memoryBytes: Int
+  private let countsDetails: Bool
   private let threadCount: Int
   private let aheadCount: Int
 
@@ -27,6 +28,7 @@ struct PartitionJudges {
     self.run = run
     self.mark = mark
     memoryBytes = options.memoryBytes / 32
+    countsDetails = options.countsDetails
     // A partition takes up to an eighth of the memory, though mostly far less.
     threadCount = min(options.workerCount, 4)
     aheadCount = options.memoryBytes < RunFlow.smallMemoryBytes ? 2 : 4
@@ -38,7 +40,7 @@ struct PartitionJudges {
       reader, settings,
       known: LedgerFilter(
         ledger, account: run.account, endpoint: run.endpoint, mark: mark, of: settings.ignoresLedger == true ? run.id : nil),
-      memoryBytes: memoryBytes, tally: tally)
+      memoryBytes: memoryBytes, tally: tally, details: countsDetails)
   }
 
   /// All partitions in ascending order, judged and counted.

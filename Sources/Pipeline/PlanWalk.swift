@@ -17,12 +17,12 @@ struct PlanWalk: ~Copyable {
   private(set) var counts: VisitorCounts
   private(set) var plan: PlanRecord
 
-  init(_ staged: Staged, _ settings: RunSettings, writer: PlanWriter, rejects: consuming RejectFile, tally: PlanTally) {
+  init(_ staged: Staged, _ settings: RunSettings, writer: PlanWriter, rejects: consuming RejectFile, tally: PlanTally, details: Bool) {
     self.staged = staged
     self.settings = settings
     self.writer = writer
     self.rejects = rejects
-    counts = VisitorCounts(tally: tally)
+    counts = VisitorCounts(tally: tally, details: details)
     cutter = BodyCutter(settings.body, limit: settings.bodyLimit)
     plan = PlanRecord(read: staged.counts.read, rejects: staged.counts.rejects)
   }
@@ -87,6 +87,7 @@ struct PlanWalk: ~Copyable {
     if settings.identicalRows == .once { plan.duplicate += counts.tally.count(.sameEvent) }
     plan.filtered = staged.counts.filtered + counts.tally.count(.conflictFiltered) + counts.tally.count(.activationFiltered)
     plan.expected = counts.results.results()
+    plan.details = counts.results.details()
     let found = (plan, counts)
     do throws(DiskFailure) {
       try rejects.finish()

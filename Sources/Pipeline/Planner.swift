@@ -35,6 +35,8 @@ struct PlanRecord: Codable, Equatable {
   var expected = Results()
   /// The first rows that become events, when they were asked for.
   var firstRows: [FindingPlace]?
+  /// What they are made of, where a page is to show it.
+  var details: ResultDetails?
   /// Why nothing of the run may be sent; nil when it may.
   var refusal: String?
   /// When the events were; nil in plans of earlier versions.
@@ -82,7 +84,8 @@ struct Planner {
     let tally = PlanTally(PlanWatch(settings, inputs: inputMappings, futureFrom: now + 86_400_000, keepsFirstRows: options.keepsFirstRows))
     var walk = PlanWalk(
       staged, settings, writer: writer,
-      rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"), tally: tally)
+      rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"), tally: tally,
+      details: options.countsDetails)
     let judges = PartitionJudges(reader, settings, options, ledger: ledger, run: run, mark: mark)
     var notes = try OrderWriter(path: Planner.notesPath(folder), partitionCount: reader.count)
     let ahead = judges.judged(tally)

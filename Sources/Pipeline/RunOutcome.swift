@@ -177,6 +177,7 @@ extension Checkpoint {
     }
     summary.expected = plan.expected
     summary.firstRows = plan.firstRows ?? []
+    summary.details = plan.details
     summary.message = plan.refusal
     return summary
   }

@@ -169,6 +169,8 @@ package struct RunOptions: Sendable {
   package var configuration: String?
   /// Asked before the first body of an account goes to one of the vendor's own servers; what it throws ends the run, resumable.
   package var consent: @Sendable (FirstSending) throws(RunFailure) -> Void = { _ in }
+  /// Whether `plan` also counts what the expected results are made of, which a page shows.
+  package var countsDetails = false
 
   package init(state: String, account: String, endpoint: Endpoint) {
     self.state = state

@@ -11,10 +11,17 @@ struct ExperimentSection {
   private let experiment: Results.Experiment
   private let number: Int
   private let kinds: [Kind]
+  private let details: ResultDetails.Experiment?
+  private let wideAttributes: [String]
 
-  init(_ experiment: Results.Experiment, number: Int) {
+  /// `details` are those of all experiments, or nil where they were not counted.
+  init(_ experiment: Results.Experiment, number: Int, details: ResultDetails? = nil) {
     self.experiment = experiment
     self.number = number
+    self.details = details?.experiments.first {
+      $0.experimentID == experiment.experimentID && $0.campaignID == experiment.campaignID
+    }
+    wideAttributes = details?.wideAttributes ?? []
     let all = Set(experiment.variations.flatMap { $0.events.map { Kind(entityID: $0.entityID, key: $0.key) } })
     kinds = all.sorted { ($0.entityID, $0.key) < ($1.entityID, $1.key) }
   }
@@ -34,6 +41,8 @@ struct ExperimentSection {
     \(sampleRatio)
     \(visitorTable)
     \(kinds.isEmpty ? "<p>No conversion of these visitors is counted.</p>" : choice + "\n" + eventTable)
+    \(details.map { TimelineSection($0).html() } ?? "")
+    \(details.map { SegmentSection($0, number: number, wide: wideAttributes).html() } ?? "")
     </section>
     """
   }

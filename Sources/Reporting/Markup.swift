@@ -3,7 +3,12 @@ import Foundation
 /// Text that a browser shows as it is, whatever is in it.
 enum Markup {
   /// The text with all that could end it written as references. Characters that no page may hold are shown as �.
-  static func escaped(_ text: String) -> String {
+  static func escaped(_ text: String) -> String { escaped(text, keepsLines: false) }
+
+  /// The same, with the line ends of a text that has lines.
+  static func lines(_ text: String) -> String { escaped(text, keepsLines: true) }
+
+  private static func escaped(_ text: String, keepsLines: Bool) -> String {
     var shown = ""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -13,7 +18,7 @@ enum Markup {
       case "\"": shown += "&quot;"
       case "'": shown += "&#39;"
       default:
-        let isControl = scalar.properties.generalCategory == .control
+        let isControl = scalar.properties.generalCategory == .control && !(keepsLines && scalar == "\n")
         shown.unicodeScalars.append(isControl ? "\u{fffd}" : scalar)
       }
     }

@@ -8,11 +8,13 @@ package struct ResultsPage: Sendable {
   private enum Origin { case plan, sandbox }
 
   private let results: Results
+  private let details: ResultDetails?
   private let origin: Origin
 
   /// Of what a sandbox has stored. The page keeps itself up to date.
-  package init(sandbox results: Results) {
+  package init(sandbox results: Results, _ details: ResultDetails? = nil) {
     self.results = results
+    self.details = details
     origin = .sandbox
   }
 
@@ -21,6 +23,7 @@ package struct ResultsPage: Sendable {
     var results = summary.expected
     results.add(duplicates: summary.records.duplicate)
     self.results = results
+    details = summary.details
     origin = .plan
   }
 
@@ -30,7 +33,7 @@ package struct ResultsPage: Sendable {
   private var isLive: Bool { origin == .sandbox }
 
   package func html() -> String {
-    let sections = results.experiments.enumerated().map { ExperimentSection($0.element, number: $0.offset + 1).html() }
+    let sections = results.experiments.enumerated().map { ExperimentSection($0.element, number: $0.offset + 1, details: details).html() }
     let title = "Expected results – optireplay"
     return """
       <!DOCTYPE html>
@@ -48,9 +51,11 @@ package struct ResultsPage: Sendable {
       <header>
       <h1>Expected results</h1>
       <p>\(introduction)</p>
+      \(isLive ? "<p><a href=\"/faults\">Trouble on demand</a>: have this sandbox fail, to rehearse an import against it.</p>" : "")
       \(isLive ? "<p id=\"live\" class=\"soft\" role=\"status\">Live with JavaScript; reload to see new numbers without.</p>" : "")
       </header>
       <main id="numbers" tabindex="-1">
+      \(details?.isTooMuch == true ? "<p class=\"soft\">\(tooMuch)</p>" : "")
       \(results.experiments.isEmpty ? "<p>\(nothing)</p>" : sections.joined(separator: "\n"))
       \(notCounted)
       </main>
@@ -70,6 +75,10 @@ package struct ResultsPage: Sendable {
       }
     return source
       + " These are the numbers to expect by the vendor’s published rules; what an experiment’s own page shows is the vendor’s to make."
+  }
+
+  private var tooMuch: String {
+    "There are too many variations, events and attribute values together for curves and segments; the numbers below are all there."
   }
 
   private var nothing: String {

@@ -5,10 +5,14 @@ import Foundation
 enum PageParts {
   /// Baselines that can be chosen: a page shows as many comparisons of each variation.
   static let baselines = 12
+  /// Attributes that can be chosen, and values of each that are shown.
+  static let attributes = 20
+  static let values = 12
 
   /// The policy of a page: nothing but its own style and script, by their digests.
-  static func policy(isLive: Bool) -> String {
-    let ours = "default-src 'none'; style-src \(digest(style)); img-src data:; base-uri 'none'; form-action 'none'"
+  static func policy(isLive: Bool, hasForm: Bool = false) -> String {
+    let form = hasForm ? "'self'" : "'none'"
+    let ours = "default-src 'none'; style-src \(digest(style)); img-src data:; base-uri 'none'; form-action \(form)"
     return isLive ? ours + "; script-src \(digest(script)); connect-src 'self'" : ours
   }
 
@@ -23,10 +27,11 @@ enum PageParts {
   static let style =
     """
     :root { color-scheme: light dark; --ground: #fff; --text: #1b1f24; --soft: #57606a; --line: #d0d7de; --band: #f6f8fa;
-      --link: #0550ae; --warn: #9a3412; --bar: #0550ae }
+      --link: #0550ae; --warn: #9a3412; --bar: #0550ae; --one: #0550ae; --two: #bc4c00; --three: #116329; --four: #8250df; --five: #57606a;
+      --six: #a40e6b }
     @media (prefers-color-scheme: dark) {
       :root { --ground: #14181d; --text: #e6edf3; --soft: #a0aab5; --line: #3a434d; --band: #1c2229; --link: #79b8ff;
-        --warn: #ffb68a; --bar: #79b8ff }
+        --warn: #ffb68a; --bar: #79b8ff; --one: #79b8ff; --two: #ffb68a; --three: #7ee787; --four: #d2a8ff; --five: #a0aab5; --six: #ff9bce }
     }
     * { box-sizing: border-box }
     body { margin: 0; background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif }
@@ -40,7 +45,8 @@ enum PageParts {
     p { margin: .5rem 0; max-width: 46rem }
     bdi { overflow-wrap: anywhere }
     a { color: var(--link) }
-    a:focus-visible, select:focus-visible, .scroll:focus-visible { outline: 3px solid var(--link); outline-offset: 2px }
+    a:focus-visible, select:focus-visible, input:focus-visible, textarea:focus-visible, button:focus-visible, summary:focus-visible,
+    .scroll:focus-visible { outline: 3px solid var(--link); outline-offset: 2px }
     .soft, caption small, thead small { color: var(--soft); font-weight: normal }
     .warn { color: var(--warn); font-weight: 600 }
     select { font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--soft); border-radius: 4px;
@@ -65,6 +71,34 @@ enum PageParts {
     .interval line { stroke: var(--bar); stroke-width: 2.5 }
     .interval .zero { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 2 2 }
     .interval circle { fill: var(--text) }
+    h3 { font-size: 1.05rem; margin: 1.75rem 0 .25rem }
+    .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1rem 2rem; margin: 1rem 0 }
+    figure { margin: 0; min-width: 0 }
+    figcaption { font-weight: 600 }
+    figcaption small { font-weight: normal }
+    .chart { display: block; width: 100%; max-width: 30rem; height: auto; color: var(--soft) }
+    .chart text { fill: currentColor; font-size: 11px }
+    .chart .mark, .chart .last { text-anchor: end }
+    .grid { stroke: var(--line); stroke-width: 1 }
+    .line { fill: none; stroke-width: 2; stroke-linejoin: round }
+    .legend { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; margin: .1rem 0 .25rem; font-size: .9375rem; max-width: 30rem }
+    .key { width: 1.75rem; height: .5rem }
+    .s1 { stroke: var(--one) } .s2 { stroke: var(--two); stroke-dasharray: 7 3 } .s3 { stroke: var(--three); stroke-dasharray: 2 3 }
+    .s4 { stroke: var(--four); stroke-dasharray: 9 3 2 3 } .s5 { stroke: var(--five) } .s6 { stroke: var(--six); stroke-dasharray: 4 2 }
+    .end { stroke-dasharray: none; stroke-width: 2; fill: var(--ground) }
+    summary { cursor: pointer; color: var(--link); width: fit-content }
+    .field { display: grid; grid-template-columns: 9rem minmax(0, 34rem); gap: .25rem 1rem; margin: .9rem 0; align-items: start }
+    .field label { font-weight: 600; padding-top: .4rem }
+    .field small, .field .warn { display: block; margin-top: .2rem }
+    .field input, .field textarea { font: 1rem/1.4 ui-monospace, monospace; color: inherit; background: var(--ground); width: 100%;
+      border: 1px solid var(--soft); border-radius: 4px; padding: .35rem .5rem }
+    .field textarea { resize: vertical }
+    [aria-invalid] { border-color: var(--warn) !important; border-width: 2px !important }
+    code { white-space: nowrap }
+    .made caption { white-space: nowrap }
+    .actions { margin: 1.25rem 0 0 10rem; display: flex; gap: 1.5rem; align-items: baseline }
+    button { font: inherit; font-weight: 600; color: var(--ground); background: var(--link); border: 0; border-radius: 4px;
+      padding: .45rem 1.5rem; cursor: pointer }
     footer { padding-bottom: 3rem; color: var(--soft); font-size: .925rem }
     footer h2 { color: var(--text) }
     footer li { max-width: 46rem; margin: .35rem 0 }
@@ -72,10 +106,16 @@ enum PageParts {
       th, td { padding: .3rem .5rem }
       th:first-child { max-width: 9rem; min-width: 5.5rem }
       td.words { min-width: 10rem }
+      .field { grid-template-columns: minmax(0, 1fr) }
+      .field label { padding-top: 0 }
+      code { white-space: nowrap }
+    .made caption { white-space: nowrap }
+    .actions { margin-left: 0 }
     }
     @media print {
       .skip, #live, .choice { display: none }
       .scroll { overflow: visible }
+      .by, details:not([open]) { display: none }
       body { font-size: 9pt }
       section { break-inside: avoid }
       .interval { width: 4rem }
@@ -84,6 +124,7 @@ enum PageParts {
 
     """
     + (1...baselines).map { "section:has(.choice option:nth-child(\($0)):checked) .versus:not(.v\($0)) { display: none }\n" }.joined()
+    + (1...attributes).map { "section:has(.by option:nth-child(\($0)):checked) .segment:not(.a\($0)) { display: none }\n" }.joined()
 
   /// Asks for the page anew while it is looked at, and puts the numbers in place when they have changed. Waits ten times as long as an
   /// answer took, so that a page over a large history does not keep the sandbox busy.
@@ -95,15 +136,16 @@ enum PageParts {
       let shown = main.innerHTML, wait = 2000, timer = 0, isAsking = false;
       const say = (words) => { if (live.textContent !== words) live.textContent = words; };
       const key = (element) => element && (element.name || element.dataset.key);
-      const all = () => [...main.querySelectorAll("select, .scroll")];
+      const all = () => [...main.querySelectorAll("select, .scroll, details, summary")];
       const put = (fresh) => {
         const focused = key(document.activeElement);
-        const old = all().map((element) => [key(element), element.value, element.scrollLeft]);
+        const old = all().map((element) => [key(element), element.value, element.scrollLeft, element.open]);
         main.replaceChildren(...fresh.childNodes);
-        for (const [name, value, left] of old) {
+        for (const [name, value, left, open] of old) {
           const element = all().find((one) => key(one) === name);
           if (!element) continue;
           if (element.options && [...element.options].some((one) => one.value === value)) element.value = value;
+          if (open) element.open = true;
           element.scrollLeft = left;
           if (name === focused) element.focus({ preventScroll: true });
         }

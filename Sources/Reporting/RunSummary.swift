@@ -46,6 +46,8 @@ package struct RunSummary: Sendable, Equatable {
   package var rejects: [String: Int]
   package var findings: [Finding]
   package var expected: Results
+  /// What the expected results are made of, for a page; nil unless it was asked for.
+  package var details: ResultDetails?
   package var seconds: Double
   package var exit: ExitStatus
   /// Whether the run did not look at the ledger, so that events of earlier runs were sent again.

@@ -43,6 +43,16 @@ struct Answer: Sendable {
     name(edition)
   }
 
+  /// A page with a form of ours. It names itself to its own server alone: a browser that is to send no referrer sends no origin either.
+  init(_ status: HTTPResponseStatus, form html: String, policy: String) {
+    self.init(status, text: html)
+    type = "text/html; charset=utf-8"
+    headers = [
+      ("Content-Security-Policy", policy), ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"),
+      ("Cross-Origin-Resource-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"), ("Cache-Control", "no-store"),
+    ]
+  }
+
   /// What the client holds is what there is.
   init(unchanged edition: String) {
     self.init(.notModified)
@@ -77,7 +87,7 @@ struct Answer: Sendable {
     case .status(let code):
       let status = HTTPResponseStatus(statusCode: code)
       self.init(status)
-      if status.mayHaveResponseBody { self.init(status, message: "a rule of the sandbox answers \(code)") }
+      if status.mayHaveResponseBody { self.init(status, message: "the sandbox answers \(code)") }
       if let retryAfter { headers.append(("Retry-After", retryAfter)) }
     case .loginPage:
       self.init(
@@ -101,6 +111,7 @@ struct Answer: Sendable {
       GET  /               a results page of everything stored, where there is one
       GET  /results.json   what a results page would show for everything stored
       GET  /status.json    what was received: requests, bodies, events, and what came more than once
+      GET  /faults         trouble on demand, seen and, with POST, set; /faults.json for programs, where there is one
 
       """)
 }
@@ -111,6 +122,9 @@ enum Route: Sendable {
   /// The page, unless the client has this edition of it.
   case page(held: String?)
   case results, status
+  /// The trouble on demand, seen or set.
+  case faults(isJSON: Bool, isSet: Bool)
+  case setFaults(isJSON: Bool)
   case refuse(Answer)
 
   init(_ head: HTTPRequestHead, bodyLimit: Int) {
@@ -122,11 +136,17 @@ enum Route: Sendable {
       case "/status.json": .status
       default: nil
       }
-    if let page {
+    if path == "/faults" || path == "/faults.json" {
+      let isJSON = path == "/faults.json"
+      switch head.method {
+      case .GET: self = .faults(isJSON: isJSON, isSet: head.uri.hasSuffix("?set"))
+      case .POST: self = .setFaults(isJSON: isJSON)
+      default: self = Route.wrongMethod(head.method, path, allowed: "GET, POST")
+      }
+    } else if let page {
       self = head.method == .GET ? page : Route.wrongMethod(head.method, path, allowed: "GET")
     } else if path != "/v1/events" {
-      self = .refuse(
-        Answer(.notFound, message: "there is nothing at this path; events go to /v1/events, and / says what else there is"))
+      self = .nothing
     } else if head.method != .POST {
       self = Route.wrongMethod(head.method, path, allowed: "POST")
     } else if head.headers[canonicalForm: "Content-Encoding"].contains(where: { $0.lowercased() != "identity" }) {
@@ -137,6 +157,9 @@ enum Route: Sendable {
       self = .events(strict: head.headers.first(name: "X-Optimizely-Strict")?.lowercased() == "true")
     }
   }
+
+  static let nothing = Route.refuse(
+    Answer(.notFound, message: "there is nothing at this path; events go to /v1/events, and / says what else there is"))
 
   static func contentLength(_ head: HTTPRequestHead) -> Int? { head.headers.first(name: "Content-Length").flatMap { Int($0) } }
 

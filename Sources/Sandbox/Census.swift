@@ -31,7 +31,7 @@ struct Census: ~Copyable {
 
   private(set) var status = SandboxStatus()
   /// Counts every version, so it is right only as long as there are no losers.
-  private(set) var counter = ResultCounter()
+  private(set) var counter: ResultCounter
   /// Versions of events that were accepted before in another version; complete after `finish`.
   private(set) var loserCount = 0
 
@@ -44,8 +44,9 @@ struct Census: ~Copyable {
   private var isSpilled = false
   private var losers: [Int] = []
 
-  init(versionLimit: Int = Census.versionLimit, temporary: @escaping () throws -> TemporaryStore) {
+  init(versionLimit: Int = Census.versionLimit, details: Bool = false, temporary: @escaping () throws -> TemporaryStore) {
     self.versionLimit = versionLimit
+    counter = ResultCounter(details: details)
     self.temporary = temporary
   }
 

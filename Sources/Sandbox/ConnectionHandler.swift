@@ -31,6 +31,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var keepsAlive = true
   private var expectsContinue = false
   private var body = ByteBuffer()
+  /// Bytes that the body of the request at hand may have.
+  private var bodyLimit = 0
   /// Bytes of room that this connection has, or waits for.
   private var room = 0
   private var isWaiting = false
@@ -86,15 +88,20 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // What follows the head of an answer to HEAD would be read as the next answer.
     keepsAlive = head.isKeepAlive && head.method != .HEAD
     expectsContinue = head.headers.first(name: "Expect")?.lowercased() == "100-continue"
-    let route = core.guardian.refusal(head).map { .refuse($0) } ?? Route(head, bodyLimit: core.bodyLimit)
+    bodyLimit = core.bodyLimitNow
+    let route = core.route(head, from: context.remoteAddress, bodyLimit: bodyLimit)
+    let length = Route.contentLength(head)
     guard case .events(let strict) = route else {
       state = .passing(route)
+      switch route {
       // A client that asks first, or has a body over the limit, need not send it.
-      guard case .refuse(let refusal) = route, expectsContinue || Route.contentLength(head) ?? 0 > core.bodyLimit else { return }
-      return answer(refusal, early: true, context)
+      case .refuse(let refusal) where expectsContinue || length ?? 0 > bodyLimit: answer(refusal, early: true, context)
+      case .setFaults: askForBody(context)
+      default: break
+      }
+      return
     }
     state = .receiving(strict: strict)
-    let length = Route.contentLength(head)
     room = length ?? core.bodyLimit
     if let granted = core.room.take(room, on: context.eventLoop) {
       isWaiting = true
@@ -116,6 +123,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   private func prepare(_ length: Int?, _ context: ChannelHandlerContext) {
     if let length { body.reserveCapacity(length) }
+    askForBody(context)
+  }
+
+  private func askForBody(_ context: ChannelHandlerContext) {
     guard expectsContinue, body.readableBytes == 0 else { return }
     let head = HTTPResponseHead(version: .http1_1, status: .continue)
     context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
@@ -124,8 +135,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private func take(_ part: ByteBuffer, _ context: ChannelHandlerContext) {
     switch state {
     case .receiving:
-      guard body.readableBytes + part.readableBytes <= core.bodyLimit else {
-        return answer(.tooLarge(core.bodyLimit), early: true, context)
+      guard body.readableBytes + part.readableBytes <= bodyLimit else {
+        return answer(.tooLarge(bodyLimit), early: true, context)
+      }
+      body.writeImmutableBuffer(part)
+    case .passing(.setFaults):
+      guard body.readableBytes + part.readableBytes <= FaultAccess.formLimit else {
+        body = ByteBuffer()
+        return answer(.tooLarge(FaultAccess.formLimit), early: true, context)
       }
       body.writeImmutableBuffer(part)
     case .passing, .leaving:
@@ -149,6 +166,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
       case .events: preconditionFailure("a body of events is received, not passed over")
       case .page where !core.hasPage: answer(.about, early: false, context)
       case .refuse(let refusal): answer(refusal, early: false, context)
+      case .faults(let isJSON, let isSet): answer(core.showFaults(isJSON: isJSON, isSet: isSet), early: false, context)
+      case .setFaults(let isJSON):
+        let form = body
+        body = ByteBuffer()
+        answer(core.setFaults(form.readableBytesView, isJSON: isJSON), early: false, context)
       case .page, .results, .status: show(route, context)
       }
     case .idle, .answering, .leaving, .closed: break
@@ -156,27 +178,27 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private func keep(strict: Bool, _ context: ChannelHandlerContext) {
-    let act = core.faults.act(on: core.nextRequest(), body.readableBytesUInt8Span)
+    let verdict = core.faults.judge(body.readableBytesUInt8Span)
     let outcome: EventLoopFuture<BodyKeeper.Outcome>
-    switch act {
+    switch verdict.act {
     case nil, .dropAfter: outcome = core.keeper.keep(body, on: context.eventLoop)
     case .status, .loginPage, .dropBefore: outcome = core.keeper.count(on: context.eventLoop)
     }
     body = ByteBuffer()
     outcome.assumeIsolated().whenSuccess { [self] outcome in
       giveRoomBack()
-      guard core.faults.delay > .zero else { return decide(act, outcome, strict: strict, context) }
-      context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(core.faults.delay)) { [self] in
-        decide(act, outcome, strict: strict, context)
+      guard verdict.delay > .zero else { return decide(verdict, outcome, strict: strict, context) }
+      context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(verdict.delay)) { [self] in
+        decide(verdict, outcome, strict: strict, context)
       }
     }
   }
 
   private func decide(
-    _ act: SandboxFaults.Act?, _ outcome: BodyKeeper.Outcome, strict: Bool, _ context: ChannelHandlerContext
+    _ verdict: FaultGate.Verdict, _ outcome: BodyKeeper.Outcome, strict: Bool, _ context: ChannelHandlerContext
   ) {
-    guard let act else { return answer(Answer(outcome, strict: strict), early: false, context) }
-    guard let ruled = Answer(act, retryAfter: core.faults.retryAfter) else { return close(context) }
+    guard let act = verdict.act else { return answer(Answer(outcome, strict: strict), early: false, context) }
+    guard let ruled = Answer(act, retryAfter: verdict.retryAfter) else { return close(context) }
     answer(ruled, early: false, context)
   }
 

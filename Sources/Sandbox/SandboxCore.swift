@@ -1,19 +1,20 @@
 internal import NIOCore
+internal import NIOHTTP1
 internal import NIOPosix
 internal import Synchronization
 
 /// What the connections of one server share.
 final class SandboxCore: Sendable {
   let bodyLimit: Int
-  let faults: SandboxFaults
-  let guardian: BrowserGuard
+  private let guardian: BrowserGuard
+  let faults: FaultGate
+  let faultsPage: SandboxFaultsPage?
   let room: BodyRoom
   let keeper: BodyKeeper
   private let page: SandboxPage?
   private let storePath: String
   /// A page's edition is one of this server: a browser may hold that of another one, which had the same port.
   private let server = UInt64.random(in: 0...UInt64.max)
-  private let requestCount = Atomic(0)
   private let isStopping = Atomic(false)
   /// One thread: pages are computed one at a time.
   private let reading = NIOThreadPool(numberOfThreads: 1)
@@ -21,8 +22,9 @@ final class SandboxCore: Sendable {
   init(_ settings: SandboxSettings, _ store: SandboxStore) {
     // A place in a body is 32 bits.
     bodyLimit = min(settings.bodyLimit, 1 << 30)
-    faults = settings.faults
     guardian = BrowserGuard(listeningOn: settings.host)
+    faults = FaultGate(settings.faults)
+    faultsPage = settings.faultsPage
     page = settings.page
     storePath = settings.storePath
     room = BodyRoom(byteCount: settings.bodiesAtATime * bodyLimit)
@@ -30,8 +32,20 @@ final class SandboxCore: Sendable {
     reading.start()
   }
 
-  /// The number of a request for events that has arrived whole, from 1.
-  func nextRequest() -> Int { requestCount.add(1, ordering: .relaxed).newValue }
+  /// Bytes that a body may have now.
+  var bodyLimitNow: Int { faults.bodyLimit.map { min($0, bodyLimit) } ?? bodyLimit }
+
+  /// What is done with a request of this client.
+  func route(_ head: HTTPRequestHead, from address: SocketAddress?, bodyLimit: Int) -> Route {
+    if let refusal = guardian.refusal(head) { return .refuse(refusal) }
+    let route = Route(head, bodyLimit: bodyLimit)
+    switch route {
+    case .faults, .setFaults:
+      if faultsPage == nil { return .nothing }
+      return FaultAccess.refusal(head, from: address).map(Route.refuse) ?? route
+    case .events, .page, .results, .status, .refuse: return route
+    }
+  }
 
   var hasPage: Bool { page != nil }
 
@@ -58,7 +72,8 @@ final class SandboxCore: Sendable {
     // What comes between the two looks is in the page but not in its name, so it is only sent once more.
     let edition = "\"\(server)-\(try reading.edition())\""
     if held == edition { return Answer(unchanged: edition) }
-    return Answer(page: page.html(try reading.results()), policy: page.policy, edition: edition)
+    let (results, details) = try reading.detailedResults()
+    return Answer(page: page.html(results, details), policy: page.policy, edition: edition)
   }
 
   /// Gives up pages at work.

@@ -28,14 +28,24 @@ struct SandboxReading {
     }
   }
 
-  func results() throws(SandboxFailure) -> Results {
+  func results() throws(SandboxFailure) -> Results { try counted(details: false).results }
+
+  /// Results, and what they are made of.
+  func detailedResults() throws(SandboxFailure) -> (results: Results, details: ResultDetails) {
+    let counted = try counted(details: true)
+    guard let details = counted.details else { preconditionFailure("details were asked for") }
+    return (counted.results, details)
+  }
+
+  private func counted(details: Bool) throws(SandboxFailure) -> (results: Results, details: ResultDetails?) {
     do {
       let store = try StoreReader(at: path, isCancelled: isCancelled)
       let aside = Aside()
-      let census = try count(store, aside)
-      var results = census.loserCount > 0 ? try countWinners(store, aside) : census.counter.results()
+      let census = try count(store, aside, details: details)
+      let counter = census.loserCount > 0 ? try countWinners(store, aside, details: details) : census.counter
+      var results = counter.results()
       results.add(duplicates: census.status.events - census.status.distinctEvents)
-      return results
+      return (results, counter.details())
     } catch {
       throw SandboxFailure(error, path: path, doing: "count what is stored")
     }
@@ -56,8 +66,8 @@ struct SandboxReading {
     var loserCount: Int
   }
 
-  private func count(_ store: StoreReader, _ aside: Aside) throws -> Counted {
-    var census = Census(versionLimit: versionLimit) { try aside.store() }
+  private func count(_ store: StoreReader, _ aside: Aside, details: Bool = false) throws -> Counted {
+    var census = Census(versionLimit: versionLimit, details: details) { try aside.store() }
     var merger = try RecordMerger(store, width: width) { try aside.store() }
     while let stream = try merger.next() { try census.take(stream.record) }
     try census.finish()
@@ -71,8 +81,8 @@ struct SandboxReading {
   }
 
   /// Walks again, leaving out the losers that the first walk put aside.
-  private func countWinners(_ store: StoreReader, _ aside: Aside) throws -> Results {
-    var counter = ResultCounter()
+  private func countWinners(_ store: StoreReader, _ aside: Aside, details: Bool) throws -> ResultCounter {
+    var counter = ResultCounter(details: details)
     var losers = Losers(try aside.store())
     var merger = try RecordMerger(store, width: width) { try aside.store() }
     var previous = PreviousRecord()
@@ -89,7 +99,7 @@ struct SandboxReading {
     }
     while let stream = try merger.next() { try take(stream.record) }
     if ordinal > 0 { counter.endVisitor() }
-    return counter.results()
+    return counter
   }
 }
 

@@ -18,6 +18,8 @@ package struct SandboxSettings: Sendable {
   package var faults = SandboxFaults.none
   /// What `/` shows; without, it says in words what there is.
   package var page: SandboxPage?
+  /// What `/faults` shows, where trouble is seen and set; without, there is no such path.
+  package var faultsPage: SandboxFaultsPage?
 
   package init(storePath: String) { self.storePath = storePath }
 }
@@ -26,9 +28,21 @@ package struct SandboxSettings: Sendable {
 package struct SandboxPage: Sendable {
   /// Its Content-Security-Policy.
   package var policy: String
-  package var html: @Sendable (Results) -> String
+  package var html: @Sendable (Results, ResultDetails) -> String
 
-  package init(policy: String, html: @escaping @Sendable (Results) -> String) {
+  package init(policy: String, html: @escaping @Sendable (Results, ResultDetails) -> String) {
+    self.policy = policy
+    self.html = html
+  }
+}
+
+/// A page that shows a form when it is asked for.
+package struct SandboxFaultsPage: Sendable {
+  /// Its Content-Security-Policy.
+  package var policy: String
+  package var html: @Sendable (FaultForm) -> String
+
+  package init(policy: String, html: @escaping @Sendable (FaultForm) -> String) {
     self.policy = policy
     self.html = html
   }

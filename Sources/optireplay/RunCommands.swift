@@ -135,7 +135,7 @@ struct ImportCommand: AsyncParsableCommand {
       let yes = try delivery.assumesYes()
       let summary = try await importing(ready, voice, assumesYes: yes) { importer in try await importer.run(specification, settings) }
       if summary.rehearsal, summary.state == .complete {
-        voice.log.notice("results page: `optireplay sandbox --state \(shellWord(ready.state))` serves it")
+        voice.log.notice("results page: `optireplay sandbox --state \(shellWord(ready.state))` serves it at http://127.0.0.1:8787/")
       }
       try voice.end(summary)
     }
@@ -276,6 +276,7 @@ struct PlanCommand: AsyncParsableCommand {
       options.keepsFirstRows = !positionsOnly
       let rate = try Given.value(rate, "rate")
       if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate must be more than 0") }
+      options.countsDetails = html != nil
       let specification = try input.specification()
       if showConfig {
         return voice.terminal.result(shownConfiguration(specification, settings, options, datafile: try input.datafilePath()))

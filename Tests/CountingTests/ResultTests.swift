@@ -32,13 +32,20 @@ struct Event {
   var uuid = "u"
   var revenue: Int64?
   var value: Double?
+  /// Keys and texts of custom attributes.
+  var attributes: [(key: String, text: String)] = []
 
   var staged: [UInt8] {
     var arena = ByteArena(limit: 1 << 20)
     var encoder = RecordEncoder()
     func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     encoder.begin(isDecision ? .decision : .conversion, visitor: bytes("v").span, input: 0, rowOffset: 0, line: 1, into: &arena)
-    encoder.group(session: bytes(session).span, attributes: [UInt8]().span, into: &arena)
+    let objects = attributes.map { key, text in
+      let key = key.replacing("\"", with: "\\\"")
+      return "{\"type\":\"custom\",\"entity_id\":\"9\",\"key\":\"\(key)\",\"value\":\"\(text)\"}"
+    }
+    let list = objects.isEmpty ? "" : "[\(objects.joined(separator: ","))]"
+    encoder.group(session: bytes(session).span, attributes: bytes(list).span, into: &arena)
     if isDecision {
       encoder.decision(
         campaign: bytes(names[0]).span, experiment: bytes(names[1]).span, variation: bytes(names[2]).span, isHoldback: isHoldback,

@@ -12,7 +12,9 @@ import Testing
 
   private func wire<Result: Sendable>(_ body: (Wire) async throws -> Result) async throws -> Result {
     var settings = SandboxSettings(storePath: scratch.path)
-    settings.page = SandboxPage(policy: "default-src 'none'") { "<!DOCTYPE html>\($0.experiments.count) experiments, \($0.notCounted)" }
+    settings.page = SandboxPage(policy: "default-src 'none'") { results, details in
+      "<!DOCTYPE html>\(details.experiments.count) experiments, \(results.notCounted)"
+    }
     let server = try await SandboxServer.start(settings)
     let outcome: Swift.Result<Result, any Error>
     do { outcome = .success(try await Wire.to(server.port, body)) } catch { outcome = .failure(error) }

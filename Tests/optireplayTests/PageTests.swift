@@ -19,8 +19,12 @@ struct ResultsPageTests {
     let variations = ["40001", "<script>alert(1)</script>", "\\\"><img src=x onerror=alert(2)>"]
     var lines: [String] = []
     for visitor in 0..<visitors {
-      let start = 1_714_600_000_000 + visitor
-      let who = "\"visitor_id\":\"<script>\(visitor)</script>\""
+      let start = 1_714_600_000_000 + visitor * 10_000_000
+      let plan = ["<i>gold</i>", "\u{202e}iron", String(repeating: "x", count: 2_000)][visitor % 3]
+      let attributes = [("8", "plan", plan), ("9", "device", "phone")].map { id, key, value in
+        "{\"type\":\"custom\",\"entity_id\":\"\(id)\",\"key\":\"\(key)\",\"value\":\"\(value)\"}"
+      }
+      let who = "\"visitor_id\":\"<script>\(visitor)</script>\",\"attributes\":[\(attributes.joined(separator: ","))]"
       let variation = variations[random.below(3)]
       lines.append(
         "{\"record\":\"decision\",\(who),\"campaign_id\":\"20001\",\"experiment_id\":\"</style><b>\",\"variation_id\":\"\(variation)\","
@@ -55,7 +59,9 @@ struct ResultsPageTests {
     let state = folder.path + "/it's the state"
     let rehearsal = try Program().run(["import", "--account-id", "1", try history(folder), "--state", state, "--json"])
     #expect(rehearsal.exit == .complete, "\(rehearsal.errors)")
-    #expect(rehearsal.errors.contains("results page: `optireplay sandbox --state '\(folder.path)/it'\\''s the state'` serves it"))
+    #expect(
+      rehearsal.errors.contains(
+        "results page: `optireplay sandbox --state '\(folder.path)/it'\\''s the state'` serves it at http://127.0.0.1:8787/"))
     let sandbox = try SandboxProcess(state: state)
     let page = String(decoding: try httpBody(sandbox.address.replacing("v1/events", with: "")), as: UTF8.self)
     let results = try sandbox.get("results.json")
@@ -84,6 +90,17 @@ struct ResultsPageTests {
     let found = try look([
       sandbox.address.replacing("v1/events", with: ""), "--results", sandbox.address.replacing("v1/events", with: "results.json"),
     ])
+    #expect(found.status == 0, "\(found.text)")
+  }
+
+  @Test(
+    "a browser finds no fault with the page of trouble, sets it by keyboard, and lets no other page set it",
+    .enabled(if: hasBrowser, "needs chromium and python3"))
+  func faultsInBrowser() throws {
+    let folder = try ScratchFolder()
+    let sandbox = try SandboxProcess(
+      state: folder.path + "/state", ["--fail", "10%", "--codes", "500,429", "--outage", "30s..60s", "--fault", "503@every:5"])
+    let found = try look([sandbox.address.replacing("v1/events", with: "faults")])
     #expect(found.status == 0, "\(found.text)")
   }
 
@@ -128,13 +145,21 @@ struct ResultsPageTests {
       (".scroll { overflow-x: auto;", ".scroll {", "pixels wide in a window of 390"), (" lang=\"en\"", "", "no language"),
       ("<label for", "<span for", "no label"), ("</main>", "<img src=\"http://127.0.0.1:9/\" alt=\"x\"></main>", "console"),
       (".versus:not(.v2) {", ".versus:not(.v0) {", "another baseline does not show"),
+      (".segment:not(.a2) {", ".segment:not(.a0) {", "attribute plan shows"), ("--two: #bc4c00", "--two: #eeeeee", "a line's contrast"),
+      ("<td>7</td><td>7</td></tr>", "<td>7</td><td>6</td></tr>", "the chart of visitors ends with"),
+      ("role=\"img\"", "role=\"none\"", "a picture says nothing"), ("font-size: 11px }", "font-size: 41px }", "outside of it"),
     ])
   func faults(sound: String, faulty: String, told: String) throws {
     let folder = try ScratchFolder()
+    let custom =
+      "\"attributes\":["
+      + [("8", "device", "phone"), ("9", "plan", "gold")].map { id, key, value in
+        "{\"type\":\"custom\",\"entity_id\":\"\(id)\",\"key\":\"\(key)\",\"value\":\"\(value)\"}"
+      }.joined(separator: ",") + "]"
     let rows = (0..<7).map { visitor in
       ["40001", "40002"].map { arm in
-        let who = "\"visitor_id\":\"\(arm)-\(visitor)\",\"timestamp\":1714600000000"
-        return "{\"record\":\"decision\",\(who),\"campaign_id\":\"2\",\"experiment_id\":\"3\",\"variation_id\":\"\(arm)\"}\n"
+        let who = "\"visitor_id\":\"\(arm)-\(visitor)\",\"timestamp\":\(1_714_600_000_000 + 86_400_000 * visitor)"
+        return "{\"record\":\"decision\",\(who),\(custom),\"campaign_id\":\"2\",\"experiment_id\":\"3\",\"variation_id\":\"\(arm)\"}\n"
           + (visitor > 2 && arm == "40001" ? "" : "{\"record\":\"conversion\",\(who),\"entity_id\":\"5\"}\n")
       }.joined()
     }

@@ -1,0 +1,122 @@
+import Counting
+
+/// An experiment's results for visitors with an attribute, value by value.
+struct SegmentSection {
+  private let details: ResultDetails.Experiment
+  private let number: Int
+  private let wide: [String]
+
+  init(_ details: ResultDetails.Experiment, number: Int, wide: [String]) {
+    self.details = details
+    self.number = number
+    self.wide = wide
+  }
+
+  private var attributes: ArraySlice<ResultDetails.Attribute> { details.attributes.prefix(PageParts.attributes) }
+
+  func html() -> String {
+    guard !details.attributes.isEmpty || !wide.isEmpty else { return "" }
+    let options = attributes.map { "<option>\(Markup.escaped(name($0)))</option>" }
+    let choice =
+      options.isEmpty
+      ? ""
+      : """
+      <p class="by"><label for="attribute-\(number)">Attribute</label> \
+      <select id="attribute-\(number)" name="attribute of \(Markup.escaped(details.campaignID)) \(Markup.escaped(details.experimentID))">\
+      \(options.joined())</select></p>
+      """
+    return """
+      <h3>Segments</h3>
+      <p class="soft">A segment has the visitors whose decision has the value, or a conversion that counts; of their conversions it has those that
+      have the value themselves. Visitors with several values are in several segments, those without the attribute in none.\(left)</p>
+      \(choice)
+      \(attributes.enumerated().map { segments($0.element, number: $0.offset + 1) }.joined(separator: "\n"))
+      """
+  }
+
+  /// What is not shown.
+  private var left: String {
+    var words = ""
+    if details.attributes.count > PageParts.attributes {
+      words += " Shown are the first \(PageParts.attributes) of \(grouped(details.attributes.count)) attributes."
+    }
+    if !wide.isEmpty {
+      let names = wide.prefix(PageParts.attributes).map(Markup.name).joined(separator: ", ")
+      words += " Attributes with more than 100 values are left out: \(names)\(wide.count > PageParts.attributes ? " and more" : "")."
+    }
+    return words
+  }
+
+  private func name(_ attribute: ResultDetails.Attribute) -> String {
+    let isAlone = !details.attributes.contains { $0.key == attribute.key && $0.type != attribute.type }
+    if attribute.key.isEmpty { return attribute.type }
+    return isAlone ? attribute.key : "\(attribute.key) (\(attribute.type))"
+  }
+
+  private func segments(_ attribute: ResultDetails.Attribute, number: Int) -> String {
+    let shown = attribute.values.prefix(PageParts.values)
+    let more = attribute.values.count - shown.count
+    let rest = more > 0 ? "<p class=\"soft\">\(grouped(more)) more \(more == 1 ? "value has" : "values have") fewer visitors.</p>" : ""
+    return """
+      <div class="segment a\(number)" data-attribute="\(Markup.escaped(name(attribute)))">
+      \(shown.map { table($0, of: attribute) }.joined(separator: "\n"))
+      \(rest)
+      </div>
+      """
+  }
+
+  private struct Kind: Hashable {
+    var entityID: String
+    var key: String
+  }
+
+  private func table(_ value: ResultDetails.Value, of attribute: ResultDetails.Attribute) -> String {
+    let kinds = Set(value.variations.flatMap { $0.events.map { Kind(entityID: $0.entityID, key: $0.key) } })
+      .sorted { ($0.entityID, $0.key) < ($1.entityID, $1.key) }
+    let heads: [(String, String)] = [
+      ("Variation", ""), ("Visitors", ""), ("Converting", "visitors"), ("Rate", "% of visitors"), ("Conversions", ""),
+      ("Revenue", "currency units"), ("Revenue", "per visitor"), ("Value", ""),
+    ]
+    let head = heads.prefix(kinds.isEmpty ? 2 : heads.count)
+      .map { "<th scope=\"col\">\($0)\($1.isEmpty ? "" : " <small>\($1)</small>")</th>" }.joined()
+    let bodies = kinds.map { kind in
+      let entity = "<span class=\"soft\">event \(Markup.name(kind.entityID))</span>"
+      let name = kind.key.isEmpty ? "Event \(Markup.name(kind.entityID))" : "\(Markup.name(kind.key)) \(entity)"
+      let rows = value.variations.map { variation in
+        row(variation, variation.events.first { $0.entityID == kind.entityID && $0.key == kind.key })
+      }
+      return """
+        <tbody><tr class="event"><th scope="rowgroup" colspan="\(heads.count)"><span>\(name)</span></th></tr>
+        \(rows.joined(separator: "\n"))
+        </tbody>
+        """
+    }
+    let alone = value.variations.map { "<tr>\(rowHead($0))</tr>" }.joined(separator: "\n")
+    let place = Markup.escaped("\(name(attribute)) = \(value.text) of \(details.campaignID) \(details.experimentID)")
+    return """
+      <div class="scroll" role="region" tabindex="0" aria-label="\(Markup.escaped("\(name(attribute)) = \(value.text)")), experiment \
+      \(Markup.escaped(details.experimentID))" data-key="\(place)">
+      <table class="values" data-value="\(Markup.escaped(value.text))">
+      <caption>\(Markup.name(name(attribute))) = \(value.text.isEmpty ? "(empty)" : Markup.name(value.text)) \
+      <small>\(grouped(value.visitors)) \(value.visitors == 1 ? "visitor" : "visitors")</small></caption>
+      <thead><tr>\(head)</tr></thead>
+      \(kinds.isEmpty ? "<tbody>\n\(alone)\n</tbody>" : bodies.joined(separator: "\n"))
+      </table>
+      </div>
+      """
+  }
+
+  private func rowHead(_ variation: Results.Variation) -> String {
+    "<th scope=\"row\">\(Markup.name(variation.variationID))</th><td>\(Markup.number("segment_visitors", variation.visitors))</td>"
+  }
+
+  private func row(_ variation: Results.Variation, _ event: Results.Event?) -> String {
+    let event = event ?? Results.Event(key: "", entityID: "", convertingVisitors: 0, conversions: 0, revenue: 0, value: 0)
+    let rate = variation.visitors == 0 ? "–" : Markup.percent(Double(event.convertingVisitors) / Double(variation.visitors))
+    let cells = [
+      grouped(event.convertingVisitors), rate, grouped(event.conversions), Markup.units(event.revenue),
+      Markup.money(event.revenue, per: variation.visitors), Markup.decimal(event.value, event.value == event.value.rounded() ? 0 : 2),
+    ]
+    return "<tr>\(rowHead(variation))" + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
+  }
+}

@@ -1,0 +1,135 @@
+internal import Foundation
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Who may see and set the trouble: a program on this machine, and a page of this very server in a browser on it. Another page that a
+/// browser shows must not be able to, nor one that its name server has pointed here.
+enum FaultAccess {
+  /// Bytes of a form.
+  static let formLimit = 1 << 16
+
+  /// Why a request has no access; nil when it has.
+  static func refusal(_ head: HTTPRequestHead, from address: SocketAddress?) -> Answer? {
+    guard isLoopback(address) else {
+      return Answer(.forbidden, message: "trouble is set from the machine that the sandbox runs on")
+    }
+    let hosts = head.headers["Host"]
+    guard hosts.count == 1, isLoopback(host: hosts[0]) else {
+      return Answer(.forbidden, message: "trouble is set at 127.0.0.1, [::1] or localhost, and not by another name of this machine")
+    }
+    let origins = head.headers["Origin"]
+    guard origins.allSatisfy({ $0.lowercased() == "http://" + hosts[0].lowercased() }) else {
+      return Answer(.forbidden, message: "a page of another origin must not set trouble; open /faults itself")
+    }
+    // What browsers tell that send no origin. Pages may link here, so seeing it is another matter.
+    let sites = head.headers["Sec-Fetch-Site"]
+    guard head.method == .GET || sites.allSatisfy({ ["same-origin", "none"].contains($0.lowercased()) }) else {
+      return Answer(.forbidden, message: "a page of another site must not set trouble; open /faults itself")
+    }
+    return nil
+  }
+
+  private static func isLoopback(_ address: SocketAddress?) -> Bool {
+    switch address {
+    case .v4, .v6:
+      guard let text = address?.ipAddress?.lowercased() else { return false }
+      return text == "::1" || text.hasPrefix("127.") || text.hasPrefix("::ffff:127.")
+    case .unixDomainSocket: return true
+    case nil: return false
+    }
+  }
+
+  /// Whether a browser that sends this name means this machine, whatever a name server says.
+  static func isLoopback(host: String) -> Bool {
+    let port = host.lastIndex(of: ":").flatMap { at in
+      host[host.index(after: at)...].allSatisfy { $0.isASCII && $0.isNumber } ? at : nil
+    }
+    let name = (port.map { String(host[..<$0]) } ?? host).lowercased()
+    if name == "localhost" || name == "[::1]" { return true }
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+  }
+}
+
+/// A form as browsers and `curl -d` send it (application/x-www-form-urlencoded).
+enum FormText {
+  /// Names and values in their order. A % that begins no escape stands for itself, as people type it.
+  static func fields(_ bytes: some Collection<UInt8>) -> [(name: String, value: String)] {
+    bytes.split(separator: UInt8(ascii: "&")).map { field in
+      let parts = field.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+      return (plain(parts[0]), parts.count > 1 ? plain(parts[1]) : "")
+    }
+  }
+
+  private static func plain(_ bytes: some Collection<UInt8>) -> String {
+    let bytes = Array(bytes)
+    var decoded: [UInt8] = []
+    var at = 0
+    while at < bytes.count {
+      if bytes[at] == UInt8(ascii: "%"), at + 2 < bytes.count,
+        let byte = UInt8(String(decoding: bytes[(at + 1)...(at + 2)], as: UTF8.self), radix: 16), bytes[at + 1] != UInt8(ascii: "+")
+      {
+        decoded.append(byte)
+        at += 3
+      } else {
+        decoded.append(bytes[at] == UInt8(ascii: "+") ? UInt8(ascii: " ") : bytes[at])
+        at += 1
+      }
+    }
+    return String(decoding: decoded, as: UTF8.self)
+  }
+}
+
+extension SandboxCore {
+  /// The trouble as it is, as a page or as JSON.
+  func showFaults(isJSON: Bool, isSet: Bool) -> Answer {
+    let (faults, tally) = faults.shown
+    guard isJSON else {
+      var form = FaultForm(faults, tally)
+      form.isSet = isSet
+      return page(.ok, form)
+    }
+    return Answer(json: FaultJSON(faults, tally))
+  }
+
+  /// Sets what a form says, or says what is wrong with it and changes nothing.
+  func setFaults(_ bytes: some Collection<UInt8>, isJSON: Bool) -> Answer {
+    let typed = FormText.fields(bytes)
+    let (current, tally) = faults.shown
+    var form = FaultForm(current, tally)
+    if let unknown = typed.first(where: { !FaultForm.has($0.name) }) {
+      let names = form.fields.map(\.name).joined(separator: ", ")
+      return Answer(.badRequest, message: "\(unknown.name.prefix(100)): there is no such field; the fields are \(names)")
+    }
+    guard let new = form.read(typed, into: current) else {
+      guard isJSON else { return page(.badRequest, form) }
+      let problems = form.fields.compactMap { field in field.problem.map { "\(field.name): \($0)" } }
+      return Answer(.badRequest, message: problems.joined(separator: "; "))
+    }
+    faults.set(new)
+    guard !isJSON else { return showFaults(isJSON: true, isSet: true) }
+    // Asked for anew, so that reloading the page sets nothing again.
+    var answer = Answer(.seeOther)
+    answer.headers = [("Location", "/faults?set")]
+    return answer
+  }
+
+  private func page(_ status: HTTPResponseStatus, _ form: FaultForm) -> Answer {
+    guard let page = faultsPage else { preconditionFailure("only a server with pages shows trouble") }
+    return Answer(status, form: page.html(form), policy: page.policy)
+  }
+}
+
+/// What `faults.json` says. The names are a promise.
+private struct FaultJSON: Encodable {
+  var faults: [String: String] = [:]
+  var made: [String: Int] = [:]
+  var seconds: Double?
+
+  init(_ set: SandboxFaults, _ tally: FaultGate.Tally) {
+    for field in FaultForm(set, tally).fields { faults[field.name] = field.value }
+    made["requests"] = tally.requests
+    for cause in FaultForm.causes { made[cause.name] = tally.count(cause.cause) }
+    seconds = tally.time.map { Double(Int($0 / .milliseconds(1))) / 1000 }
+  }
+}

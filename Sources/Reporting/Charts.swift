@@ -175,9 +175,12 @@ struct FlowPicture {
 
 /// Texts of inputs as a report shows them.
 enum ReportText {
-  /// Escaped, with every character that cannot be seen written out: control characters as their pictures, marks of writing directions and the
-  /// like by their numbers.
-  static func plain(_ text: String) -> String {
+  /// Escaped, with every character that cannot be seen written out.
+  static func plain(_ text: String) -> String { Markup.escaped(visible(text)) }
+
+  /// With every character that cannot be seen written out: control characters as their pictures, marks of writing directions and the like by
+  /// their numbers.
+  static func visible(_ text: String) -> String {
     var shown = ""
     for scalar in text.unicodeScalars {
       switch scalar.properties.generalCategory {
@@ -185,7 +188,7 @@ enum ReportText {
       case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned, .surrogate:
         let digits = String(scalar.value, radix: 16, uppercase: true)
         shown += "⟨U+\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits)⟩"
-      default: shown += Markup.escaped(String(scalar))
+      default: shown.unicodeScalars.append(scalar)
       }
     }
     return shown

@@ -223,7 +223,7 @@ package struct RunReportPage: Sendable {
 
   /// The last part of a path, as short as a picture has room for.
   private func fileName(_ path: String) -> String {
-    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let name = ReportText.visible(path.split(separator: "/").last.map(String.init) ?? path)
     return name.count <= 21 ? name : name.prefix(10) + "…" + name.suffix(10)
   }
 

@@ -17,6 +17,8 @@ public func testOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     try target.feed([UInt8](UnsafeBufferPointer(start: start, count: count)))
   } catch {
     print("FINDING \(error)")
+    // What is still in the buffer would be lost.
+    fflush(nil)
     abort()
   }
   return 0

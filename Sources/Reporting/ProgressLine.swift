@@ -101,7 +101,7 @@ package enum ProgressLine {
   private static func trouble(_ state: ProgressState) -> [Part] {
     guard let sending = state.sending, sending.retries > 0 || sending.lastTrouble != nil else { return [] }
     let retries = Part(rank: 9, text: counted(sending.retries, "retry", "retries"))
-    return [retries] + (sending.lastTrouble.map { [Part(rank: 10, text: "last: \(visible($0.replacing("\n", with: " ")))")] } ?? [])
+    return [retries] + (sending.lastTrouble.map { [Part(rank: 10, text: "last: \(visible($0).replacing("\n", with: " "))")] } ?? [])
   }
 
   private static func bar(_ share: Double, columns: Int) -> String {

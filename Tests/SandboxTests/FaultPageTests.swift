@@ -105,7 +105,8 @@ import Testing
   func access(headers: String, isGranted: Bool) async throws {
     try await serving { server in
       let answer = try await Wire.to(server.port) { wire in try await wire.form("fail=100%25", headers: headers) }
-      #expect(answer?.status == (isGranted ? 303 : 403))
+      // 421 is the answer to whoever asks for a name that this machine does not have.
+      #expect(isGranted ? answer?.status == 303 : [403, 421].contains(answer?.status))
       let set = try await Wire.to(server.port) { wire in try await wire.post("{}")?.status }
       #expect(set == (isGranted ? 503 : 400))
     }

@@ -260,7 +260,7 @@ struct SilenceTests {
       ("on_conflict: frist", "on_conflict: frist is no value of --on-conflict, which takes first, reject, keep; did you mean first?"),
       ("window: 2024-13-01..", "window: 2024-13-01.. is no value of --window"), ("quiet: maybe", "quiet: maybe is no value of --quiet"),
       ("accept: [revenue-unitt]", "accept: revenue-unitt is no value of --accept"), ("log_format: xml", "log_format: xml is no value"),
-      ("endpoint: uss", "endpoint: uss is no value of --endpoint"),
+      ("endpoint: uss", "endpoint: what it says is no value of --endpoint"),
     ])
   func settings(setting: String, message: String) throws {
     let outcome = try plan(["{}"], Self.fields + "key: k}", settings: setting + "\n")

@@ -2,7 +2,7 @@ internal import Bytes
 
 /// Counts what stands behind the results: times and segments. Cells and tallies have the numbers that the counter of results gives them.
 ///
-/// Memory: at most `DetailLimits.rows` numbers, about 100 bytes each; with more there are no details at all, which is so in any order too.
+/// Memory: at most `Limits.detailNumbers`, about 100 bytes each; with more there are no details at all, which is so in any order too.
 struct DetailCounter: Sendable {
   /// A variation or one of its events, among those with a value.
   private struct Row: Hashable, Sendable {

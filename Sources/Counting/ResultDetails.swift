@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// What results are made of: when visitors came and converted, and how those with an attribute did.
 package struct ResultDetails: Sendable, Equatable, Codable {
   package struct Experiment: Sendable, Equatable, Codable {
@@ -102,12 +104,9 @@ package struct ResultDetails: Sendable, Equatable, Codable {
   }
 }
 
-/// Limits of details. They are arguments of tests.
+/// Limits of details, which tests set lower.
 struct DetailLimits: Sendable, Equatable {
-  /// Spans of a timeline; with more they become longer.
-  var spans = 100
-  /// Values of an attribute; one with more names visitors rather than groups of them.
-  var values = 100
-  /// Numbers that are kept in all, about 100 bytes each.
-  var rows = 200_000
+  var spans = Limits.curveSpans
+  var values = Limits.attributeValues
+  var rows = Limits.detailNumbers
 }

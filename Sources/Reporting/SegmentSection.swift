@@ -1,4 +1,5 @@
 import Counting
+import Vocabulary
 
 /// An experiment's results for visitors with an attribute, value by value.
 struct SegmentSection {
@@ -42,7 +43,8 @@ struct SegmentSection {
     }
     if !wide.isEmpty {
       let names = wide.prefix(PageParts.attributes).map(Markup.name).joined(separator: ", ")
-      words += " Attributes with more than 100 values are left out: \(names)\(wide.count > PageParts.attributes ? " and more" : "")."
+      words += " Attributes with more than \(Limits.attributeValues) values are left out:"
+      words += " \(names)\(wide.count > PageParts.attributes ? " and more" : "")."
     }
     return words
   }

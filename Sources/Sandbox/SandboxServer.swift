@@ -8,11 +8,13 @@ internal import Synchronization
 /// The built-in Event API on a port of this machine.
 ///
 /// `POST /v1/events` takes bodies by the published rules; a body is answered 204 when it is committed. `GET /results.json` and
-/// `GET /status.json` say what is stored, and `GET /` shows it when the settings have a page. One thread for the network, others judge, store, and compute pages.
+/// `GET /status.json` say what is stored, and `GET /` shows it when the settings have a page; where they have another, `/faults` shows and sets
+/// the trouble on demand. One thread for the network, others judge, store, and compute pages.
 ///
 /// Memory: measured beyond an idle program's, with bodies of 3.5 MB that are full of ordinary events: 25 MB for a client that
 /// sends one at a time, 40 MB for two, 50 MB for any number. Events that share large attributes take up to
-/// `BodyReader.recordRatio` times their body while it is judged. A page that is asked for takes 20 MB more.
+/// `BodyReader.recordRatio` times their body while it is judged. A page that is asked for takes 20 MB more, and up to another 20 MB for what
+/// its curves and segments count.
 package final class SandboxServer: Sendable {
   private static let idleTimeout = TimeAmount.seconds(30)
 

@@ -46,6 +46,12 @@ package enum Limits {
   package static let findingSamples = 3
   /// Bytes of an event that a sample keeps.
   package static let sampleBytes = 1000
+  /// Spans of a curve on a page; beyond, days become weeks, and weeks become longer still.
+  package static let curveSpans = 100
+  /// Values of an attribute that are counted one by one; one with more names visitors rather than groups of them.
+  package static let attributeValues = 100
+  /// Numbers behind curves and segments that are kept in all, some 100 bytes each; with more there are none.
+  package static let detailNumbers = 200_000
   /// Seconds that one request may take when nothing is named, connecting and reading the answer included.
   package static let requestSeconds = 120
   /// Seconds that a connection may take to be there.

@@ -112,6 +112,8 @@ struct ReadmeTests {
     #expect(Limits.requestSeconds == 120 && text.contains("`--request-timeout`, 2 min unless named"))
     #expect(Limits.stallSeconds == 3600 && text.contains("`--stall-timeout`, 1 h unless named"))
     #expect(Limits.silenceSeconds == 60 && text.contains("after 1 min what is waited for"))
+    #expect(Limits.curveSpans == 100 && text.contains("by week\nand more where there are over 100"))
+    #expect(Limits.attributeValues == 100 && text.contains("one with more than 100 values is left out"))
     #expect(Limits.nestingDepth == 128 && text.contains("128 levels"))
     #expect(Limits.shownTimes == 120 && text.contains("that makes at most 120"))
     #expect(Limits.shownConfigurationBytes == 64 << 10 && text.contains("the first 64 KiB of the configuration"))

@@ -108,9 +108,7 @@ enum PageParts {
       td.words { min-width: 10rem }
       .field { grid-template-columns: minmax(0, 1fr) }
       .field label { padding-top: 0 }
-      code { white-space: nowrap }
-    .made caption { white-space: nowrap }
-    .actions { margin-left: 0 }
+      .actions { margin-left: 0 }
     }
     @media print {
       .skip, #live, .choice { display: none }

@@ -7,6 +7,8 @@ enum RunReportStyle {
       .chapter { margin: 2rem 0; scroll-margin-top: 1rem }
       h3 { font-size: 1.05rem; margin: 1.5rem 0 .5rem }
       code, pre { font: .875em/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
+      code { white-space: normal }
+      pre code { white-space: inherit }
       pre { white-space: pre-wrap; background: var(--band); border: 1px solid var(--line); border-radius: 4px; padding: .5rem .75rem;
         margin: .5rem 0; max-width: 60rem }
       .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .75rem 1.5rem; margin: 1.25rem 0 }

@@ -33,7 +33,7 @@ struct RowDamageTests {
       "DELETE FROM receipt WHERE number = 1",
       """
       INSERT INTO receipt SELECT run, plan, (SELECT max(number) FROM body), part, status, attempt_count, accepted_at, byte_count, event_count,
-        decision_count, conversion_count FROM receipt WHERE number = 1
+        decision_count, conversion_count, took, days FROM receipt WHERE number = 1
       """,
       "UPDATE receipt SET event_count = event_count + 1, conversion_count = conversion_count + 1 WHERE number = 1",
       "UPDATE receipt SET byte_count = byte_count + 1 WHERE number = 1",

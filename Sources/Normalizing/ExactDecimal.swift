@@ -53,7 +53,11 @@ struct ExactDecimal: Equatable {
   func whole(movingPoint places: Int, _ rounding: Rounding) -> (value: Int64, isRounded: Bool)? {
     let shift = places - fractionDigits
     if shift >= 0 { return scaled(by: shift).flatMap { signed($0) }.map { ($0, false) } }
-    guard -shift <= 38 else { return nil }
+    guard -shift <= 38 else {
+      // At most 38 digits, of which none is the first behind the point.
+      if significand == 0 { return (0, false) }
+      return rounding == .none ? nil : (rounding == .towardsPast && isNegative ? -1 : 0, true)
+    }
     let divisor = power(-shift)
     let (quotient, rest) = significand.quotientAndRemainder(dividingBy: divisor)
     if rest == 0 { return signed(quotient).map { ($0, false) } }

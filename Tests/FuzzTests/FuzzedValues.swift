@@ -44,14 +44,17 @@ private func slowMilliseconds(_ year: Int, _ month: Int, _ day: Int, _ hour: Int
   return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + millisecond
 }
 
+/// Year, month, day, hour, minute, second, millisecond, and the offset's sign, hours and minutes. Made once: that takes long.
+private let isoForm = Mutex(/(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{3})\d*)?(?:Z|([+\-])(\d\d):(\d\d))/)
+
 /// What the most usual form of ISO 8601 says, by the system's expressions; nil when it is in another form.
 private func slowISO(_ text: String) -> Int? {
   // Expressions are slow, and most texts have another form.
   let bytes = Array(text.utf8.prefix(20))
   guard bytes.count == 20, bytes[4] == 0x2d, bytes[7] == 0x2d, bytes[10] == 0x54, bytes[13] == 0x3a, bytes[16] == 0x3a else { return nil }
-  let form = /(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{3})\d*)?(?:Z|([+\-])(\d\d):(\d\d))/
   // Other digits than ASCII's are none.
-  guard text.utf8.count == text.count, let match = text.wholeMatch(of: form)?.output else { return nil }
+  guard text.utf8.count == text.count, let match = isoForm.withLock({ text.wholeMatch(of: $0)?.output })
+  else { return nil }
   let numbers = [match.1, match.2, match.3, match.4, match.5, match.6].map { Int($0)! }
   let lengths = [
     31, numbers[0] % 400 == 0 || (numbers[0] % 4 == 0 && numbers[0] % 100 != 0) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31,

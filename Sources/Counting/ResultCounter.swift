@@ -62,6 +62,8 @@ package struct ResultCounter: Sendable {
   private var tallies: [Tally] = []
   private var tallyNumbers = Pairs()
   private var memberships: [Membership] = []
+  /// Whether the visitor has a decision that was held back.
+  private var isHeldBack = false
   private var visitorNumber = 0
   private var notCounted = [Int](repeating: 0, count: Results.Reason.allCases.count)
   /// Nil unless they are asked for: most runs show no page.
@@ -96,6 +98,7 @@ package struct ResultCounter: Sendable {
   private mutating func countDecision(_ record: borrowing StagedRecord) {
     guard record.flags.isDisjoint(with: ResultCounter.heldBack) else {
       add(.holdback)
+      isHeldBack = true
       return
     }
     let experiment = experiments.number(of: record.experimentOrKey, record.campaignOrEntity)
@@ -129,7 +132,7 @@ package struct ResultCounter: Sendable {
 
   private mutating func countConversion(_ record: borrowing StagedRecord) {
     guard !memberships.isEmpty else {
-      add(.noDecisionHere)
+      add(isHeldBack ? .holdback : .noDecisionHere)
       return
     }
     let timestamp = record.timestamp
@@ -152,6 +155,7 @@ package struct ResultCounter: Sendable {
     for at in memberships.indices { cells[memberships[at].cell].visitors += 1 }
     if detailCounter != nil { endDetails() }
     memberships.removeAll(keepingCapacity: true)
+    isHeldBack = false
     visitorNumber += 1
   }
 

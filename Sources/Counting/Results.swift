@@ -58,7 +58,7 @@ package struct Results: Sendable, Equatable, Codable {
     case beforeDecision = "before_decision"
     /// A decision of a visitor who already belongs to a variation of the experiment.
     case laterDecision = "later_decision"
-    /// A decision that was held back, or names no experiment or variation.
+    /// A decision that was held back, or names no experiment or variation; a conversion of a visitor who has no other decisions.
     case holdback = "holdback"
     /// An event that came before, by visitor and event id. Who drops duplicates before counting adds these.
     case duplicate = "duplicate"

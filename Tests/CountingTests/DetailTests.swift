@@ -200,11 +200,12 @@ private struct Tables {
       """
       SELECT name || ': ' || count(*) FROM member GROUP BY name
       UNION ALL SELECT name || ' ' || event || ': ' || \(Tables.sums) FROM counted GROUP BY name, event
-      UNION ALL SELECT 'holdback: ' || count(*) FROM event WHERE kind = 'd' AND held HAVING count(*) > 0
+      UNION ALL SELECT 'holdback: ' || count(*) FROM event WHERE kind = 'd' AND held OR kind = 'c' AND visitor NOT IN
+        (SELECT visitor FROM member) AND visitor IN (SELECT visitor FROM event WHERE held) HAVING count(*) > 0
       UNION ALL SELECT 'later_decision: ' || count(*) FROM event e WHERE kind = 'd' AND NOT held
         AND NOT EXISTS (SELECT 1 FROM member m WHERE m.visitor = e.visitor AND m.n = e.n) HAVING count(*) > 0
       UNION ALL SELECT 'no_decision_here: ' || count(*) FROM event WHERE kind = 'c' AND visitor NOT IN (SELECT visitor FROM member)
-        HAVING count(*) > 0
+        AND visitor NOT IN (SELECT visitor FROM event WHERE held) HAVING count(*) > 0
       UNION ALL SELECT 'before_decision: ' || count(*) FROM event e WHERE kind = 'c' AND visitor IN (SELECT visitor FROM member)
         AND NOT EXISTS (SELECT 1 FROM counted c WHERE c.visitor = e.visitor AND c.n = e.n) HAVING count(*) > 0
       """)

@@ -112,7 +112,7 @@ func expectedResults(_ visitors: [[Event]]) -> Results {
     (experiments.count..<max(experiments.count, decisions.count)).forEach { _ in note(.laterDecision) }
     for conversion in events where !conversion.isDecision {
       if decisions.isEmpty {
-        note(.noDecisionHere)
+        note(events.contains { $0.isDecision } ? .holdback : .noDecisionHere)
       } else if decisions.allSatisfy({ $0.timestamp > conversion.timestamp }) {
         note(.beforeDecision)
       }

@@ -154,7 +154,8 @@ private struct Oracle {
     }
     for event in events where event.decision == nil {
       if places.isEmpty {
-        results.notCounted["no_decision_here", default: 0] += 1
+        let reason = events.contains { $0.decision != nil } ? "holdback" : "no_decision_here"
+        results.notCounted[reason, default: 0] += 1
       } else if places.values.allSatisfy({ $0.timestamp > event.timestamp }) {
         results.notCounted["before_decision", default: 0] += 1
       }

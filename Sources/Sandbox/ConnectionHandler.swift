@@ -95,7 +95,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
       state = .passing(route)
       switch route {
       // A client that asks first, or has a body over the limit, need not send it.
-      case .refuse(let refusal) where expectsContinue || length ?? 0 > bodyLimit: answer(refusal, early: true, context)
+      case .refuse(let refusal) where expectsContinue || length ?? 0 > bodyLimit:
+        if refusal.status == .payloadTooLarge { core.faults.countOverLimit() }
+        answer(refusal, early: true, context)
       case .setFaults: askForBody(context)
       default: break
       }
@@ -136,6 +138,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     switch state {
     case .receiving:
       guard body.readableBytes + part.readableBytes <= bodyLimit else {
+        core.faults.countOverLimit()
         return answer(.tooLarge(bodyLimit), early: true, context)
       }
       body.writeImmutableBuffer(part)

@@ -41,7 +41,7 @@ package struct FaultForm: Sendable {
   /// What is told of causes: as JSON names it, and for people.
   static let causes: [(cause: SandboxFaults.Cause, name: String, label: String)] = [
     (.outage, "in_outages", "Closed in an outage"), (.rule, "by_rules", "By a rule"), (.fail, "failed", "Answered with a failure"),
-    (.drop, "dropped", "Dropped"), (.loseAnswers, "answers_lost", "Stored, answer lost"),
+    (.drop, "dropped", "Dropped"), (.loseAnswers, "answers_lost", "Stored, answer lost"), (.limit, "over_limit", "Over the limit"),
   ]
 
   fileprivate struct Entry: Sendable {

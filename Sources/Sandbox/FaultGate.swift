@@ -55,6 +55,16 @@ final class FaultGate: Sendable {
     return Verdict(act: trouble?.act, delay: faults.delay, retryAfter: faults.retryAfterHeader(at: date()))
   }
 
+  /// Counts a request whose body was refused before it had arrived, because it is over the limit.
+  func countOverLimit() {
+    let now = now()
+    state.withLock { state in
+      state.tally.requests += 1
+      state.tally.causes[FaultGate.place(of: .limit)] += 1
+      state.begun = state.begun ?? now
+    }
+  }
+
   var bodyLimit: Int? { state.withLock(\.faults.bodyLimit) }
 
   func set(_ faults: SandboxFaults) { state.withLock { $0 = State(faults: faults) } }

@@ -53,6 +53,17 @@ enum FaultAccess {
 
 /// A form as browsers and `curl -d` send it (application/x-www-form-urlencoded).
 enum FormText {
+  /// The members of a JSON object of texts and whole numbers, by name; nil when it is something else.
+  static func members(_ bytes: some Collection<UInt8>) -> [(name: String, value: String)]? {
+    guard let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any] else { return nil }
+    var members: [(name: String, value: String)] = []
+    for (name, value) in object.sorted(by: { $0.key < $1.key }) {
+      guard let text = value as? String ?? (value as? Int).map({ "\($0)" }) else { return nil }
+      members.append((name, text))
+    }
+    return members
+  }
+
   /// Names and values in their order. A % that begins no escape stands for itself, as people type it.
   static func fields(_ bytes: some Collection<UInt8>) -> [(name: String, value: String)] {
     bytes.split(separator: UInt8(ascii: "&")).map { field in
@@ -94,7 +105,9 @@ extension SandboxCore {
 
   /// Sets what a form says, or says what is wrong with it and changes nothing.
   func setFaults(_ bytes: some Collection<UInt8>, isJSON: Bool) -> Answer {
-    let typed = FormText.fields(bytes)
+    guard let typed = isJSON && bytes.first == UInt8(ascii: "{") ? FormText.members(bytes) : FormText.fields(bytes) else {
+      return Answer(.badRequest, message: "this is no JSON object of texts and numbers, such as {\"fail\": \"10%\", \"seed\": 1}")
+    }
     let (current, tally) = faults.shown
     var form = FaultForm(current, tally)
     if let unknown = typed.first(where: { !FaultForm.has($0.name) }) {

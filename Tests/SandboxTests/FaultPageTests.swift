@@ -61,6 +61,19 @@ import Testing
     }
   }
 
+  @Test("a body over the limit is a request too, and the time of outages begins with it", arguments: [199, 200, 201])
+  func overLimit(bytes: Int) async throws {
+    var faults = SandboxFaults.none
+    #expect(faults.set("limit", "200") == nil)
+    try await serving(faults) { server in
+      try await Wire.to(server.port) { wire in try await wire.post(body(bytes: bytes), expecting: bytes > 200 ? 413 : 204) }
+      let shown = try await Wire.to(server.port) { wire in try #require(try await wire.faults("GET", "/faults.json")).body }
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(shown)) as? [String: Any])
+      let made = try #require(object["made"] as? [String: Int])
+      #expect(made["requests"] == 1 && made["over_limit"] == (bytes > 200 ? 1 : 0) && object["seconds"] is Double)
+    }
+  }
+
   @Test("programs see and set it as JSON; fields that are not named stay, and a bare % is one")
   func json() async throws {
     try await serving(SandboxFaults([try #require(SandboxFaults.Rule("418@first:1"))])) { server in
@@ -79,8 +92,15 @@ import Testing
         #expect(try #require(before.seconds) >= 0)
         let after = try shown(try await wire.form("drop=100%&slow=1ms", path: "/faults.json"))
         #expect(after.faults["rules"] == "418@first:1" && after.faults["drop"] == "100%" && after.faults["slow"] == "1ms")
-        #expect(after.made == ["requests": 0, "in_outages": 0, "by_rules": 0, "failed": 0, "dropped": 0, "answers_lost": 0])
+        #expect(
+          after.made == ["requests": 0, "in_outages": 0, "by_rules": 0, "failed": 0, "dropped": 0, "answers_lost": 0, "over_limit": 0])
         #expect(after.seconds == nil)
+        let object = try shown(try await wire.form("{\"slow\": \"2ms\", \"seed\": 7}", path: "/faults.json"))
+        #expect(object.faults["slow"] == "2ms" && object.faults["seed"] == "7" && object.faults["drop"] == "100%")
+        for wrong in ["{\"seed\": [7]}", "{\"seed\": 7", "{\"seed\": null}", "{}{}"] {
+          let refused = try await wire.form(wrong, path: "/faults.json")
+          #expect(refused?.status == 400 && refused?.message?.hasPrefix("this is no JSON object of texts") == true, "\(wrong)")
+        }
       }
     }
   }

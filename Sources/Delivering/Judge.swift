@@ -139,6 +139,7 @@ struct Judge {
   private func firstRefusal(_ answer: Answer, of number: Int) -> RunFailure {
     let wayOut =
       "nothing was accepted yet, so check --account-id and the mapping"
+      + (answer.status == 413 ? ", try a smaller --max-body-bytes" : "")
       + (settings.strict ? ", or pass --no-strict to let the server drop what it can't use" : "")
     return RunFailure(
       .configuration, "\(place): the server refused body \(number) with \(answer.status)\(quoted(answer.words)); \(wayOut)")

@@ -7,8 +7,6 @@ package struct FirstSending: Sendable {
   package let account: String
   /// The run as it is planned: nothing of it was accepted.
   package let summary: RunSummary
-  /// Whether an input is standard input: what comes from there is data, and no answer.
-  package let readsStandardInput: Bool
 }
 
 extension RunFlow {
@@ -22,7 +20,7 @@ extension RunFlow {
     if hasAccepted || pending.isEmpty { return }
     progress(.asking)
     let summary = try checkpoint.summary(of: try current())
-    try options.consent(FirstSending(account: run.account, summary: summary, readsStandardInput: readsStandardInput))
+    try options.consent(FirstSending(account: run.account, summary: summary))
   }
 
   /// What the plan has to send, and what of it was accepted before.

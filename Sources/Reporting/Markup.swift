@@ -25,8 +25,8 @@ enum Markup {
     return shown
   }
 
-  /// A name from the input: what it says of writing directions ends with it, and so does a long one.
-  static func name(_ text: String) -> String { "<bdi>\(escaped(ReportText.short(text)))</bdi>" }
+  /// A name from the input: what cannot be seen is written out, writing directions end with it, and a long one is cut.
+  static func name(_ text: String) -> String { ReportText.name(ReportText.short(text)) }
 
   /// A number as it is counted, in the attribute, and as people read it.
   static func number(_ field: String, _ value: String, _ shown: String) -> String {

@@ -10,6 +10,8 @@ package struct ResultsPage: Sendable {
   private let results: Results
   private let details: ResultDetails?
   private let origin: Origin
+  /// Why nothing of the plan may be sent.
+  private var refusal: String?
 
   /// Of what a sandbox has stored. The page keeps itself up to date.
   package init(sandbox results: Results, _ details: ResultDetails? = nil) {
@@ -25,6 +27,7 @@ package struct ResultsPage: Sendable {
     self.results = results
     details = summary.details
     origin = .plan
+    refusal = summary.state == .refused ? summary.message : nil
   }
 
   /// The Content-Security-Policy that a served page has.
@@ -51,6 +54,7 @@ package struct ResultsPage: Sendable {
       <header>
       <h1>Expected results</h1>
       <p>\(introduction)</p>
+      \(refusal.map { "<p class=\"warn\">Refused: \(ReportText.plain($0))</p>" } ?? "")
       \(isLive ? "<p><a href=\"/faults\">Trouble on demand</a>: have this sandbox fail, to rehearse an import against it.</p>" : "")
       \(isLive ? "<p id=\"live\" class=\"soft\" role=\"status\">Live with JavaScript; reload to see new numbers without.</p>" : "")
       </header>
@@ -71,7 +75,8 @@ package struct ResultsPage: Sendable {
     let source =
       switch origin {
       case .plan: "Counted from a plan’s input. Nothing was sent."
-      case .sandbox: "Counted from everything that this sandbox has stored, rehearsals included. A sandbox sends nothing on."
+      case .sandbox:
+        "Counted from everything that this sandbox has stored: of every account, and of every rehearsal with its state folder. A sandbox sends nothing on."
       }
     return source
       + " These are the numbers to expect by the vendor’s published rules; what an experiment’s own page shows is the vendor’s to make."
@@ -101,7 +106,10 @@ package struct ResultsPage: Sendable {
       "A conversion of a visitor who has no decision in this history. It counts all the same if an SDK or an earlier import told the "
         + "vendor of one, so this is not an error."
     ),
-    (.holdback, "Holdback", "A decision that was held back, or that names no experiment or variation."),
+    (
+      .holdback, "Holdback",
+      "A decision that was held back, or that names no experiment or variation, or a conversion of a visitor who has no other decision."
+    ),
     (
       .laterDecision, "Later decision", "A decision of a visitor who already belongs to a variation of the experiment: the first one holds."
     ),

@@ -27,7 +27,7 @@ extension RunReportPage {
   var requests: String? {
     guard summary.requestCount > 0 else { return summary.state == .planned || summary.records.read == 0 ? nil : "<p>None was made.</p>" }
     var parts = [
-      "<p>\(grouped(summary.requestCount)) requests, of which \(fact("retries", summary.retryCount)) sent a body again"
+      "<p>\(counted(summary.requestCount, "request")), of which \(fact("retries", summary.retryCount)) sent a body again"
         + (summary.laneCount.map { "; at the end \(fact("lanes", $0)) might be in flight at once" } ?? "") + ".</p>"
     ]
     if !report.answers.isEmpty {
@@ -50,8 +50,10 @@ extension RunReportPage {
   private static func meaning(ofAnswer answer: String) -> String {
     switch answer {
     case "204": "Accepted: the server queued the body."
-    case "400", "413": "Refused: the server will not take what is in it; it was cut in two until the guilty event stood alone."
-    case "408", "425", "429": "The server asked for patience; the body was sent again later."
+    case "400", "413":
+      "Refused: the server will not take what is in it. Once it has accepted a body, one that it refuses is cut in two until the guilty event "
+        + "stands alone; before that the run ends."
+    case "408", "425", "429": "The server asked for patience; the body is sent again later, as long as --retry-for allows."
     case "host_not_found": "The host’s name was not found."
     case "no_connection": "No connection could be made."
     case "connection_timeout": "No connection was there in time."
@@ -64,7 +66,7 @@ extension RunReportPage {
     case "given_up": "Given up when the run was stopped."
     default:
       switch Int(answer) {
-      case .some(500...599): "The server failed; the body was sent again later."
+      case .some(500...599): "The server failed; the body is sent again later, as long as --retry-for allows."
       case .some(200...299): "Taken for an acceptance, as --accept-status says, or no Event API’s answer."
       default: "No Event API’s answer."
       }
@@ -80,7 +82,7 @@ extension RunReportPage {
       "<tr><th scope=\"row\">\(name) <span class=\"soft\">\(key)</span></th><td>\(fact("latency_ms.\(key)", value, value < 100 ? 1 : 0))</td></tr>"
     }
     return table("Time of accepted requests, at most", [("Requests", "", false), ("Time", "milliseconds", false)], rows)
-      + "\n<p class=\"soft\">From the first byte sent to the answer, of \(fact("latency_ms.receipts", latency.receipts)) receipts.</p>"
+      + "\n<p class=\"soft\">From the first byte sent to the answer, of \(fact("latency_ms.receipts", latency.receipts, counted(latency.receipts, "receipt"))).</p>"
   }
 
   private var sending: String? {

@@ -33,16 +33,12 @@ struct ReportCommand: AsyncParsableCommand {
       guard html != nil || voice.isJSON else {
         throw ValidationError("name the page's file with --html FILE, or ask for --json")
       }
+      if let html { try PageFile.requirePlace(html) }
       let folder = try state.folder()
       let maker = try ReportMaker(state: folder, run: run, showsRows: !noRows)
       let report = try maker.report(stateFlag: " --state \(shellWord(folder))")
       if let html {
-        do {
-          try Data(RunReportPage(report).html().utf8).write(to: URL(fileURLWithPath: html), options: .atomic)
-        } catch {
-          throw RunFailure(
-            .diskTrouble, "\(html): the page could not be written: \(error.localizedDescription); name another file with --html")
-        }
+        try PageFile.write(RunReportPage(report).html(), to: html)
         voice.log.notice("report: \(html)")
       }
       if voice.isJSON { voice.terminal.result(report.json()) }

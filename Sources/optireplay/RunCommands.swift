@@ -242,8 +242,8 @@ struct PlanCommand: AsyncParsableCommand {
       Reads and judges everything as an import does: records, rejects, findings, bodies, and the results to expect by the server's \
       published rules; how long sending takes, at --rate or as fast as an earlier run to the same endpoint went; and the first rows of each \
       kind beside the events that they become, which are visitors' data and left out with --positions-only. With --output the bodies are \
-      written as files, byte for byte what an import would send; with --html the results to expect are written as a page, unless an import \
-      would be refused. Exits with 0 unless an import would be refused.
+      written as files, byte for byte what an import would send; with --html the results to expect are written as a page. Exits with 0 \
+      unless an import would be refused.
       """)
 
   @OptionGroup(title: "Input") var input: InputArguments
@@ -283,10 +283,13 @@ struct PlanCommand: AsyncParsableCommand {
       }
       options.configuration = try keptConfiguration(specification, settings, options, input)
       voice.log.notice("state folder: \(options.state)")
-      if let html { try requireFolder(of: html) }
+      if let html { try PageFile.requirePlace(html) }
       let ready = options
       var summary = try await importing(ready, voice) { importer in try await importer.plan(specification, settings) }
-      if let html, summary.state == .planned { try writePage(summary, to: html, voice) }
+      if let html, summary.state == .planned || summary.state == .refused {
+        try PageFile.write(ResultsPage(plan: summary).html(), to: html)
+        voice.log.notice("results page: \(html)")
+      }
       summary.estimate = try estimate(rate, ready)
       try voice.end(summary, rows: positionsOnly ? nil : sampleRows(summary.firstRows, of: specification))
     }
@@ -299,23 +302,5 @@ struct PlanCommand: AsyncParsableCommand {
       return .example
     }
     return SendingEstimate(eventsPerSecond: pace.eventsPerSecond, source: .run(pace.run.rawValue))
-  }
-
-  /// Finds out before a long plan that its page has no place.
-  private func requireFolder(of path: String) throws {
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    guard FileManager.default.isWritableFile(atPath: folder) else {
-      throw RunFailure(
-        .diskTrouble, "\(path): the page cannot be written: \(folder) is no folder, or not writable; name another with --html")
-    }
-  }
-
-  private func writePage(_ summary: RunSummary, to path: String, _ voice: Voice) throws {
-    do {
-      try Data(ResultsPage(plan: summary).html().utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw RunFailure(.diskTrouble, "\(path): the page could not be written: \(error.localizedDescription); name another file with --html")
-    }
-    voice.log.notice("results page: \(path)")
   }
 }

@@ -119,6 +119,43 @@ struct ResultsPageTests {
     #expect(found.status == 0, "\(found.text)")
   }
 
+  @Test("a page is its owner's alone, goes where a link leads, and through a pipe")
+  func places() throws {
+    let folder = try ScratchFolder()
+    let (target, link) = (folder.path + "/target.html", folder.path + "/link.html")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+    let rows = try history(folder)
+    for (number, path) in [link, target].enumerated() {
+      let plan = try Program().run(["plan", "--account-id", "1", rows, "--state", folder.path + "/s", "--html", path])
+      #expect(plan.exit == .complete, "\(plan.errors)")
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == target)
+      let attributes = try FileManager.default.attributesOfItem(atPath: target)
+      #expect(attributes[.posixPermissions] as? Int == 0o600 && attributes[.type] as? FileAttributeType == .typeRegular)
+      // A page that others could read no longer is.
+      if number == 0 { try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: target) }
+    }
+    let page = try String(contentsOfFile: target, encoding: .utf8)
+    let through = try Program().run([
+      "plan", "--account-id", "1", rows, "--state", folder.path + "/s", "--html", "/dev/stdout", "--json", "--quiet",
+    ])
+    #expect(through.exit == .complete && through.output.hasPrefix(page), "\(through.errors)")
+  }
+
+  @Test("a plan that is refused has its page too, which says so and why")
+  func refused() throws {
+    let folder = try ScratchFolder()
+    let page = folder.path + "/plan.html"
+    let rows = try folder.write(
+      (1...5).map {
+        "{\"record\":\"conversion\",\"visitor_id\":\"v\($0)\",\"entity_id\":\"5\",\"timestamp\":\"\($0 < 3 ? "x" : "1714600000000")\"}\n"
+      }
+      .joined(), to: "rows.ndjson")
+    let plan = try Program().run(["plan", "--account-id", "1", rows, "--state", folder.path + "/s", "--html", page])
+    #expect(plan.exit == .refused, "\(plan.errors)")
+    let text = try String(contentsOfFile: page, encoding: .utf8)
+    #expect(text.contains("Refused: 2 of 5 records were rejected") && text.contains("value=\"3\""), "\(text)")
+  }
+
   @Test(
     "a browser sees what comes in while it looks, and keeps the baseline that was chosen",
     .enabled(if: hasBrowser, "needs chromium and python3"))
@@ -182,8 +219,9 @@ struct ResultsPageTests {
   @Test("a page that cannot be written is said before the plan is made, and where")
   func unwritable() throws {
     let folder = try ScratchFolder()
-    let path = folder.path + "/none/plan.html"
-    let plan = try Program().run(["plan", "--account-id", "1", try history(folder), "--state", folder.path + "/s", "--html", path])
-    #expect(plan.exit == .diskTrouble && plan.output.isEmpty && plan.errors.contains("\(path): the page cannot be written"))
+    for path in [folder.path + "/none/plan.html", folder.path] {
+      let plan = try Program().run(["plan", "--account-id", "1", try history(folder), "--state", folder.path + "/s", "--html", path])
+      #expect(plan.exit == .diskTrouble && plan.output.isEmpty && plan.errors.contains("\(path): the page cannot be written"))
+    }
   }
 }

@@ -201,7 +201,7 @@ struct ReportTests {
     #expect(try Program().run(["report", "9", "--json", "--state", state]).exit != .complete)
     #expect(try Program().run(["report", "plan", "--json", "--state", state]).exit == .usage)
     let nowhere = try Program().run(["report", "--html", folder.path + "/none/r.html", "--state", state])
-    #expect(nowhere.exit == .diskTrouble && nowhere.errors.contains("name another file"))
+    #expect(nowhere.exit == .diskTrouble && nowhere.errors.contains("name another with --html"))
     #expect(try Program().run(["report", "--help"]).output.contains("--no-rows"))
   }
 

@@ -61,14 +61,17 @@ extension RunSummary {
     guard !expected.experiments.isEmpty || !expected.notCounted.isEmpty else { return [] }
     var lines = ["  expected results, by the server's published rules:"]
     for experiment in expected.experiments {
-      lines.append("    experiment \(experiment.experimentID)")
+      let isShared = expected.experiments.count { $0.experimentID == experiment.experimentID } > 1
+      lines.append("    experiment \(experiment.experimentID)" + (isShared ? " of campaign \(experiment.campaignID)" : ""))
       for variation in experiment.variations {
         lines.append("      variation \(variation.variationID): \(counted(variation.visitors, "visitor"))")
         for event in variation.events {
+          let isShared = variation.events.count { $0.key == event.key } > 1
+          let name = event.key.isEmpty ? event.entityID : event.key + (isShared ? " (\(event.entityID))" : "")
           lines.append(
-            "        \(event.key.isEmpty ? event.entityID : event.key): \(counted(event.convertingVisitors, "visitor")) converted, "
+            "        \(name): \(counted(event.convertingVisitors, "visitor")) converted, "
               + counted(event.conversions, "conversion")
-              + (event.revenue == 0 ? "" : ", revenue \(grouped(Int(event.revenue)))") + (event.value == 0 ? "" : ", value \(event.value)"))
+              + (event.revenue == 0 ? "" : ", revenue \(Markup.units(event.revenue))") + (event.value == 0 ? "" : ", value \(event.value)"))
         }
       }
     }

@@ -146,6 +146,7 @@ struct NeverHangTests {
     let outcome = try shell(
       """
       cd \(folder.path) && mkdir disk && truncate -s 64M image && mkfs.ext4 -q image && mount -o loop image disk || exit 99
+      : >errors
       fsfreeze -f disk
       \(again) --stall-timeout 1s >/dev/null 2>errors & run=$!
       for i in $(seq 600); do grep -q 'nothing has moved' errors && break; sleep 0.1; done

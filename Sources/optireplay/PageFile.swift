@@ -37,8 +37,16 @@ enum PageFile {
     }
   }
 
-  /// Where links lead.
-  private static func target(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+  /// Where links lead, also to what is not there yet.
+  private static func target(_ path: String) -> String {
+    var url = URL(fileURLWithPath: path)
+    // As many as Linux follows.
+    for _ in 0..<40 {
+      guard let next = try? FileManager.default.destinationOfSymbolicLink(atPath: url.path) else { break }
+      url = URL(fileURLWithPath: next, relativeTo: url.deletingLastPathComponent())
+    }
+    return url.path
+  }
 
   /// Whether a file is there or can be made. The system's own names for open files stand for pipes and terminals too.
   private static func isFile(_ path: String) -> Bool {

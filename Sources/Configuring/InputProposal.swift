@@ -52,6 +52,12 @@ struct InputProposal {
     // Native rows that say what they are, or that are objects, are told apart one by one.
     if isNative, !isCSV || columns.contains(where: { $0.name == Field.record.rawValue }) { return [Part(columns: columns)] }
     guard let variation = search.find(.variation), let place = names.firstIndex(of: variation.name) else {
+      if let experiment = search.find(.experiment), search.find(.entity) == nil, search.find(.key) == nil {
+        return [
+          Part(
+            columns: columns, kind: .decision, reason: "\(ConfigurationText.name(experiment.name)) names an experiment, and none an event")
+        ]
+      }
       return [Part(columns: columns, kind: .conversion, reason: "no column names a variation")]
     }
     let others = rows.filter { $0[place] == nil }

@@ -24,6 +24,14 @@ struct ProposalColumnTests {
     #expect(tagged.contains("#   us: us") && tagged.contains("#   s: s"), "\(tagged)")
   }
 
+  @Test("rows that name an experiment and no event are decisions, though nothing is called a variation", arguments: [false, true])
+  func unnamedVariation(hasEvent: Bool) {
+    let names = ["guest", "campaign_id", "experiment_id", "arm_seen", "at"] + (hasEvent ? ["event"] : [])
+    let text = Proposals.text(names, [["g1", "7", "8", "9", time], ["g2", "7", "8", "10", time]].map { $0 + (hasEvent ? ["buy"] : []) })
+    #expect(text.contains("record: \(hasEvent ? "conversion" : "decision")"), "\(text)")
+    #expect(text.contains("variation_id: \"?\"") != hasEvent && text.contains("experiment_id: experiment_id") != hasEvent, "\(text)")
+  }
+
   private func native(_ name: String, _ cells: [String]) -> String {
     Proposals.text(["visitor_id", "entity_id", "timestamp", name], cells.enumerated().map { ["v\($0)", "9", time, $1] })
   }

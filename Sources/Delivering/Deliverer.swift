@@ -150,7 +150,8 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     case .exchanged(let number, let exchange, let took, nil):
       let verdict = judge.verdict(
         on: exchange, of: number, hasAccepted: machine.hasAccepted, epochMilliseconds: clock.epochMilliseconds())
-      if case .retry = verdict { ends.add(exchange, of: number, isSetback: true) } else { ends.add(exchange, of: number, isSetback: false) }
+      let isSetback = if case .retry = verdict { true } else { false }
+      ends.add(exchange, of: number, isSetback: isSetback)
       switch verdict {
       case .accepted: machine.accepted(number, roundTrip: took, at: clock.now())
       case .retry(let setback): machine.failed(number, setback, at: clock.now())

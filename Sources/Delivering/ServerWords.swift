@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// Makes a stranger's bytes fit for one line of a message or a terminal.
 enum ServerWords {
   /// The first bytes as text on one line: control, format and separator characters are written out (`\n`, `\u{1b}`), what is not
@@ -24,12 +26,7 @@ enum ServerWords {
     case "\n": "\\n"
     case "\r": "\\r"
     case "\t": "\\t"
-    default:
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned, .surrogate:
-        "\\u{\(String(scalar.value, radix: 16))}"
-      default: String(scalar)
-      }
+    default: scalar.isUnseen ? scalar.writtenOut : String(scalar)
     }
   }
 }

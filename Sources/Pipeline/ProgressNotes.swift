@@ -12,8 +12,7 @@ final class ProgressNotes: Sendable {
   private let path: String
   private let run: RunID
   private struct State {
-    var latest: (progress: RunProgress, at: Duration)?
-    var meter = ProgressMeter()
+    var track = ProgressTrack()
     var ended: [String] = []
   }
 
@@ -36,16 +35,8 @@ final class ProgressNotes: Sendable {
   func take(_ progress: RunProgress) {
     let now = ContinuousClock.now - start
     state.withLock { state in
-      let next = progress.state()
-      if let last = state.latest?.progress.state() {
-        if last.phase != next.phase {
-          let whole = state.meter.turn(from: last, to: next, at: now)
-          if last.phase != .asking { state.ended.append(ProgressLine.closing(last, whole)) }
-        }
-      } else {
-        state.meter.take(next, at: now)
-      }
-      state.latest = (progress, now)
+      guard let ended = state.track.take(progress, at: now).ended, ended.state.phase != .asking else { return }
+      state.ended.append(ProgressLine.closing(ended.state, ended.pace))
     }
   }
 
@@ -70,12 +61,9 @@ final class ProgressNotes: Sendable {
   private func note(_ beat: Int) -> ProgressNote? {
     let now = ContinuousClock.now - start
     return state.withLock { state in
-      guard let (progress, at) = state.latest else { return nil }
-      let shown = progress.state(waited: (now - at) / .seconds(1))
-      state.meter.take(shown, at: now)
+      guard let (shown, pace) = state.track.shown(at: now) else { return nil }
       return ProgressNote(
-        run: run.rawValue, process: ProcessInfo.processInfo.processIdentifier, beat: beat, progress: shown, pace: state.meter.pace,
-        ended: state.ended)
+        run: run.rawValue, process: ProcessInfo.processInfo.processIdentifier, beat: beat, progress: shown, pace: pace, ended: state.ended)
     }
   }
 
@@ -99,11 +87,7 @@ extension StateFolder {
 
   /// The exit status of the process that ended its work on a run last; nil when none has told it.
   package static func lastExit(_ state: String, _ run: RunID) -> ExitStatus? {
-    struct Kept: Decodable { var exit: Int32 }
-    guard let text = try? Folder.read(runFolder(state, run) + "/summary.json"),
-      let kept = try? JSONDecoder().decode(Kept.self, from: Data(text))
-    else { return nil }
-    return ExitStatus(rawValue: kept.exit)
+    lastWord(state, run).flatMap { ExitStatus(rawValue: $0.exit) }
   }
 
   /// Whether a process has the right to write just now.

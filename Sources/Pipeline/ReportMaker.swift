@@ -1,3 +1,4 @@
+import Bytes
 import Checkpointing
 import Disk
 import Foundation
@@ -50,7 +51,7 @@ package struct ReportMaker {
     report.inputs = inputs.map {
       RunReport.Input(
         path: displayName($0.path), format: $0.format, byteCount: $0.byteCount, recordCount: $0.rowCount,
-        digest: $0.digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+        digest: String(hexOf: $0.digest))
     }
     report.rejectSamples = try rejectSamples(report.summary.rejects)
     let plan: PlanRecord? = try row.summary.map { text throws(RunFailure) in try fromStoredJSON(text, "plan") }
@@ -76,9 +77,7 @@ package struct ReportMaker {
         summary.exit = .complete
       }
     }
-    guard let bytes = try? Folder.read(StateFolder.runFolder(home, row.id) + "/summary.json"),
-      let last = try? JSONDecoder().decode(LastWord.self, from: Data(bytes)), last.state == summary.state.rawValue
-    else { return summary }
+    guard let last = StateFolder.lastWord(home, row.id), last.state == summary.state.rawValue else { return summary }
     summary.seconds = last.seconds
     summary.laneCount = last.lanes
     if let exit = ExitStatus(rawValue: last.exit) { summary.exit = exit }
@@ -197,10 +196,18 @@ private struct ReportSpecification: Decodable {
 }
 
 /// What the last process of a run said of it.
-private struct LastWord: Decodable {
+struct LastWord: Decodable {
   var state: String
   var seconds: Double
   var exit: Int32
   var lanes: Int?
   var message: String?
+}
+
+extension StateFolder {
+  /// Nil when no process has ended its work on the run yet.
+  static func lastWord(_ state: String, _ run: RunID) -> LastWord? {
+    guard let text = try? Folder.read(runFolder(state, run) + "/summary.json") else { return nil }
+    return try? JSONDecoder().decode(LastWord.self, from: Data(text))
+  }
 }

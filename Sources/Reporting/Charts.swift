@@ -1,4 +1,5 @@
 import Foundation
+import Vocabulary
 
 /// Pictures as inline SVG. Their numbers also stand in a table beside each: nothing is told by a picture alone.
 ///
@@ -183,9 +184,9 @@ enum ReportText {
   static func visible(_ text: String) -> String {
     var shown = ""
     for scalar in text.unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control where scalar.value < 0x20: shown.unicodeScalars.append(Unicode.Scalar(0x2400 + scalar.value) ?? "\u{fffd}")
-      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned, .surrogate:
+      switch scalar {
+      case "\0"..<" ": shown.unicodeScalars.append(Unicode.Scalar(0x2400 + scalar.value) ?? "\u{fffd}")
+      case _ where scalar.isUnseen:
         let digits = String(scalar.value, radix: 16, uppercase: true)
         shown += "⟨U+\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits)⟩"
       default: shown.unicodeScalars.append(scalar)

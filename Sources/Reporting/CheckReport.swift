@@ -121,11 +121,7 @@ package struct CheckReport: Sendable {
     let text = String(decoding: bytes.prefix(4 * shownCharacters), as: UTF8.self)
     var shown = ""
     for scalar in text.unicodeScalars.prefix(shownCharacters) {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned, .surrogate:
-        shown += "\\u{\(String(scalar.value, radix: 16))}"
-      default: shown.unicodeScalars.append(scalar)
-      }
+      if scalar.isUnseen { shown += scalar.writtenOut } else { shown.unicodeScalars.append(scalar) }
     }
     return text.unicodeScalars.count > shownCharacters || bytes.count > 4 * shownCharacters ? shown + " …" : shown
   }

@@ -33,8 +33,8 @@ package struct FaultForm: Sendable {
     fields = FaultForm.entries.map {
       Field(name: $0.name, label: $0.label, hint: $0.hint, isLong: $0.isLong, value: $0.write(faults))
     }
-    made = [("requests", "Requests", tally.requests)].map { Made(label: $0.1, count: $0.2) }
-    made += FaultForm.causes.map { Made(label: $0.label, count: tally.count($0.cause)) }
+    made = [Made(label: "Requests", count: tally.requests)]
+    made += FaultForm.causes.map { Made(label: $0.label, count: tally.causes[$0.cause, default: 0]) }
     seconds = tally.time.map { Int($0 / .seconds(1)) }
   }
 

@@ -14,11 +14,9 @@ final class FaultGate: Sendable {
   /// What has happened since the trouble was set.
   struct Tally: Sendable, Equatable {
     var requests = 0
-    var causes = [Int](repeating: 0, count: SandboxFaults.Cause.allCases.count)
+    var causes: [SandboxFaults.Cause: Int] = [:]
     /// Since the first request; nil before it.
     var time: Duration?
-
-    func count(_ cause: SandboxFaults.Cause) -> Int { causes[FaultGate.place(of: cause)] }
   }
 
   private struct State {
@@ -51,7 +49,7 @@ final class FaultGate: Sendable {
       return (state.faults, state.tally.requests, now - begun)
     }
     let trouble = faults.trouble(on: number, after: time, body)
-    if let trouble { state.withLock { $0.tally.causes[FaultGate.place(of: trouble.cause)] += 1 } }
+    if let trouble { state.withLock { $0.tally.causes[trouble.cause, default: 0] += 1 } }
     return Verdict(act: trouble?.act, delay: faults.delay, retryAfter: faults.retryAfterHeader(at: date()))
   }
 
@@ -60,7 +58,7 @@ final class FaultGate: Sendable {
     let now = now()
     state.withLock { state in
       state.tally.requests += 1
-      state.tally.causes[FaultGate.place(of: .limit)] += 1
+      state.tally.causes[.limit, default: 0] += 1
       state.begun = state.begun ?? now
     }
   }
@@ -77,6 +75,4 @@ final class FaultGate: Sendable {
       return (state.faults, tally)
     }
   }
-
-  private static func place(of cause: SandboxFaults.Cause) -> Int { SandboxFaults.Cause.allCases.firstIndex(of: cause)! }
 }

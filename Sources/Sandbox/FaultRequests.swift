@@ -142,7 +142,7 @@ private struct FaultJSON: Encodable {
   init(_ set: SandboxFaults, _ tally: FaultGate.Tally) {
     for field in FaultForm(set, tally).fields { faults[field.name] = field.value }
     made["requests"] = tally.requests
-    for cause in FaultForm.causes { made[cause.name] = tally.count(cause.cause) }
+    for cause in FaultForm.causes { made[cause.name] = tally.causes[cause.cause, default: 0] }
     seconds = tally.time.map { Double(Int($0 / .milliseconds(1))) / 1000 }
   }
 }

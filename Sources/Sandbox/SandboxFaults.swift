@@ -108,7 +108,7 @@ package struct SandboxFaults: Sendable, Equatable {
   }
 
   /// What the trouble comes from.
-  enum Cause: Sendable, CaseIterable { case outage, rule, fail, drop, loseAnswers, limit }
+  enum Cause: Sendable { case outage, rule, fail, drop, loseAnswers, limit }
 
   private func chance(_ request: Int) -> (act: Act, cause: Cause)? {
     // One throw for all, so that shares add up and no request has two troubles.

@@ -3,7 +3,7 @@
 package func visible(_ text: String) -> String {
   guard text.unicodeScalars.contains(where: isObeyed) else { return text }
   return text.unicodeScalars.reduce(into: "") { shown, scalar in
-    if isObeyed(scalar) { shown += "\\u{\(String(scalar.value, radix: 16))}" } else { shown.unicodeScalars.append(scalar) }
+    if isObeyed(scalar) { shown += scalar.writtenOut } else { shown.unicodeScalars.append(scalar) }
   }
 }
 
@@ -15,4 +15,17 @@ private func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
   case 0x061c, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069: true
   default: false
   }
+}
+
+extension Unicode.Scalar {
+  /// Whether it is no character of its own to the eye: control and format characters, separators of lines, and what Unicode gives no meaning.
+  package var isUnseen: Bool {
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned, .surrogate: true
+    default: false
+    }
+  }
+
+  /// Its number, as in `\u{1b}`.
+  package var writtenOut: String { "\\u{\(String(value, radix: 16))}" }
 }

@@ -9,8 +9,7 @@ import Synchronization
 /// second on a terminal, and now and then as a line of the log elsewhere. What a phase came to stays as a line.
 final class ProgressDisplay: Sendable {
   private struct State {
-    var latest: (progress: RunProgress, at: Duration)?
-    var meter = ProgressMeter()
+    var track = ProgressTrack()
     /// When the phase began, and when it was last told in a log.
     var phaseAt: Duration = .zero
     var toldAt: Duration?
@@ -43,14 +42,13 @@ final class ProgressDisplay: Sendable {
   func take(_ progress: RunProgress) {
     let now = now
     let closing: String? = state.withLock { state in
-      let new = progress.state()
-      defer { state.latest = (progress, now) }
-      if let last = state.latest?.progress.state(), last.phase == new.phase { return nil }
+      let (isNewPhase, ended) = state.track.take(progress, at: now)
+      guard isNewPhase else { return nil }
       defer {
         state.phaseAt = now
         state.toldAt = nil
       }
-      return closingLine(&state, next: new, now)
+      return ended.flatMap { closingLine(of: $0, wasTold: state.toldAt != nil) }
     }
     if let closing { tell(closing) }
   }
@@ -79,8 +77,7 @@ final class ProgressDisplay: Sendable {
     voice.terminal.clearProgress()
     let now = now
     let closing: String? = state.withLock { state in
-      defer { state.latest = nil }
-      return closingLine(&state, next: nil, now)
+      state.track.end(at: now).flatMap { closingLine(of: $0, wasTold: state.toldAt != nil) }
     }
     if let closing { tell(closing) }
   }
@@ -88,14 +85,12 @@ final class ProgressDisplay: Sendable {
   private func show() {
     let now = now
     let text: String? = state.withLock { state in
-      guard let (progress, at) = state.latest, progress != .asking else { return "" }
-      let shown = progress.state(waited: (now - at) / .seconds(1))
-      state.meter.take(shown, at: now)
-      if voice.terminal.canDraw { return ProgressLine.text(shown, state.meter.pace, columns: voice.terminal.columns) }
+      guard let (shown, pace) = state.track.shown(at: now), shown.phase != .asking else { return "" }
+      if voice.terminal.canDraw { return ProgressLine.text(shown, pace, columns: voice.terminal.columns) }
       let interval = now - state.phaseAt < ProgressDisplay.patience ? ProgressDisplay.often : ProgressDisplay.seldom
       guard now - (state.toldAt ?? state.phaseAt) >= interval else { return nil }
       state.toldAt = now
-      return ProgressLine.plain(shown, state.meter.pace)
+      return ProgressLine.plain(shown, pace)
     }
     guard let text else { return }
     if !voice.terminal.canDraw {
@@ -107,15 +102,10 @@ final class ProgressDisplay: Sendable {
     }
   }
 
-  /// What the phase at hand came to; nil when nobody is told: a log hears of phases that it has heard of.
-  private func closingLine(_ state: inout State, next: ProgressState?, _ now: Duration) -> String? {
-    guard let last = state.latest?.progress.state() else {
-      if let next { state.meter.take(next, at: now) }
-      return nil
-    }
-    let whole = state.meter.turn(from: last, to: next, at: now)
-    guard tellsPhases, last.phase != .asking, voice.terminal.canDraw || state.toldAt != nil else { return nil }
-    return ProgressLine.closing(last, whole)
+  /// What a phase came to; nil when nobody is told: a log hears of phases that it has heard of.
+  private func closingLine(of ended: ProgressTrack.Ended, wasTold: Bool) -> String? {
+    guard tellsPhases, ended.state.phase != .asking, voice.terminal.canDraw || wasTold else { return nil }
+    return ProgressLine.closing(ended.state, ended.pace)
   }
 
   private func tell(_ closing: String) {

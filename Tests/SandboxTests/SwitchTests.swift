@@ -104,7 +104,7 @@ import Testing
       hands.move(.seconds(1))
     }
     #expect(closed == Array(30..<60) + [90])
-    #expect(gate.shown.tally.count(.outage) == 31 && gate.shown.tally.requests == 101 && gate.shown.tally.time == .seconds(101))
+    #expect(gate.shown.tally.causes[.outage] == 31 && gate.shown.tally.requests == 101 && gate.shown.tally.time == .seconds(101))
   }
 
   @Test("an outage goes before a rule, and a rule before a share")

@@ -171,6 +171,7 @@ extension Checkpoint {
     configuration.journalMode = .default
     configuration.prepareDatabase { db in
       try db.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
+      db.add(function: RowChecksum.function)
     }
     return configuration
   }

@@ -23,7 +23,8 @@ extension Checkpoint {
       var faults: [String] = []
       // A run that goes back to an earlier phase, or is forgotten, loses its plan but not its receipts.
       let hasPlan = [.sending, .complete, .refused].contains(run.phase)
-      for relation in Relation.ofReceipts + (hasPlan ? Relation.ofPlan : []) {
+      let checksums = try Schema.keepsChecksums(db) ? Relation.ofRows : []
+      for relation in checksums + Relation.ofReceipts + (hasPlan ? Relation.ofPlan : []) {
         var found = Offenders()
         try db.eachRow(relation.sql, [id.rawValue, plan]) { found.add(try columns($0, relation.table).text(0)) }
         if found.count > 0 { faults.append("\(relation.what): \(found.words)") }
@@ -129,6 +130,16 @@ private struct Relation {
   let sql: String
 
   private static let name = "CASE part WHEN '' THEN number || '' ELSE number || '.' || part END"
+
+  /// Of every row with a checksum.
+  static let ofRows = [
+    Relation(
+      table: "body", what: "bodies that are not as they were planned",
+      sql: "SELECT number || '' FROM body WHERE run = ?1 AND ?2 IS NOT NULL AND checksum IS NOT \(RowChecksum.ofBody)"),
+    Relation(
+      table: "receipt", what: "receipts that are not as they were kept",
+      sql: "SELECT \(name) FROM receipt WHERE run = ?1 AND ?2 IS NOT NULL AND checksum IS NOT \(RowChecksum.ofReceipt)"),
+  ]
 
   /// Of the receipts of all plans.
   static let ofReceipts = [

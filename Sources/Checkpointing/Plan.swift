@@ -150,8 +150,9 @@ extension Checkpoint {
       for body in bodies {
         try db.perform(
           """
-          INSERT INTO body (run, plan, number, byte_count, event_count, decision_count, conversion_count, visitor_count,
-            first_index, last_index, waits_for, first_visitor, last_visitor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          INSERT INTO body (\(RowChecksum.bodyColumns), checksum)
+          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+            row_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13))
           """,
           [
             id.rawValue, plan, body.number, body.byteCount, body.eventCount, body.decisionCount, body.conversionCount,

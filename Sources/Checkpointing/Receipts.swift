@@ -86,10 +86,11 @@ extension Checkpoint {
       : "part WHERE run = ?1 AND plan = ?2 AND number = ?3 AND part = ?4 AND state = 'pending'"
     try db.perform(
       """
-      INSERT INTO receipt (run, plan, number, part, status, attempt_count, accepted_at, byte_count, event_count, decision_count,
-        conversion_count, took, days)
-      SELECT run, plan, number, ?4, ?5, ?6, ?7, byte_count, decision_count + conversion_count, decision_count, conversion_count, ?8, ?9
-      FROM \(source)
+      INSERT INTO receipt (\(RowChecksum.receiptColumns), checksum)
+      SELECT *, \(RowChecksum.ofReceipt) FROM (
+        SELECT run, plan, number, ?4 AS part, ?5 AS status, ?6 AS attempt_count, ?7 AS accepted_at, byte_count,
+          decision_count + conversion_count AS event_count, decision_count, conversion_count, ?8 AS took, ?9 AS days
+        FROM \(source))
       """,
       [
         id.rawValue, plan, receipt.number, receipt.part, receipt.status, receipt.attemptCount, receipt.acceptedAt, took,

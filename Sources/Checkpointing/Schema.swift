@@ -20,10 +20,14 @@ enum Schema {
       try db.execute(sql: "DROP TABLE ledger_part; DROP TABLE ledger")
     }
     migrator.registerMigration("4", foreignKeyChecks: .immediate) { db in try db.execute(sql: version4) }
+    migrator.registerMigration("5", foreignKeyChecks: .immediate) { db in try db.execute(sql: version5) }
     return migrator
   }
 
-  /// The versions that a reader can do with: what came later adds only what reports tell.
+  /// Whether rows are kept with their checksums.
+  static func keepsChecksums(_ db: Database) throws -> Bool { try migrator.appliedIdentifiers(db).contains("5") }
+
+  /// The versions that a reader can do with: what came later adds only what reports tell, and checksums.
   private static let readable: Set<String> = ["1", "2", "3"]
 
   /// Whether requests are kept with how they ended.
@@ -271,6 +275,14 @@ enum Schema {
       requests INTEGER NOT NULL,
       PRIMARY KEY (run, answer)
     ) STRICT, WITHOUT ROWID;
+    """
+
+  /// Checksums; rows that are there are taken as they are.
+  private static let version5 = """
+    ALTER TABLE body ADD COLUMN checksum INTEGER;
+    ALTER TABLE receipt ADD COLUMN checksum INTEGER;
+    UPDATE body SET checksum = \(RowChecksum.ofBody);
+    UPDATE receipt SET checksum = \(RowChecksum.ofReceipt);
     """
 }
 

@@ -118,7 +118,7 @@ import Vocabulary
     try scratch.tamper(
       """
       INSERT INTO receipt SELECT 99, plan, number, part, status, attempt_count, accepted_at, byte_count, event_count, decision_count,
-        conversion_count, took, days FROM receipt
+        conversion_count, took, days, checksum FROM receipt
       """
     )
     #expect(try Checkpoint.reader(at: scratch.path).brokenReferences() == ["table receipt: 4 rows belong to something that is not there"])

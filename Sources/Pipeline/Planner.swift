@@ -41,6 +41,8 @@ struct PlanRecord: Codable, Equatable {
   var refusal: String?
   /// When the events were; nil in plans of earlier versions.
   var times: PlannedTimes?
+  /// The mark of the ledger once more, which says what filters the run; nil in plans of earlier versions.
+  var ledgerMark: Int64?
 
   var rejected: Int { rejects.values.reduce(0, +) }
 }
@@ -116,6 +118,7 @@ struct Planner {
       plan.firstRows = counts.tally.firstRows.samples.map { Findings.place($0, staged.inputs) }
     }
     plan.refusal = refusal(plan)
+    plan.ledgerMark = mark
     try writer.commit(
       ledgerMark: mark, summary: storedJSON(plan), phase: plan.refusal == nil ? .sending : .refused, now: now)
   }

@@ -72,6 +72,10 @@ extension RunFlow {
   func requireSoundRows() throws(RunFailure) {
     let faults = try guarding { () throws(CheckpointFailure) in try checkpoint.faults(of: run.id) }
     if let fault = faults.first { throw lost(fault) }
+    let mark = try current().ledgerMark
+    if let planned = try planRecord()?.ledgerMark, planned != mark {
+      throw lost("it was planned with the ledger up to \(planned), not \(mark)")
+    }
   }
 
   /// Throws 74 when not every event of the plan was accepted or refused.

@@ -43,6 +43,7 @@ struct RowDamageTests {
       "UPDATE body SET first_index = first_index + 1 WHERE number = (SELECT max(number) FROM body)",
       "UPDATE slice SET entry_count = entry_count - 1 WHERE id = (SELECT max(id) FROM slice WHERE entry_count > 1)",
       "UPDATE destination SET accepted = 0",
+      "UPDATE run SET ledger_mark = ledger_mark + 1",
       "UPDATE run SET settings = replace(settings, '4000', '5000')",
       "UPDATE run SET specification = replace(specification, 'rows.ndjson', 'rowz.ndjson')",
     ])

@@ -28,7 +28,7 @@ enum RowChecksum {
   }
 
   /// A byte for the kind, and for what has a length, the length: no two lists of values have the same bytes.
-  private static func append(_ value: DatabaseValue, to bytes: inout [UInt8]) {
+  static func append(_ value: DatabaseValue, to bytes: inout [UInt8]) {
     func append(_ word: UInt64) {
       for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
     }

@@ -20,7 +20,10 @@ enum Schema {
       try db.execute(sql: "DROP TABLE ledger_part; DROP TABLE ledger")
     }
     migrator.registerMigration("4", foreignKeyChecks: .immediate) { db in try db.execute(sql: version4) }
-    migrator.registerMigration("5", foreignKeyChecks: .immediate) { db in try db.execute(sql: version5) }
+    migrator.registerMigration("5", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: version5)
+      try note(db)
+    }
     return migrator
   }
 
@@ -48,7 +51,29 @@ enum Schema {
     guard id == applicationID || (id == 0 && tables == 0) else { throw CheckpointFailure.foreign(path: path) }
     let unknown = try migrator.appliedIdentifiers(db).subtracting(migrator.migrations)
     guard unknown.isEmpty else { throw CheckpointFailure.newerSchema(path: path, versions: unknown.sorted()) }
+    if try keepsChecksums(db) {
+      let noted = try db.firstRow("PRAGMA user_version") { try Columns(row: $0, path: path, table: "header").integer(0) }
+      guard try noted == Int64(digest(db)) else {
+        throw CheckpointFailure.damaged(path: path, what: "its tables are not defined as they were made")
+      }
+    }
     return try readable.isSubset(of: migrator.appliedIdentifiers(db))
+  }
+
+  /// Keeps a digest of the definitions of all tables and indexes, as the last step of a version: a definition that changed may still be one.
+  private static func note(_ db: Database) throws {
+    try db.execute(sql: "PRAGMA user_version = \(try digest(db))")
+  }
+
+  /// Of the texts as they are kept: another SQLite may have written them otherwise.
+  private static func digest(_ db: Database) throws -> Int32 {
+    let definitions =
+      "SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+    var bytes: [UInt8] = []
+    try db.eachRow(definitions) { row in
+      for column in 0..<3 { RowChecksum.append(row[column] as DatabaseValue, to: &bytes) }
+    }
+    return Int32(truncatingIfNeeded: Digest(bytes.span).high)
   }
 
   /// Small columns come before large ones: SQLite reads a row from its start.

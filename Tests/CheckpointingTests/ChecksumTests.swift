@@ -34,7 +34,7 @@ import Testing
   private func run() throws -> RunID {
     let checkpoint = try scratch.open()
     let run = try checkpoint.sending(3)
-    try checkpoint.send(run, 1)
+    try checkpoint.send(run, 1, entries: 10)
     try checkpoint.close()
     return run
   }
@@ -67,6 +67,27 @@ import Testing
     let run = try run()
     try scratch.tamper("UPDATE \(table) SET number = 7 WHERE number = 1")
     #expect(try Checkpoint.reader(at: scratch.path).faults(of: run).contains { $0.contains("not as they were") && $0.hasSuffix(": 7") })
+  }
+
+  @Test(
+    "a definition that changed is told when the checkpoint is opened, by writers and readers",
+    arguments: [
+      "replace(sql, 'decision_count', 'decision_cound')", "replace(sql, 'number >= 1', 'number >= 3')",
+      "replace(sql, 'INTEGER', 'INTeGER')",
+    ])
+  func definitions(change: String) throws {
+    _ = try run()
+    try scratch.tamper("PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = \(change) WHERE name = 'body'")
+    let expected = CheckpointFailure.damaged(path: scratch.path, what: "its tables are not defined as they were made")
+    #expect(failure { _ = try scratch.open() } == expected)
+    #expect(failure { _ = try Checkpoint.reader(at: scratch.path) } == expected)
+  }
+
+  @Test("a view that somebody looks through is none of ours, and is let be")
+  func view() throws {
+    let run = try run()
+    try scratch.tamper("CREATE VIEW progress AS SELECT count(*) FROM receipt")
+    #expect(try scratch.open().faults(of: run) == [])
   }
 
   @Test("a checkpoint of version 4 is read without checksums, and has them once it is written to")

@@ -171,3 +171,6 @@
     capacity = larger
   }
 }
+
+// SAFETY: an arena is not copied and its memory is its own, so that whoever has the arena is alone with the memory.
+extension ByteArena: @unchecked Sendable {}

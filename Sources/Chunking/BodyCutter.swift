@@ -42,8 +42,8 @@ package struct BodyPlan: Sendable, Equatable {
 /// Cuts measured visitors into bodies 1, 2, 3, …, without writing any.
 ///
 /// A visitor that does not fit into the room left begins the next body whole; only one that is larger than an empty body is
-/// split, event by event. In the total order call `place` for each visitor that is not split; for any other `beginSplit`; `learn`
-/// for each of its decisions; `place` for each record that is to be sent and fits; and `endSplit`.
+/// split, event by event. In the total order call `place` for each visitor that is not split; for any other `learn` for each of its
+/// decisions; `beginSplit`; `place` for each record that is to be sent and fits; and `endSplit`.
 /// Memory: one visitor's different decisions.
 package struct BodyCutter: ~Copyable {
   private let limit: Int
@@ -86,7 +86,6 @@ package struct BodyCutter: ~Copyable {
   package mutating func beginSplit(_ visitor: Span<UInt8>) -> BodyPlan? {
     let completed = body.isEmpty ? nil : complete()
     self.visitor = copy(visitor)
-    decisions.removeAll()
     visitorIsInBody = false
     activationBody = nil
     return completed
@@ -115,7 +114,10 @@ package struct BodyCutter: ~Copyable {
     return completed
   }
 
-  package mutating func endSplit() { body.endVisitor() }
+  package mutating func endSplit() {
+    body.endVisitor()
+    decisions.removeAll()
+  }
 
   /// Completes the last body; nil when there is none.
   package mutating func finish() -> BodyPlan? { body.isEmpty ? nil : complete() }

@@ -65,7 +65,7 @@ package struct Partition: Sendable {
     swap(&keys, &used.keys)
     swap(&spare, &used.spare)
     keys.removeAll(keepingCapacity: true)
-    Partition.collect(&keys, payloads, bytes.span)
+    collectKeys(&keys, payloads, bytes)
     let shift = sortByHash(&keys, spare: &spare, knownBits: partitionBits, passes: 2)
     self = used
     self.bytes = bytes
@@ -104,16 +104,6 @@ package struct Partition: Sendable {
     extents.removeAll(keepingCapacity: true)
     plannedFates = nil
     derivedDuplicates = JudgeCounts.Tally()
-  }
-
-  private static func collect(_ keys: inout [RecordKey], _ payloads: [Range<Int>], _ bytes: Span<UInt8>) {
-    for payload in payloads {
-      var at = payload.lowerBound
-      while at < payload.upperBound {
-        keys.append(RecordKey(hash: load64(bytes, at + 8), offset: at))
-        at += Int(load32(bytes, at))
-      }
-    }
   }
 
   /// Finds the next visitor and goes to it. Returns false when there is none.

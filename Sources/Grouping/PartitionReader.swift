@@ -118,7 +118,37 @@ package final class PartitionReader: Sendable {
   package func read(_ number: Int, into used: consuming Partition = Partition(), noted: OrderReader? = nil) throws(DiskFailure) -> Partition
   {
     var bytes = used.takeBytes()
-    let byteCount = byteCounts[number]
+    let (payloads, content) = try read(starts[number]..<starts[number + 1], of: number, into: &bytes)
+    if let order = noted?.order(of: number, contentDigest: content) {
+      return Partition(bytes: bytes, order, contentDigest: content, reusing: used)
+    }
+    return Partition(
+      bytes: bytes, payloads: payloads, contentDigest: content, partitionBits: partitioning.bits, identicalRows: identicalRows,
+      reusing: used)
+  }
+
+  /// The frames of a partition, divided into ranges of about so many bytes, each of a frame at least.
+  func frames(of number: Int, upTo limit: Int) -> [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    var start = starts[number]
+    var bytes = 0
+    for at in starts[number]..<starts[number + 1] {
+      if at > start, bytes + frames[at].byteCount > limit {
+        ranges.append(start..<at)
+        start = at
+        bytes = 0
+      }
+      bytes += frames[at].byteCount
+    }
+    if start < starts[number + 1] { ranges.append(start..<starts[number + 1]) }
+    return ranges
+  }
+
+  /// Reads frames of a partition, instead of what `bytes` holds. Returns where their records lie, and what tells them apart from any others.
+  func read(
+    _ range: Range<Int>, of number: Int, into bytes: inout [UInt8]
+  ) throws(DiskFailure) -> (payloads: [Range<Int>], content: UInt64) {
+    let byteCount = frames[range].reduce(0) { $0 + $1.byteCount }
     if bytes.count > byteCount { bytes.removeLast(bytes.count - byteCount) }
     if bytes.count < byteCount {
       bytes.reserveCapacity(byteCount)
@@ -127,7 +157,7 @@ package final class PartitionReader: Sendable {
     var payloads: [Range<Int>] = []
     var at = 0
     var content: UInt64 = 0
-    for frame in frames[starts[number]..<starts[number + 1]] {
+    for frame in frames[range] {
       let range = at..<(at + frame.byteCount)
       try read(frame, of: number, into: &bytes, range)
       // A frame's checksum covers where it belongs, too.
@@ -135,12 +165,7 @@ package final class PartitionReader: Sendable {
       payloads.append((at + PartitionFile.frameHeadBytes)..<range.upperBound)
       at = range.upperBound
     }
-    if let order = noted?.order(of: number, contentDigest: content) {
-      return Partition(bytes: bytes, order, contentDigest: content, reusing: used)
-    }
-    return Partition(
-      bytes: bytes, payloads: payloads, contentDigest: content, partitionBits: partitioning.bits, identicalRows: identicalRows,
-      reusing: used)
+    return (payloads, content)
   }
 
   /// Calls `body` with each record of a partition, in no order. Memory: one frame.

@@ -6,6 +6,34 @@ struct RecordKey {
   var offset: Int
 }
 
+/// Adds the keys of the records that lie in `payloads` of `bytes`.
+func collectKeys(_ keys: inout [RecordKey], _ payloads: [Range<Int>], _ bytes: [UInt8]) {
+  let bytes = bytes.span
+  for payload in payloads {
+    var at = payload.lowerBound
+    while at < payload.upperBound {
+      keys.append(RecordKey(hash: load64(bytes, at + 8), offset: at))
+      at += Int(load32(bytes, at))
+    }
+  }
+}
+
+/// Sorts keys into the total order, and equal events by their place. `spare` is memory of the caller, as large as `keys`.
+func sortRecords(_ keys: inout [RecordKey], spare: inout [RecordKey], _ bytes: [UInt8]) {
+  let bytes = bytes.span
+  guard let first = keys.first else { return }
+  // Many are of one visitor; few are in order soonest when they are compared.
+  if keys.count <= fewRecords || keys.allSatisfy({ $0.hash == first.hash }) { return sortTies(&keys, 0..<keys.count, bytes) }
+  // 33 bits tell most visitors apart.
+  let shift = sortByHash(&keys, spare: &spare, knownBits: 0, passes: 3)
+  var start = 0
+  while start < keys.count {
+    let end = endOfTies(keys, start, shift: shift)
+    sortTies(&keys, start..<end, bytes)
+    start = end
+  }
+}
+
 /// Sorts the keys by bits of their hashes below the upper `knownBits`, which are equal: in `passes` of eleven, least significant first.
 /// Returns how far to shift a hash for the bits that are sorted then. `spare` is memory of the caller, as large as `keys`.
 func sortByHash(_ keys: inout [RecordKey], spare: inout [RecordKey], knownBits: Int, passes: Int) -> UInt64 {

@@ -32,7 +32,7 @@ package struct SortedRun: Sendable, Equatable {
   static let frameHeadBytes = 32
   static let tailBytes = 32
   /// Payload bytes at which a frame is full.
-  static let frameBytes = 128 << 10
+  static let frameBytes = 64 << 10
   /// The number that stands for the index where a frame's would stand.
   static let indexFrame = 0xffff_ffff
 
@@ -111,26 +111,19 @@ struct SortedRunWriter: ~Copyable {
   }
 }
 
-/// Reads a sorted run from front to back or from a visitor hash on, one frame in memory. Every frame is checked before it is
-/// believed.
-struct SortedRunCursor {
+/// Reads the frames of a sorted run. Every frame is checked before it is believed, once.
+struct SortedRunReader {
   let run: SortedRun
   private let file: Opened
   /// For each frame its offset and the hash of its first record, as in the file; then the offset of the index, the next frame's
   /// as it were.
   private let index: [UInt8]
-  private let frameCount: Int
-  let largestFrame: Int
-  private var nextFrame = 0
-  /// The frame at hand, its head included.
-  private(set) var frame: [UInt8] = []
-  /// Where the record at hand begins in `frame`; the frame's size when there is none.
-  private(set) var position = 0
-  /// The visitor hash of the record at hand.
-  private(set) var hash: UInt64 = 0
+  let frameCount: Int
+  private let largestPayload: Int
+  private var areChecked: [Bool]
 
   /// A file that a struct which is copied can hold.
-  private final class Opened {
+  private final class Opened: Sendable {
     let reader: FileReader
     init(_ path: String) throws(DiskFailure) { reader = try FileReader(path: path) }
   }
@@ -154,63 +147,39 @@ struct SortedRunCursor {
     guard SortedRun.checksum(index.span, run: run.number, frame: SortedRun.indexFrame) == run.checksum else {
       throw damage(run, "its index is not what was written")
     }
-    largestFrame = Int(load32(tail.span, 12))
+    largestPayload = Int(load32(tail.span, 12))
+    areChecked = [Bool](repeating: false, count: frameCount)
     self.index = index
   }
 
-  /// Goes to the first record whose visitor hash is `hash` or greater. Returns false when there is none.
-  mutating func seek(_ hash: UInt64) throws(DiskFailure) -> Bool {
-    // The last frame that begins before the hash may hold its first records.
+  /// Bytes that the largest frame takes.
+  var frameBytes: Int { largestPayload + SortedRun.frameHeadBytes }
+
+  /// The first frame that may hold records of the hash or a greater one: the last that begins before the hash.
+  func firstFrame(for hash: UInt64) -> Int {
     var low = 0
     var high = frameCount
     while low < high {
       let middle = (low + high) / 2
       if load64(index.span, middle * 16 + 8) < hash { low = middle + 1 } else { high = middle }
     }
-    nextFrame = max(0, low - 1)
-    position = frame.count
-    var found = try advance()
-    while found, self.hash < hash { found = try advance() }
-    return found
+    return max(0, low - 1)
   }
 
-  /// Goes to the next record. Returns false at the end.
-  mutating func advance() throws(DiskFailure) -> Bool {
-    if position < frame.count { position += Int(load32(frame.span, position)) }
-    if position >= frame.count {
-      guard nextFrame < frameCount else { return false }
-      try readFrame()
-    }
-    hash = load64(frame.span, position + 8)
-    return true
-  }
-
-  // Of the record at hand; there must be one.
-
-  mutating func isOf(_ visitor: [UInt8]) -> Bool { same(StagedRecord(frame.span, at: position).visitor, visitor) }
-
-  mutating func copy(to arena: inout ByteArena) { arena.append(StagedRecord(frame.span, at: position).bytes) }
-
-  mutating func write(to writer: inout SortedRunWriter) throws(DiskFailure) {
-    try writer.append(StagedRecord(frame.span, at: position))
-  }
-
-  private mutating func readFrame() throws(DiskFailure) {
-    let number = nextFrame
+  /// Reads a frame into the buffer from `start` on; `frameBytes` fit there. Returns where its records lie.
+  mutating func read(_ number: Int, into buffer: inout [UInt8], at start: Int) throws(DiskFailure) -> Range<Int> {
     let offset = Int(load64(index.span, number * 16))
-    let count = Int(load64(index.span, (number + 1) * 16)) - offset
-    // One allocation serves all frames.
-    frame.reserveCapacity(largestFrame + SortedRun.frameHeadBytes)
-    if frame.count > count { frame.removeLast(frame.count - count) }
-    if frame.count < count { frame.append(contentsOf: repeatElement(0, count: count - frame.count)) }
-    try file.reader.read(into: &frame, at: offset)
-    guard count > SortedRun.frameHeadBytes, load32(frame.span, 0) == SortedRun.magic,
-      Int(load32(frame.span, 4)) == count - SortedRun.frameHeadBytes, Int(load32(frame.span, 12)) == number,
-      load64(frame.span, 24)
-        == SortedRun.checksum(frame.span.extracting(SortedRun.frameHeadBytes..<count), run: run.number, frame: number)
+    let end = start + Int(load64(index.span, (number + 1) * 16)) - offset
+    let payload = (start + SortedRun.frameHeadBytes)..<end
+    guard !payload.isEmpty, end - start <= frameBytes else { throw damage(run, "its index is not what was written") }
+    try file.reader.read(into: &buffer, start..<end, at: offset)
+    if areChecked[number] { return payload }
+    let frame = buffer.span.extracting(start..<end)
+    guard load32(frame, 0) == SortedRun.magic, Int(load32(frame, 4)) == payload.count, Int(load32(frame, 12)) == number,
+      load64(frame, 24) == SortedRun.checksum(frame.extracting(SortedRun.frameHeadBytes...), run: run.number, frame: number)
     else { throw damage(run, "frame \(number) is not what was written") }
-    position = SortedRun.frameHeadBytes
-    nextFrame += 1
+    areChecked[number] = true
+    return payload
   }
 }
 

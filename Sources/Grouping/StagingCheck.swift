@@ -8,14 +8,14 @@ package func check(_ file: PartitionFile) throws(DiskFailure) {
   try require(count, file.recordCount, file.path)
 }
 
-/// Reads all of a sorted run and compares it with what was written; throws `.damaged` with the first difference. Memory: one frame.
+/// Reads all of a sorted run and compares it with what was written; throws `.damaged` with the first difference. Memory: two frames.
 package func check(_ run: SortedRun) throws(DiskFailure) {
-  var cursor = try SortedRunCursor(run)
+  var merger = try RunMerger([run])
+  try merger.seek(0)
   var count = 0
-  var isThere = try cursor.seek(0)
-  while isThere {
+  while !merger.isAtEnd {
     count += 1
-    isThere = try cursor.advance()
+    try merger.advance()
   }
   try require(count, run.recordCount, run.path)
 }

@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 package import Disk
 package import Vocabulary
 
@@ -47,14 +47,21 @@ package typealias KnownEvents = (_ visitorHash: UInt64, _ ids: ClosedRange<UInt6
 ///
 /// Decisions that were accepted in earlier runs count as the visitor's own: of two at one time the accepted one is the first.
 ///
-/// After `judge`, `fates` holds one fate for each record of the visitor, in the total order, and the walker stands at the
-/// visitor's first page again. Memory: a byte for each record of one visitor, and `memoryBytes` for comparing ids; a visitor with
+/// After `judge`, and `settle` for each record, `fates` holds one fate for each record of the visitor, in the total order. Memory: a byte for each record of one visitor, and `memoryBytes` for comparing ids; a visitor with
 /// more ids than that holds is read several times, each time for a slice of them, so the judgement is exact at every memory.
 package struct VisitorJudge {
   private struct Identity {
-    var id: Digest
-    var ordinal: Int
-    var isDerived: Bool
+    let id: Digest
+    /// Twice the ordinal, and one more when the id was derived: a visitor may have millions of these.
+    private let number: Int
+
+    init(id: Digest, ordinal: Int, isDerived: Bool) {
+      self.id = id
+      number = 2 * ordinal + (isDerived ? 1 : 0)
+    }
+
+    var ordinal: Int { number / 2 }
+    var isDerived: Bool { number % 2 == 1 }
   }
 
   private struct First {
@@ -91,7 +98,9 @@ package struct VisitorJudge {
   private var superseded: Set<Int> = []
 
   package init(_ rules: JudgeRules, carriesDecisions: Bool = false, memoryBytes: Int) {
-    self.init(rules, carriesDecisions: carriesDecisions, identityLimit: max(1024, memoryBytes / MemoryLayout<Identity>.stride))
+    // Finding equal ones takes up to two thirds of them besides.
+    let bytes = MemoryLayout<Identity>.stride * 5 / 3
+    self.init(rules, carriesDecisions: carriesDecisions, identityLimit: max(1024, memoryBytes / bytes))
   }
 
   /// `identityLimit` is smaller only in tests.
@@ -110,7 +119,26 @@ package struct VisitorJudge {
     try judgeIdentities(&walker, known)
     firstDecision = carriesDecisions ? .max : knownDecisions.reduce(.max) { min($0, $1.timestamp) }
     if decisionCount > 1 || decisionCount > 0 && !knownDecisions.isEmpty { try judgeDecisions(&walker) }
-    try judgeConversions(&walker)
+  }
+
+  /// Judges one record by the decisions before it, and returns its fate. After `judge`, once for each record of the visitor, in the total
+  /// order.
+  package mutating func settle(_ record: borrowing StagedRecord, _ ordinal: Int) -> RecordFate {
+    let fate = fates[ordinal]
+    if record.isDecision {
+      if fate == .kept || fate == .alreadyAccepted && stands(ordinal) { firstDecision = min(firstDecision, record.timestamp) }
+      return fate
+    }
+    guard fate == .kept || fate == .alreadyAccepted else { return fate }
+    guard firstDecision < .max else {
+      counts.conversionsWithoutDecision.add(record)
+      return fate
+    }
+    counts.conversionsWithDecision += 1
+    guard record.timestamp < firstDecision else { return fate }
+    counts.earlyConversions.add(record)
+    if fate == .kept, rules.earlyConversions == .reject { fates[ordinal] = .earlyRejected }
+    return fates[ordinal]
   }
 
   // MARK: ids
@@ -156,22 +184,27 @@ package struct VisitorJudge {
     }
   }
 
-  /// Marks every record whose id an earlier record has, and keeps one identity for each id: the first.
+  /// Marks every record whose id an earlier record has, and keeps one identity for each id: the first. They stay in the order of records.
   private mutating func settleIdentities() {
-    if identities.count > 1, haveFewAllDifferent() == false {
-      identities.sort { ($0.id.high, $0.id.low, $0.ordinal) < ($1.id.high, $1.id.low, $1.ordinal) }
-      var last = 0
-      for at in 1..<identities.count {
-        if identities[at].id == identities[last].id {
-          let saysTheSame = identities[at].isDerived && identities[last].isDerived
-          fates[identities[at].ordinal] = saysTheSame ? .sameEvent : .idReused
-        } else {
-          last += 1
-          identities[last] = identities[at]
-        }
+    guard identities.count > 1, !haveFewAllDifferent() else { return }
+    // Of each id, one more than where its identity is kept, at the place that its own bits name or the next free one.
+    let mask = 1 << (Int.bitWidth - (2 * identities.count - 1).leadingZeroBitCount) - 1
+    var table = [UInt32](repeating: 0, count: mask + 1)
+    var kept = 0
+    for at in identities.indices {
+      let identity = identities[at]
+      var place = Int(truncatingIfNeeded: identity.id.low) & mask
+      while table[place] != 0, identities[Int(table[place]) - 1].id != identity.id { place = (place + 1) & mask }
+      if table[place] != 0 {
+        let saysTheSame = identity.isDerived && identities[Int(table[place]) - 1].isDerived
+        fates[identity.ordinal] = saysTheSame ? .sameEvent : .idReused
+      } else {
+        identities[kept] = identity
+        kept += 1
+        table[place] = UInt32(kept)
       }
-      identities.removeLast(identities.count - last - 1)
     }
+    identities.removeLast(identities.count - kept)
   }
 
   /// Whether these are few identities, each different from all others: then nothing is to be settled.
@@ -303,30 +336,6 @@ package struct VisitorJudge {
       isHeldBack: isHeldBack(record))
   }
 
-  // MARK: conversions
-
-  private mutating func judgeConversions(_ walker: inout some VisitorPages & ~Copyable) throws(RunFailure) {
-    try walker.eachPage { page, offsets, start in
-      for at in offsets.indices {
-        let record = StagedRecord(page, at: offsets[at])
-        let fate = fates[start + at]
-        if record.isDecision {
-          if fate == .kept || fate == .alreadyAccepted && stands(start + at) { firstDecision = min(firstDecision, record.timestamp) }
-          continue
-        }
-        guard fate == .kept || fate == .alreadyAccepted else { continue }
-        guard firstDecision < .max else {
-          counts.conversionsWithoutDecision.add(record)
-          continue
-        }
-        counts.conversionsWithDecision += 1
-        guard record.timestamp < firstDecision else { continue }
-        counts.earlyConversions.add(record)
-        if fate == .kept, rules.earlyConversions == .reject { fates[start + at] = .earlyRejected }
-      }
-    }
-  }
-
   /// Hands out what was counted and begins to count anew.
   package mutating func takeCounts() -> JudgeCounts {
     let taken = counts
@@ -339,16 +348,16 @@ package struct VisitorJudge {
 }
 
 extension PagedWalker {
-  /// Calls `body` with the pages of the visitor at hand, then goes back to the first.
+  /// Calls `body` with the pages of the visitor at hand, from the first on. The walker stays where that ends.
   package mutating func eachPage(
     ofFirst recordCount: Int, _ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void
   ) throws(RunFailure) {
     do {
+      try rewind()
       repeat {
-        try body(page.span, offsets.span, pageStart)
+        try body(page.bytes.span, page.offsets.span, pageStart)
         guard pageStart + offsets.count < recordCount else { break }
       } while try nextPage()
-      try rewind()
     } catch {
       throw stagingFailure(error)
     }

@@ -14,7 +14,7 @@ package protocol VisitorPages: ~Copyable {
     ofFirst recordCount: Int, _ body: (Span<UInt8>, Span<Int>, Int) throws(RunFailure) -> Void
   ) throws(RunFailure)
 
-  /// Has the visitor judged: afterwards `judge.fates` holds a fate for each of its records.
+  /// Has the visitor judged: afterwards `judge.settle` tells the fate of each of its records.
   ///
   /// It stands here so that judging is compiled once for each kind of pages.
   mutating func judge(by judge: inout VisitorJudge, known: KnownEvents) throws(RunFailure)

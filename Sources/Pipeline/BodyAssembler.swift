@@ -189,7 +189,7 @@ struct BodyAssembler: ~Copyable {
   private static func append(
     _ walker: borrowing PagedWalker, _ at: Int, to composer: inout BodyComposer, _ ledger: inout LedgerCollector
   ) {
-    let record = StagedRecord(walker.page.span, at: walker.offsets[at])
+    let record = StagedRecord(walker.page.bytes.span, at: walker.offsets[at])
     composer.append(record)
     ledger.add(record)
   }
@@ -206,13 +206,15 @@ struct BodyAssembler: ~Copyable {
     at = 0
     _ = try judge.judge(&paged!.walker)
     composer.begin()
-    guard !settings.body.enrichDecisions else { return }
-    try paged!.walker.eachPage { page, offsets, start throws(RunFailure) in
-      for at in offsets.indices where judge.fates[start + at].stands {
-        let record = StagedRecord(page, at: offsets[at])
-        if record.isDecision { composer.learn(record) }
+    if !settings.body.enrichDecisions {
+      try paged!.walker.eachPage { page, offsets, start throws(RunFailure) in
+        for at in offsets.indices where judge.fates[start + at].stands {
+          let record = StagedRecord(page, at: offsets[at])
+          if record.isDecision { composer.learn(record) }
+        }
       }
     }
+    try paged!.walker.rewind()
   }
 
   // MARK: the first record

@@ -60,6 +60,8 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
   /// Nil when the visitors are not counted, because they were when they were planned.
   private let emptyCounts: VisitorCounts?
   private(set) var counts: VisitorCounts?
+  /// Whether decisions of earlier runs are to be counted with the first record that stands.
+  private var remembers = false
 
   /// `tally` is an empty one, for planning.
   init(
@@ -110,7 +112,7 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
     try Self.judge(&visitor, by: &judge, &known)
     measurer.begin()
     if !settings.body.enrichDecisions { try learn(&visitor) }
-    remember()
+    remembers = !judge.knownDecisions.isEmpty
     var found = JudgedVisitor()
     var hasNew = false
     try visitor.eachPage { page, offsets, start throws(RunFailure) in
@@ -138,7 +140,7 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
 
   /// The visitor belongs where an earlier run activated it, by the server's rules; so do its conversions of this run.
   private mutating func remember() {
-    guard !judge.knownDecisions.isEmpty, judge.fates.contains(where: \.stands) else { return }
+    remembers = false
     for decision in judge.knownDecisions where !decision.isHeldBack {
       let variation = decision.variation
       counts?.results.remember(
@@ -164,7 +166,8 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
 
   /// The last word on a record: one that is kept must fit into a body, and is measured.
   private mutating func fate(of record: borrowing StagedRecord, _ ordinal: Int) -> RecordFate {
-    let fate = judge.fates[ordinal]
+    let fate = judge.settle(record, ordinal)
+    if remembers, fate.stands { remember() }
     if fate != .kept || measurer.measure(record, ordinal: ordinal) { return fate }
     judge.markTooLarge(ordinal)
     return .tooLarge

@@ -50,27 +50,35 @@ struct PlanWalk: ~Copyable {
   ) throws(RunFailure) {
     let first = fates.startIndex
     let isSplit = judged.measured.isSplit
-    try visitor.eachPage { page, offsets, start throws(RunFailure) in
-      if start == 0, !isSplit, let body = cutter.place(judged.measured, StagedRecord(page, at: offsets[0]).visitor) { try append(body) }
+    if isSplit, !settings.body.enrichDecisions { try learn(&visitor, fates) }
+    // Of a visitor that is whole and has no rejects only the first record is looked at.
+    try visitor.eachPage(ofFirst: isSplit || judged.hasRejects ? .max : 1) { page, offsets, start throws(RunFailure) in
+      if start == 0, let body = begin(judged.measured, StagedRecord(page, at: offsets[0]).visitor) { try append(body) }
       for at in offsets.indices {
         let fate = fates[first + start + at]
-        if let reject = reject(fate, settings) { try keep(reject, StagedRecord(page, at: offsets[at])) }
+        if isSplit, fate == .kept {
+          if let body = cutter.place(StagedRecord(page, at: offsets[at]), ordinal: start + at) { try append(body) }
+        } else if judged.hasRejects, let reject = reject(fate, settings) {
+          try keep(reject, StagedRecord(page, at: offsets[at]))
+        }
       }
     }
-    guard isSplit else { return }
+    if isSplit { cutter.endSplit() }
+  }
+
+  /// Places a visitor that is whole, or begins one that is split. Returns the body that this completes, if any.
+  private mutating func begin(_ measured: MeasuredVisitor, _ visitor: Span<UInt8>) -> BodyPlan? {
+    measured.isSplit ? cutter.beginSplit(visitor) : cutter.place(measured, visitor)
+  }
+
+  /// Learns the decisions of a visitor to be split, which its conversions carry.
+  private mutating func learn(_ visitor: inout some VisitorPages & ~Copyable, _ fates: ArraySlice<RecordFate>) throws(RunFailure) {
     try visitor.eachPage { page, offsets, start throws(RunFailure) in
-      if start == 0, let body = cutter.beginSplit(StagedRecord(page, at: offsets[0]).visitor) { try append(body) }
-      for at in offsets.indices where !settings.body.enrichDecisions && fates[first + start + at].stands {
+      for at in offsets.indices where fates[fates.startIndex + start + at].stands {
         let record = StagedRecord(page, at: offsets[at])
         if record.isDecision { cutter.learn(record) }
       }
     }
-    try visitor.eachPage { page, offsets, start throws(RunFailure) in
-      for at in offsets.indices where fates[first + start + at] == .kept {
-        if let body = cutter.place(StagedRecord(page, at: offsets[at]), ordinal: start + at) { try append(body) }
-      }
-    }
-    cutter.endSplit()
   }
 
   /// Adds what was counted of visitors taken one by one.

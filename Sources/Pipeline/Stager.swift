@@ -152,9 +152,11 @@ struct Stager {
       var files = results.compactMap(\.records)
       if settings.inheritsAttributes { files = [try inherit(files)] }
       // It is not asked of this reader what identical rows are.
-      let runs = try sortLargePartitions(
-        of: PartitionReader(files, runs: [], identicalRows: .once), from: options.memoryBytes / 8, memoryBytes: options.memoryBytes / 2
-      ) { "\(folder)/\($0).run" }
+      let reader = try PartitionReader(files, runs: [], identicalRows: .once)
+      let runs = try sort(
+        LargePartitions(
+          of: reader, from: options.memoryBytes / 8, memoryBytes: options.memoryBytes / 2, threadCount: min(4, options.workerCount)
+        ) { "\(folder)/\($0).run" })
       if isReadOnce { try Folder.sync(folder) }
       return Staged(inputs: rows, files: files, runs: runs, counts: counts)
     } catch let failure as DiskFailure {
@@ -164,6 +166,15 @@ struct Stager {
     } catch {
       throw RunFailure(.bug, "\(error)")
     }
+  }
+
+  private func sort(_ large: LargePartitions) throws -> [SortedRun] {
+    let numbers = NumberSource()
+    let runs = try onThreads(
+      large.threadCount,
+      { _ in Result { () throws(DiskFailure) in try large.sort { numbers.next() } } },
+      lead: {})
+    return try large.compacted(runs.flatMap { try $0.get() })
   }
 
   /// Writes what the workers staged anew, as one file with the first number, with the attributes that conversions inherit.

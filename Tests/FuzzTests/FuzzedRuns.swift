@@ -74,12 +74,14 @@ private func feedSortedRun(_ records: [[UInt8]], frameBytes: Int, at path: Strin
   for record in sorted { try writer.append(StagedRecord(record.span)) }
   let run = try writer.finish()
   func read() throws(DiskFailure) -> [[UInt8]] {
-    var cursor = try SortedRunCursor(run)
+    var merger = try RunMerger([run])
+    try merger.seek(0)
     var found: [[UInt8]] = []
-    var goesOn = try cursor.seek(0)
-    while goesOn {
-      found.append(copy(StagedRecord(cursor.frame.span, at: cursor.position).bytes))
-      goesOn = try cursor.advance()
+    while !merger.isAtEnd {
+      var record = ByteArena(limit: 1 << 30)
+      merger.copySmallest(to: &record)
+      found.append(copy(record.span))
+      try merger.advance()
     }
     return found
   }

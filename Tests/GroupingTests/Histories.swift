@@ -24,7 +24,7 @@ struct SeededNumbers: RandomNumberGenerator {
 }
 
 /// A folder that goes away with its owner.
-final class Scratch {
+final class Scratch: Sendable {
   let folder: String
 
   init() throws {
@@ -127,19 +127,19 @@ func history(seed: UInt64, count: Int, visitors: Int = 6, sharesHashes: Bool = f
 
 /// Stages rows in the order given and compacts what that made.
 func stage(_ rows: [Row], in scratch: Scratch, memoryBytes: Int, frameBytes: Int, mergeBytes: Int) throws -> [SortedRun] {
-  var sorter = RunSorter(memoryBytes: memoryBytes, frameBytes: frameBytes)
+  var sorter = RunSorter(frameBytes: frameBytes)
   var runs: [SortedRun] = []
   func write(_ sorter: inout RunSorter) throws {
+    sorter.payloads = [0..<sorter.bytes.count]
     runs.append(try sorter.write(number: runs.count, partition: 0, path: scratch.path(runs.count)))
+    sorter.bytes.removeAll()
   }
   for row in rows {
-    let start = sorter.arena.count
-    sorter.arena.append(row.staged)
-    sorter.take(at: start)
-    if sorter.isFull { try write(&sorter) }
+    sorter.bytes += row.staged
+    if sorter.bytes.count >= memoryBytes { try write(&sorter) }
   }
-  if sorter.recordCount > 0 { try write(&sorter) }
-  return try compact(runs, memoryBytes: mergeBytes) { scratch.path($0) }
+  if !sorter.bytes.isEmpty { try write(&sorter) }
+  return try compact(runs, memoryBytes: mergeBytes, firstNumber: runs.count) { scratch.path($0) }
 }
 
 /// What tells a record's place in the total order, spelt out: the oracle of `order`.
@@ -205,4 +205,14 @@ struct Visited: Equatable {
   var hash: UInt64
   var events: [String] = []
   var duplicateCount = 0
+}
+
+extension VisitorJudge {
+  /// Judges a visitor and settles all of its records.
+  mutating func judgeAll(_ walker: inout PagedWalker, _ known: KnownEvents) throws {
+    try judge(&walker, known)
+    try walker.eachPage { page, offsets, start in
+      for at in offsets.indices { _ = settle(StagedRecord(page, at: offsets[at]), start + at) }
+    }
+  }
 }

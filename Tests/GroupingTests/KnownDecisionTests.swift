@@ -30,7 +30,7 @@ import Vocabulary
     var judge = VisitorJudge(rules, carriesDecisions: carries, identityLimit: limit)
     var known = known
     #expect(try walker.nextVisitor())
-    try judge.judge(&walker) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }
+    try judge.judgeAll(&walker) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }
     return judge
   }
 

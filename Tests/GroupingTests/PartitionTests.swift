@@ -109,7 +109,14 @@ import Vocabulary
     let files = try write(rows, workers: 2, bits: 2, frameBytes: 2000)
     let reader = try PartitionReader(files, runs: [], identicalRows: .once)
     let limit = (0..<reader.count).map(reader.byteCount(of:)).max()!
-    let runs = try sortLargePartitions(of: reader, from: limit, memoryBytes: memoryBytes) { scratch.path(100 + $0) }
+    let scratch = scratch
+    let large = LargePartitions(of: reader, from: limit, memoryBytes: memoryBytes, threadCount: 2) { scratch.path(100 + $0) }
+    var number = -1
+    let runs = try large.compacted(
+      try large.sort {
+        number += 1
+        return number
+      })
     #expect(!runs.isEmpty && Set(runs.map(\.path)).count == runs.count)
     let whole = try PartitionReader(files, runs: runs, identicalRows: .once)
     var found: [Visited] = []

@@ -17,14 +17,16 @@ import Testing
   }
 
   private func read(_ run: SortedRun, from hash: UInt64 = 0) throws(DiskFailure) -> [[UInt8]] {
-    var cursor = try SortedRunCursor(run)
-    var records: [[UInt8]] = []
-    var goesOn = try cursor.seek(hash)
-    while goesOn {
-      records.append(copy(StagedRecord(cursor.frame.span, at: cursor.position).bytes))
-      goesOn = try cursor.advance()
+    var merger = try RunMerger([run])
+    var records = ByteArena(limit: 1 << 20)
+    var starts: [Int] = []
+    try merger.seek(hash)
+    while !merger.isAtEnd {
+      starts.append(records.count)
+      merger.copySmallest(to: &records)
+      try merger.advance()
     }
-    return records
+    return starts.map { copy(StagedRecord(records.span, at: $0).bytes) }
   }
 
   @Test("a run gives back what was written, from any hash on", arguments: [0, 1, 2, 40], [1, 300, 1_000, 128 << 10])
@@ -96,8 +98,8 @@ import Testing
   func compacting(count: Int, fitting: Int, left: Int) throws {
     var runs: [SortedRun] = []
     for number in 0..<count { runs.append(try write([Row(uuid: "\(number)", place: number)], number: number, frameBytes: 1)) }
-    let frameBytes = try SortedRunCursor(runs[0]).largestFrame + SortedRun.frameHeadBytes
-    let merged = try compact(runs, memoryBytes: fitting * frameBytes) { scratch.path($0) }
+    let frameBytes = 2 * (try SortedRunReader(runs[0]).frameBytes)
+    let merged = try compact(runs, memoryBytes: fitting * frameBytes, firstNumber: count) { scratch.path($0) }
     #expect(merged.count <= max(2, fitting) && merged.count >= min(left, 2))
     #expect(merged.reduce(0) { $0 + $1.recordCount } == count)
     if count <= max(2, fitting) { #expect(merged == runs) }
@@ -109,7 +111,7 @@ import Testing
   func fanIn() throws {
     var runs: [SortedRun] = []
     for number in 0..<8 { runs.append(try write([Row(uuid: "\(number)", place: number)], number: number, frameBytes: 1)) }
-    let merged = try compact(runs, memoryBytes: 1 << 30, fanIn: 5) { scratch.path($0) }
+    let merged = try compact(runs, memoryBytes: 1 << 30, fanIn: 5, firstNumber: 8) { scratch.path($0) }
     #expect(merged.dropLast() == runs.dropFirst(4))
     #expect(merged.last?.recordCount == 4)
   }

@@ -32,7 +32,7 @@ struct Way: Sendable, CustomStringConvertible {
   }
 
   private func events(_ walker: borrowing PagedWalker) -> [String] {
-    walker.offsets.map { text(StagedRecord(walker.page.span, at: $0).event) }
+    walker.offsets.map { text(StagedRecord(walker.page.bytes.span, at: $0).event) }
   }
 
   /// All pages of the visitor at hand.
@@ -126,6 +126,44 @@ struct Way: Sendable, CustomStringConvertible {
       while try walker.nextVisitor() { found.append(try read(&walker)) }
       #expect(found == expectedVisitors(rows, .once))
     }
+  }
+
+  @Test("identical rows with derived ids are counted once, however often their visitor is read", arguments: Way.all)
+  func derivedDuplicates(way: Way) throws {
+    let rows = history(seed: 11, count: 60, visitors: 2)
+    var walker = try walker(rows, way)
+    var counts: [Int] = []
+    while try walker.nextVisitor() {
+      for _ in 0..<3 {
+        _ = try read(&walker)
+        counts.append(walker.derivedDuplicates.count)
+        try walker.rewind()
+        if try walker.nextPage() { try walker.rewind() }
+      }
+    }
+    #expect(counts.count == 6 && counts[0] == counts[2] && counts[3] == counts[5])
+    var whole = try self.walker(rows, Way.all[0])
+    while try whole.nextVisitor() {}
+    #expect(counts[5] == whole.derivedDuplicates.count && counts[0] < counts[5] && counts[0] > 0)
+  }
+
+  @Test("damage in a page that is made ahead is found when the page is asked for")
+  func damageAhead() throws {
+    let rows = (0..<40).map { Row(uuid: "\($0)", place: $0) }
+    let runs = try stage(rows, in: scratch, memoryBytes: 1 << 20, frameBytes: 1, mergeBytes: 1 << 20)
+    var bytes = try Folder.read(runs[0].path)
+    bytes[bytes.count / 2] ^= 1
+    try Folder.write(bytes, to: runs[0].path)
+    var walker = try PagedWalker(runs, memoryBytes: 0, smallestPageBytes: 1, identicalRows: .once)
+    #expect(try walker.nextVisitor())
+    var kind: DiskFailure.Kind?
+    var count = 1
+    do throws(DiskFailure) {
+      while try walker.nextPage() { count += 1 }
+    } catch {
+      kind = error.kind
+    }
+    #expect(kind == .damaged && count > 1 && count < rows.count)
   }
 
   @Test("no runs have no visitors")

@@ -39,7 +39,7 @@ struct ExperimentSection {
     <span class="soft">campaign \(Markup.name(experiment.campaignID))</span></h2>
     \(sampleRatio)
     \(visitorTable)
-    \(kinds.isEmpty ? "<p>No conversion of these visitors is counted.</p>" : choice + "\n" + eventTable)
+    \(kinds.isEmpty ? "<p>No conversion of these visitors is counted.</p>" : choice + "\n" + eventTable + "\n" + revenueTable)
     \(notCounted)
     \(details.map { TimelineSection($0).html() } ?? "")
     \(details.map { SegmentSection($0, number: number, wide: wideAttributes).html() } ?? "")
@@ -95,18 +95,12 @@ struct ExperimentSection {
       """
   }
 
-  /// Whether revenue per visitor is compared: somebody brought some, and it is known what each did.
-  private var comparesRevenue: Bool {
-    hasComparison && variations.contains { $0.events.contains { $0.revenueSquares ?? 0 > 0 } }
-  }
-
   private var eventTable: String {
     let points = "percentage points"
     let heads: [(String, String)] =
       [("Variation", ""), ("Converting", "visitors"), ("Rate", "% of visitors")]
       + (hasComparison ? [("Difference", points), ("95 % interval", points), ("Change", "% of baseline")] : [])
-      + [("Conversions", ""), ("Revenue", "currency units"), ("Revenue", "per visitor")]
-      + (comparesRevenue ? [("Difference", "per visitor"), ("95 % interval", "per visitor")] : []) + [("Value", "")]
+      + [("Conversions", ""), ("Revenue", "currency units"), ("Revenue", "per visitor"), ("Value", "")]
     let head = heads.map { "<th scope=\"col\">\($0)\($1.isEmpty ? "" : " <small>\($1)</small>")</th>" }.joined()
     let bodies = kinds.map { kind in body(kind, columns: heads.count) }
     return scrolling(
@@ -121,29 +115,26 @@ struct ExperimentSection {
   }
 
   private func body(_ kind: Kind, columns: Int) -> String {
-    let events = variations.map { variation in
-      variation.events.first { $0.entityID == kind.entityID && $0.key == kind.key } ?? .none(kind.key, kind.entityID)
-    }
+    let events = events(kind)
     let rates = versus.comparisons(events.count) { at, base in
       RateComparison(events[at].proportion(of: variations[at].visitors), to: events[base].proportion(of: variations[base].visitors))
     }
-    let revenues = versus.comparisons(comparesRevenue ? events.count : 0) { at, base in
-      MeanComparison(events[at], of: variations[at].visitors, to: events[base], of: variations[base].visitors)
-    }
     let areWhole = events.allSatisfy { $0.value == $0.value.rounded() }
     let rows = variations.indices.map { at in
-      row(
-        variations[at], events[at], valueDecimals: areWhole ? 0 : 2, rates: hasComparison ? cells(at, rates) : [],
-        revenues: comparesRevenue ? cells(at, revenues) : [])
+      row(variations[at], events[at], valueDecimals: areWhole ? 0 : 2, rates: hasComparison ? cells(at, rates) : [])
     }
-    let name = kind.key.isEmpty ? "Event \(Markup.name(kind.entityID))" : Markup.name(kind.key)
-    let entity = kind.key.isEmpty ? "" : " <span class=\"soft\">event \(Markup.name(kind.entityID))</span>"
     return """
       <tbody data-key="\(Markup.escaped(kind.key))" data-entity="\(Markup.escaped(kind.entityID))">
-      <tr class="event"><th scope="rowgroup" colspan="\(columns)"><span>\(name)\(entity)</span></th></tr>
+      \(head(kind, columns: columns))
       \(rows.joined(separator: "\n"))
       </tbody>
       """
+  }
+
+  private func head(_ kind: Kind, columns: Int) -> String {
+    let name = kind.key.isEmpty ? "Event \(Markup.name(kind.entityID))" : Markup.name(kind.key)
+    let entity = kind.key.isEmpty ? "" : " <span class=\"soft\">event \(Markup.name(kind.entityID))</span>"
+    return "<tr class=\"event\"><th scope=\"rowgroup\" colspan=\"\(columns)\"><span>\(name)\(entity)</span></th></tr>"
   }
 
   private func cells(_ at: Int, _ rates: [[RateComparison?]]) -> [String] {
@@ -155,17 +146,7 @@ struct ExperimentSection {
     ]
   }
 
-  private func cells(_ at: Int, _ revenues: [[MeanComparison?]]) -> [String] {
-    let reach = Versus.reach(revenues)
-    return [
-      versus.cell(at, revenues[at], baseline: "baseline") { Markup.moneyChange($0.difference) },
-      versus.cell(at, revenues[at]) { "\(Versus.interval($0, Markup.moneyChange)) \(Versus.picture($0, reach: reach))" },
-    ]
-  }
-
-  private func row(
-    _ variation: Results.Variation, _ event: Results.Event, valueDecimals: Int, rates: [String], revenues: [String]
-  ) -> String {
+  private func row(_ variation: Results.Variation, _ event: Results.Event, valueDecimals: Int, rates: [String]) -> String {
     let cells =
       [
         Markup.number("converting_visitors", event.convertingVisitors),
@@ -174,9 +155,53 @@ struct ExperimentSection {
       + [
         Markup.number("conversions", event.conversions), Markup.money("revenue", event.revenue),
         Markup.money(event.revenue, per: variation.visitors),
-      ] + revenues + [Markup.number("value", "\(event.value)", Markup.decimal(event.value, valueDecimals))]
-    return "<tr data-variation=\"\(Markup.escaped(variation.variationID))\"><th scope=\"row\">\(Markup.name(variation.variationID))</th>"
+        Markup.number("value", "\(event.value)", Markup.decimal(event.value, valueDecimals)),
+      ]
+    return "<tr data-variation=\"\(Markup.escaped(variation.variationID))\">\(rowHead(variation))"
       + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
+  }
+
+  private func rowHead(_ variation: Results.Variation) -> String { "<th scope=\"row\">\(Markup.name(variation.variationID))</th>" }
+
+  private func events(_ kind: Kind) -> [Results.Event] {
+    variations.map { variation in
+      variation.events.first { $0.entityID == kind.entityID && $0.key == kind.key } ?? .none(kind.key, kind.entityID)
+    }
+  }
+
+  // MARK: revenue
+
+  /// Of the events that somebody brought revenue with, as far as it is known what each visitor brought.
+  private var revenueTable: String {
+    guard hasComparison else { return "" }
+    let shown = kinds.filter { events($0).contains { $0.revenueSquares ?? 0 > 0 } }
+    guard !shown.isEmpty else { return "" }
+    let head = ["Variation", "Per visitor", "Difference", "95 % interval"].map { "<th scope=\"col\">\($0)</th>" }.joined()
+    let bodies = shown.map { "<tbody>\n\(self.head($0, columns: 4))\n\(revenueRows(events($0)).joined(separator: "\n"))\n</tbody>" }
+    return scrolling(
+      "Revenue per visitor",
+      """
+      <table class="revenues">
+      <caption>Revenue per visitor <small>currency units</small></caption>
+      <thead><tr>\(head)</tr></thead>
+      \(bodies.joined(separator: "\n"))
+      </table>
+      """)
+  }
+
+  private func revenueRows(_ events: [Results.Event]) -> [String] {
+    let revenues = versus.comparisons(events.count) { at, base in
+      MeanComparison(events[at], of: variations[at].visitors, to: events[base], of: variations[base].visitors)
+    }
+    let reach = Versus.reach(revenues)
+    return variations.indices.map { at in
+      let cells = [
+        Markup.money(events[at].revenue, per: variations[at].visitors),
+        versus.cell(at, revenues[at], baseline: "baseline") { Markup.moneyChange($0.difference) },
+        versus.cell(at, revenues[at]) { "\(Versus.interval($0, Markup.moneyChange)) \(Versus.picture($0, reach: reach))" },
+      ]
+      return "<tr>\(rowHead(variations[at]))" + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
+    }
   }
 
   /// What is not counted in this experiment, although it may be in another.

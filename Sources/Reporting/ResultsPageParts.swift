@@ -116,7 +116,6 @@ enum PageParts {
       :root { color-scheme: light }
       th, td { padding: .2rem .3rem }
       td, thead th, .choice, .made caption, code { white-space: normal }
-      td { overflow-wrap: anywhere }
       th:first-child { min-width: 3rem; max-width: 9rem; position: static }
       .scroll { font-size: 8pt }
       .event th > span { max-width: none }

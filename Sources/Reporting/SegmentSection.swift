@@ -95,9 +95,9 @@ struct SegmentSection {
     let points = "percentage points"
     let heads: [(String, String)] =
       [("Variation", ""), ("Visitors", ""), ("Converting", "visitors"), ("Rate", "% of visitors")]
-      + (compares ? [("Difference", points), ("95 % interval", points)] : [])
+      + (compares ? [("Difference (95 % interval)", points)] : [])
       + [("Conversions", ""), ("Revenue", "currency units"), ("Revenue", "per visitor")]
-      + (comparesRevenue ? [("Difference", "per visitor"), ("95 % interval", "per visitor")] : []) + [("Value", "")]
+      + (comparesRevenue ? [("Difference (95 % interval)", "per visitor")] : []) + [("Value", "")]
     let head = heads.prefix(kinds.isEmpty ? 2 : heads.count)
       .map { "<th scope=\"col\">\($0)\($1.isEmpty ? "" : " <small>\($1)</small>")</th>" }.joined()
     let bodies = kinds.map { kind in
@@ -143,13 +143,11 @@ struct SegmentSection {
       let event = events[at]
       var cells = [grouped(event.convertingVisitors), event.proportion(of: variations[at].visitors).rate.map(Markup.percent) ?? "–"]
       if compares {
-        cells.append(versus.cell(at, rates[at], baseline: "baseline") { Markup.change($0.difference) })
-        cells.append(versus.cell(at, rates[at]) { Versus.interval($0) { Markup.change($0) } })
+        cells.append(versus.cell(at, rates[at], baseline: "baseline") { Versus.words($0) { Markup.change($0) } })
       }
       cells += [grouped(event.conversions), Markup.units(event.revenue), Markup.money(event.revenue, per: variations[at].visitors)]
       if comparesRevenue {
-        cells.append(versus.cell(at, revenues[at], baseline: "baseline") { Markup.moneyChange($0.difference) })
-        cells.append(versus.cell(at, revenues[at]) { Versus.interval($0, Markup.moneyChange) })
+        cells.append(versus.cell(at, revenues[at], baseline: "baseline") { Versus.words($0, Markup.moneyChange) })
       }
       cells.append(Markup.decimal(event.value, event.value == event.value.rounded() ? 0 : 2))
       return "<tr>\(rowHead(variations[at]))" + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"

@@ -30,6 +30,11 @@ struct Versus {
     "\(write(comparison.interval.lowerBound)) to \(write(comparison.interval.upperBound))"
   }
 
+  /// A difference with its interval.
+  static func words(_ comparison: some Comparison, _ write: (Double) -> String) -> String {
+    "\(write(comparison.difference)) (\(interval(comparison, write)))"
+  }
+
   /// An interval as a picture that 0 is in the middle of.
   static func picture(_ comparison: some Comparison, reach: Double) -> String {
     func place(_ value: Double) -> String { Markup.plain(reach == 0 ? 60 : 60 + 58 * value / reach) }

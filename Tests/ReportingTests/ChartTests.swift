@@ -170,7 +170,7 @@ struct SegmentTests {
     #expect(shown.contains("percentage points") == compares && shown.contains("the less one of them says") == compares)
     #expect(shown.contains("4 variations at most") == (variations > 4))
     // One of 10 against two, by Newcombe; 21 units of 10 against 42.
-    #expect(shown.contains("+10.00</span>") == compares && shown.contains("+2.10</span>") == compares)
+    #expect(shown.contains("+10.00 (−") == compares && shown.contains("+2.10 (−") == compares)
   }
 }
 

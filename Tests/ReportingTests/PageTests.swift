@@ -62,7 +62,7 @@ struct PageTests {
     #expect(known.contains(#"<data data-reason="later_decision" value="1200">1,200</data> later decisions"#))
     for unknown in [page(squares: [nil, nil]), page(squares: [0, 0])] {
       #expect(
-        !unknown.contains("−43.26") && !unknown.contains("95 % interval <small>per visitor") && !unknown.contains("Not counted in this"))
+        !unknown.contains("−43.26") && !unknown.contains("Revenue per visitor <small>") && !unknown.contains("Not counted in this"))
     }
     #expect(page(squares: [nil, 3_996_001]).contains("<td>4.00</td>"))
   }

@@ -21,7 +21,10 @@ extension Checkpoint {
         [id.rawValue])
       if let ledger { try insert(ledger, db, id) }
       try addRequests(db, id, requests: receipt.attemptCount, retries: receipt.attemptCount - 1)
-      if let ends { try addAnswers(db, id, ends.setbacks.merging(["\(receipt.status)": 1], uniquingKeysWith: +)) }
+      if let ends {
+        try addAnswers(db, id, answers(ends.setbacks).merging(["\(receipt.status)": 1], uniquingKeysWith: +))
+        try addFailures(db, id, ends.setbacks)
+      }
       return true
     }
   }

@@ -1,3 +1,5 @@
+package import Vocabulary
+
 /// The number of a run within its state folder; later runs have greater numbers, and none is used twice.
 package struct RunID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
   package let rawValue: Int64
@@ -152,10 +154,10 @@ package struct ReceiptRow: Sendable, Equatable {
 package struct RequestEnds: Sendable, Equatable {
   /// Microseconds from the beginning of the accepted request to its answer.
   package var took: Int64
-  /// How many of the others ended how.
-  package var setbacks: [String: Int]
+  /// The others, by how and when they ended.
+  package var setbacks: [RequestFailure: Int]
 
-  package init(took: Int64, setbacks: [String: Int] = [:]) {
+  package init(took: Int64, setbacks: [RequestFailure: Int] = [:]) {
     self.took = took
     self.setbacks = setbacks
   }

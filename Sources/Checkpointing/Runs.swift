@@ -1,4 +1,5 @@
 internal import GRDB
+package import Vocabulary
 
 // Runs and their phases.
 extension Checkpoint {
@@ -112,7 +113,7 @@ extension Checkpoint {
       ) { try columns($0, "run").integer(0) }
       if let user { throw CheckpointFailure.inUse(path: path, run: id, user: RunID(rawValue: user)) }
       try forgetEntries(db, id)
-      for table in ["receipt", "part", "refused_event", "body", "staging_file"] {
+      for table in ["receipt", "part", "refused_event", "body", "staging_file", "failed_request"] {
         try db.perform("DELETE FROM \(table) WHERE run = ?", [id.rawValue])
       }
       try setPhase(db, id, .forgotten, summary: nil, now: now)
@@ -128,13 +129,16 @@ extension Checkpoint {
     }
   }
 
-  /// Adds to the requests and retries made for a run, and how the requests ended: those that no receipt has counted.
-  package func addRequests(_ id: RunID, requests: Int, retries: Int, answers: [String: Int] = [:]) throws(CheckpointFailure) {
+  /// Adds to the requests and retries made for a run, and how the requests ended, those that failed also when: all that no receipt has counted.
+  package func addRequests(
+    _ id: RunID, requests: Int, retries: Int, answers: [String: Int] = [:], failures: [RequestFailure: Int] = [:]
+  ) throws(CheckpointFailure) {
     precondition(requests >= 0 && retries >= 0, "requests are counted upwards")
     try write("count requests") { db in
       _ = try currentPlan(db, id)
       try addRequests(db, id, requests: requests, retries: retries)
       try addAnswers(db, id, answers)
+      try addFailures(db, id, failures)
     }
   }
 

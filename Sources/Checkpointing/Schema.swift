@@ -24,6 +24,10 @@ enum Schema {
       try db.execute(sql: version5)
       try note(db)
     }
+    migrator.registerMigration("6", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: version6)
+      try note(db)
+    }
     return migrator
   }
 
@@ -35,6 +39,9 @@ enum Schema {
 
   /// Whether requests are kept with how they ended.
   static func keepsAnswers(_ db: Database) throws -> Bool { try migrator.appliedIdentifiers(db).contains("4") }
+
+  /// Whether requests that failed are kept with their time.
+  static func keepsFailures(_ db: Database) throws -> Bool { try migrator.appliedIdentifiers(db).contains("6") }
 
   /// Refuses a database that is cut short, not ours, or newer than us. Returns whether what it holds can be read as we read it.
   static func examine(_ db: Database, path: String) throws -> Bool {
@@ -308,6 +315,19 @@ enum Schema {
     ALTER TABLE receipt ADD COLUMN checksum INTEGER;
     UPDATE body SET checksum = \(RowChecksum.ofBody);
     UPDATE receipt SET checksum = \(RowChecksum.ofReceipt);
+    """
+
+  /// When requests failed (epoch seconds), how, and how long they took (microseconds with two digits that count); nobody knows it of earlier
+  /// ones.
+  private static let version6 = """
+    CREATE TABLE failed_request (
+      run INTEGER NOT NULL REFERENCES run (id),
+      second INTEGER NOT NULL,
+      answer TEXT NOT NULL,
+      took INTEGER NOT NULL,
+      requests INTEGER NOT NULL,
+      PRIMARY KEY (run, second, answer, took)
+    ) STRICT, WITHOUT ROWID;
     """
 }
 

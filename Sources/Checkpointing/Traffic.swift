@@ -10,10 +10,13 @@ package struct Traffic: Sendable, Equatable {
   package var timedReceipts = 0
   /// How long accepted requests took, in microseconds, by percentile (nearest rank); empty when no receipt tells.
   package var took: [Int: Int64] = [:]
-  /// When the first and the last receipt came, in epoch milliseconds.
+  /// Requests that were not accepted, as far as it is known when they ended, and how long they took: two digits count.
+  package var failures = 0
+  package var failuresTook: [Int: Int64] = [:]
+  /// When the first and the last receipt came, in epoch milliseconds, or request failed, to the second.
   package var first: Int64 = 0
   package var last: Int64 = 0
-  /// Receipts by the time they came, in pieces of `pieceMilliseconds` from `first` on; those without any are left out.
+  /// Requests by the time they ended, in pieces of `pieceMilliseconds` from `first` on; those without any are left out.
   package var pieceMilliseconds: Int64 = 0
   package var pieces: [Piece] = []
   /// The days of accepted events; nil when a receipt does not tell.
@@ -22,10 +25,17 @@ package struct Traffic: Sendable, Equatable {
 
   package struct Piece: Sendable, Equatable {
     package var number: Int
-    package var events: Int
-    package var bytes: Int
-    package var requests: Int
-    package var retries: Int
+    package var events = 0
+    package var bytes = 0
+    /// What bodies took that were accepted then, whenever it was.
+    package var requests = 0
+    package var retries = 0
+    /// Requests that ended then.
+    package var accepted = 0
+    package var failed = 0
+    /// How long the accepted ones took, in microseconds: half of them at most, and the longest. Nil when no receipt tells.
+    package var tookHalf: Int64?
+    package var tookMost: Int64?
   }
 
   /// Bodies of the plan by their size.
@@ -59,7 +69,10 @@ extension Checkpoint {
         let columns = columns($0, "receipt")
         (traffic.receipts, traffic.first, traffic.last) = (try columns.count(0), try columns.integer(1), try columns.integer(2))
       }
+      let keepsFailures = try Schema.keepsFailures(db)
+      if keepsFailures { try readFailures(db, id, &traffic) }
       try readPieces(db, id, &traffic)
+      if keepsFailures { try addFailures(db, id, &traffic) }
       guard try Schema.keepsAnswers(db) else {
         if traffic.receipts > 0 { traffic.days = nil }
         return traffic
@@ -69,6 +82,7 @@ extension Checkpoint {
         traffic.answers[try columns.text(0)] = try columns.count(1)
       }
       try readTimes(db, id, &traffic)
+      try readTimesOfPieces(db, id, &traffic)
       try readDays(db, id, &traffic)
       return traffic
     }
@@ -92,11 +106,22 @@ extension Checkpoint {
     }
   }
 
+  func addFailures(_ db: Database, _ id: RunID, _ failures: [RequestFailure: Int]) throws {
+    for (failure, count) in failures where count > 0 {
+      try db.perform(
+        """
+        INSERT INTO failed_request (run, second, answer, took, requests) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (run, second, answer, took) DO UPDATE SET requests = requests + excluded.requests
+        """, [id.rawValue, failure.second, failure.answer, failure.took, count])
+    }
+  }
+
   private func readPieces(_ db: Database, _ id: RunID, _ traffic: inout Traffic) throws {
-    guard traffic.receipts > 0 else { return }
-    traffic.pieceMilliseconds = pieceLength(of: traffic.last - traffic.first)
+    guard traffic.receipts > 0 || traffic.failures > 0 else { return }
+    // Seconds are not told apart in those that failed.
+    traffic.pieceMilliseconds = max(traffic.failures > 0 ? 1000 : 0, pieceLength(of: traffic.last - traffic.first))
     let sql = """
-      SELECT (accepted_at - ?2) / ?3, sum(event_count), sum(byte_count), sum(attempt_count), sum(attempt_count - 1)
+      SELECT (accepted_at - ?2) / ?3, sum(event_count), sum(byte_count), sum(attempt_count), sum(attempt_count - 1), count(*)
       FROM receipt WHERE run = ?1 GROUP BY 1 ORDER BY 1
       """
     try db.eachRow(sql, [id.rawValue, traffic.first, traffic.pieceMilliseconds]) {
@@ -104,8 +129,71 @@ extension Checkpoint {
       traffic.pieces.append(
         Traffic.Piece(
           number: try columns.count(0), events: try columns.count(1), bytes: try columns.count(2), requests: try columns.count(3),
-          retries: try columns.count(4)))
+          retries: try columns.count(4), accepted: try columns.count(5)))
     }
+  }
+
+  // MARK: requests that failed
+
+  /// How many failed, how long they took, and how far they widen the time of the receipts.
+  private func readFailures(_ db: Database, _ id: RunID, _ traffic: inout Traffic) throws {
+    var counts: [(took: Int64, requests: Int)] = []
+    try db.eachRow("SELECT took, sum(requests) FROM failed_request WHERE run = ? GROUP BY took ORDER BY took", [id.rawValue]) {
+      let columns = columns($0, "failed_request")
+      counts.append((try columns.integer(0), try columns.count(1)))
+    }
+    traffic.failures = counts.reduce(0) { $0 + $1.requests }
+    guard traffic.failures > 0 else { return }
+    for percentile in Traffic.percentiles {
+      var rank = (traffic.failures * percentile + 99) / 100
+      traffic.failuresTook[percentile] =
+        counts.first { count in
+          rank -= count.requests
+          return rank <= 0
+        }?.took
+    }
+    try db.eachRow("SELECT min(second), max(second) FROM failed_request WHERE run = ?", [id.rawValue]) {
+      let columns = columns($0, "failed_request")
+      let (first, last) = (try columns.integer(0) * 1000, try columns.integer(1) * 1000)
+      traffic.first = traffic.receipts > 0 ? min(traffic.first, first) : first
+      traffic.last = traffic.receipts > 0 ? max(traffic.last, last) : last
+    }
+  }
+
+  /// Adds them to the pieces of time.
+  private func addFailures(_ db: Database, _ id: RunID, _ traffic: inout Traffic) throws {
+    guard traffic.failures > 0 else { return }
+    var pieces = Dictionary(uniqueKeysWithValues: traffic.pieces.map { ($0.number, $0) })
+    let sql = "SELECT (second * 1000 - ?2) / ?3, sum(requests) FROM failed_request WHERE run = ?1 GROUP BY 1"
+    try db.eachRow(sql, [id.rawValue, traffic.first, traffic.pieceMilliseconds]) {
+      let columns = columns($0, "failed_request")
+      let number = try columns.count(0)
+      pieces[number, default: Traffic.Piece(number: number)].failed += try columns.count(1)
+    }
+    traffic.pieces = pieces.values.sorted { $0.number < $1.number }
+  }
+
+  /// How long accepted requests took, piece by piece.
+  private func readTimesOfPieces(_ db: Database, _ id: RunID, _ traffic: inout Traffic) throws {
+    var times: [Int64] = []
+    var at = 0
+    func end() {
+      guard !times.isEmpty else { return }
+      traffic.pieces[at].tookHalf = times[(times.count + 1) / 2 - 1]
+      traffic.pieces[at].tookMost = times[times.count - 1]
+      times.removeAll(keepingCapacity: true)
+    }
+    let sql = "SELECT (accepted_at - ?2) / ?3, took FROM receipt WHERE run = ?1 AND took IS NOT NULL ORDER BY 1, 2"
+    try db.eachRow(sql, [id.rawValue, traffic.first, traffic.pieceMilliseconds]) {
+      let columns = columns($0, "receipt")
+      let number = try columns.count(0)
+      if traffic.pieces[at].number != number {
+        end()
+        while traffic.pieces[at].number != number { at += 1 }
+      }
+      times.append(try columns.integer(1))
+    }
+    end()
   }
 
   private func readTimes(_ db: Database, _ id: RunID, _ traffic: inout Traffic) throws {
@@ -166,4 +254,9 @@ func pieceLength(of span: Int64) -> Int64 {
   if let length = lengths.first(where: { span / $0 < Int64(Traffic.mostPieces) }) { return length }
   let days = span / 86_400_000 / Int64(Traffic.mostPieces) + 1
   return days * 86_400_000
+}
+
+/// Requests that failed, by how they ended.
+func answers(_ failures: [RequestFailure: Int]) -> [String: Int] {
+  failures.reduce(into: [:]) { $0[$1.key.answer, default: 0] += $1.value }
 }

@@ -2,7 +2,7 @@ internal import Bytes
 
 /// Counts what stands behind the results: times and segments. Cells and tallies have the numbers that the counter of results gives them.
 ///
-/// Memory: at most `Limits.detailNumbers`, about 100 bytes each; with more there are no details at all, which is so in any order too.
+/// Memory: at most `Limits.detailNumbers`, about 150 bytes each; with more there are no details at all, which is so in any order too.
 struct DetailCounter: Sendable {
   /// A variation or one of its events, among those with a value.
   private struct Row: Hashable, Sendable {
@@ -15,14 +15,17 @@ struct DetailCounter: Sendable {
     /// Visitors, or converting visitors of a tally.
     var visitors = 0
     var conversions = 0
-    var revenue: Int128 = 0
+    var revenue = RevenueSum()
     var sum = ExactSum()
     /// The visitor that came last, so that a visitor counts once.
     var lastVisitor = -1
 
-    mutating func add(visitor: Int) {
+    /// Returns whether it is another visitor than the last.
+    @discardableResult
+    mutating func add(visitor: Int) -> Bool {
+      defer { lastVisitor = visitor }
       if lastVisitor != visitor { visitors += 1 }
-      lastVisitor = visitor
+      return lastVisitor != visitor
     }
   }
 
@@ -62,9 +65,9 @@ struct DetailCounter: Sendable {
     for value in attributes.values(of: record) where isCounted(value) {
       segments[Row(isTally: false, number: cell, value: value), default: Segment()].add(visitor: visitor)
       var segment = segments.removeValue(forKey: Row(isTally: true, number: tally, value: value)) ?? Segment()
-      segment.add(visitor: visitor)
+      let isOther = segment.add(visitor: visitor)
       segment.conversions += 1
-      if let amount = record.revenue { segment.revenue += Int128(amount) }
+      segment.revenue.add(record.revenue ?? 0, isOther: isOther)
       if let amount = record.value { segment.sum.add(amount) }
       segments[Row(isTally: true, number: tally, value: value)] = segment
     }
@@ -134,7 +137,7 @@ struct DetailCounter: Sendable {
       var sum = segments.removeValue(forKey: here) ?? Segment()
       sum.visitors += segment.visitors
       sum.conversions += segment.conversions
-      sum.revenue += segment.revenue
+      sum.revenue.add(segment.revenue)
       sum.sum.add(segment.sum)
       segments[here] = sum
     }
@@ -201,7 +204,7 @@ struct DetailCounter: Sendable {
         let segment = segments[Row(isTally: true, number: tally, value: value)] ?? Segment()
         return Results.Event(
           key: event.key, entityID: event.entityID, convertingVisitors: segment.visitors, conversions: segment.conversions,
-          revenue: Int64(clamping: segment.revenue), value: segment.sum.rounded)
+          revenue: Int64(clamping: segment.revenue.sum), value: segment.sum.rounded, revenueSquares: segment.revenue.squares)
       }
       return row
     }
@@ -222,4 +225,6 @@ struct CountedExperiment {
   var experimentID: String
   var campaignID: String
   var variations: [Variation]
+  /// By reason: events that are not counted in it.
+  var notCounted: [String: Int]
 }

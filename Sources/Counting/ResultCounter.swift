@@ -25,6 +25,10 @@ package struct ResultCounter: Sendable {
     var experiment: Int
     var variation: Int
     var visitors = 0
+    /// Decisions of visitors who already belong to a variation of the experiment, by the variation that they name; and conversions before
+    /// the decision, by that of the visitor.
+    var laterDecisions = 0
+    var earlyConversions = 0
   }
 
   /// An event in a cell.
@@ -33,23 +37,24 @@ package struct ResultCounter: Sendable {
     var event: Int
     var convertingVisitors = 0
     var conversions = 0
-    var revenue: Int128 = 0
+    var revenue = RevenueSum()
     var value = ExactSum()
     /// The visitor that converted last, so that a visitor counts once.
     var lastVisitor = -1
 
     mutating func add(_ record: borrowing StagedRecord, visitor: Int) {
-      if lastVisitor != visitor { convertingVisitors += 1 }
+      let isOther = lastVisitor != visitor
+      if isOther { convertingVisitors += 1 }
       lastVisitor = visitor
       conversions += 1
-      if let amount = record.revenue { revenue += Int128(amount) }
+      revenue.add(record.revenue ?? 0, isOther: isOther)
       if let amount = record.value { value.add(amount) }
     }
 
     mutating func append(_ other: Tally) {
       convertingVisitors += other.convertingVisitors
       conversions += other.conversions
-      revenue += other.revenue
+      revenue.add(other.revenue)
       value.add(other.value)
     }
   }
@@ -119,6 +124,7 @@ package struct ResultCounter: Sendable {
       return
     }
     add(.laterDecision)
+    cells[cell].laterDecisions += 1
     let isEarlier =
       record.timestamp != first.timestamp
       ? record.timestamp < first.timestamp : order(record.eventID, first.eventID.span) < 0
@@ -138,7 +144,11 @@ package struct ResultCounter: Sendable {
     let timestamp = record.timestamp
     var event = -1
     var isCounted = false
-    for at in memberships.indices where timestamp >= memberships[at].timestamp {
+    for at in memberships.indices {
+      guard timestamp >= memberships[at].timestamp else {
+        cells[memberships[at].cell].earlyConversions += 1
+        continue
+      }
       if event < 0 { event = events.number(of: record.experimentOrKey, record.campaignOrEntity) }
       isCounted = true
       let cell = memberships[at].cell
@@ -176,6 +186,8 @@ package struct ResultCounter: Sendable {
       let here = cellNumbers.number(of: experiment, variation)
       if here == cells.count { cells.append(Cell(experiment: experiment, variation: variation)) }
       cells[here].visitors += cell.visitors
+      cells[here].laterDecisions += cell.laterDecisions
+      cells[here].earlyConversions += cell.earlyConversions
       return here
     }
     let talliesHere = other.tallies.map { tally in
@@ -201,7 +213,8 @@ package struct ResultCounter: Sendable {
   package func results() -> Results {
     let rows = countedExperiments().map { experiment in
       Results.Experiment(
-        experimentID: experiment.experimentID, campaignID: experiment.campaignID, variations: experiment.variations.map(\.row))
+        experimentID: experiment.experimentID, campaignID: experiment.campaignID, variations: experiment.variations.map(\.row),
+        notCounted: experiment.notCounted)
     }
     var reasons: [String: Int] = [:]
     for (at, reason) in Results.Reason.allCases.enumerated() where notCounted[at] > 0 {
@@ -220,11 +233,18 @@ package struct ResultCounter: Sendable {
       let parts = events.parts(of: tally.event)
       let event = Results.Event(
         key: parts.0, entityID: parts.1, convertingVisitors: tally.convertingVisitors, conversions: tally.conversions,
-        revenue: Int64(clamping: tally.revenue), value: tally.value.rounded)
+        revenue: Int64(clamping: tally.revenue.sum), value: tally.value.rounded, revenueSquares: tally.revenue.squares)
       eventsOfCells[tally.cell].append((event, number))
     }
+    var reasons = [[String: Int]](repeating: [:], count: experiments.count)
     var variationsOfExperiments = [[CountedExperiment.Variation]](repeating: [], count: experiments.count)
     // A cell without visitors was named only by decisions that turned out to be later ones.
+    for cell in cells {
+      for (reason, count) in [(Results.Reason.beforeDecision, cell.earlyConversions), (.laterDecision, cell.laterDecisions)] where count > 0
+      {
+        reasons[cell.experiment][reason.rawValue, default: 0] += count
+      }
+    }
     for (at, cell) in cells.enumerated() where cell.visitors > 0 || !eventsOfCells[at].isEmpty {
       let counted = eventsOfCells[at].sorted { ($0.event.entityID, $0.event.key) < ($1.event.entityID, $1.event.key) }
       variationsOfExperiments[cell.experiment].append(
@@ -239,7 +259,7 @@ package struct ResultCounter: Sendable {
       rows.append(
         CountedExperiment(
           number: experiment, experimentID: parts.0, campaignID: parts.1,
-          variations: rowsOfVariations.sorted { $0.row.variationID < $1.row.variationID }))
+          variations: rowsOfVariations.sorted { $0.row.variationID < $1.row.variationID }, notCounted: reasons[experiment]))
     }
     return rows.sorted { ($0.experimentID, $0.campaignID) < ($1.experimentID, $1.campaignID) }
   }

@@ -4,11 +4,21 @@ package struct Results: Sendable, Equatable, Codable {
     package var experimentID: String
     package var campaignID: String
     package var variations: [Variation]
+    /// By reason: events that are not counted here; they may be counted in another experiment. Nil in results of earlier versions.
+    package var notCounted: [String: Int]?
+
+    package init(experimentID: String, campaignID: String, variations: [Variation], notCounted: [String: Int]? = nil) {
+      self.experimentID = experimentID
+      self.campaignID = campaignID
+      self.variations = variations
+      self.notCounted = notCounted
+    }
 
     enum CodingKeys: String, CodingKey {
       case experimentID = "experiment_id"
       case campaignID = "campaign_id"
       case variations
+      case notCounted = "not_counted"
     }
   }
 
@@ -32,14 +42,20 @@ package struct Results: Sendable, Equatable, Codable {
     /// Hundredths of the currency unit.
     package var revenue: Int64
     package var value: Double
+    /// The sum of the squares of each visitor's revenue. Nil in results of earlier versions, and when it is beyond what can be counted.
+    package var revenueSquares: Int128?
 
-    package init(key: String, entityID: String, convertingVisitors: Int, conversions: Int, revenue: Int64, value: Double) {
+    package init(
+      key: String, entityID: String, convertingVisitors: Int, conversions: Int, revenue: Int64, value: Double,
+      revenueSquares: Int128? = nil
+    ) {
       self.key = key
       self.entityID = entityID
       self.convertingVisitors = convertingVisitors
       self.conversions = conversions
       self.revenue = revenue
       self.value = value
+      self.revenueSquares = revenueSquares
     }
 
     enum CodingKeys: String, CodingKey {
@@ -47,6 +63,7 @@ package struct Results: Sendable, Equatable, Codable {
       case entityID = "entity_id"
       case convertingVisitors = "converting_visitors"
       case conversions, revenue, value
+      case revenueSquares = "revenue_squares"
     }
   }
 

@@ -31,8 +31,21 @@ package struct Proportion: Sendable, Equatable {
   }
 }
 
+/// Something beside that of a baseline.
+package protocol Comparison: Sendable {
+  /// What it has more than the baseline.
+  var difference: Double { get }
+  /// Where the true difference lies, at 95 %.
+  var interval: ClosedRange<Double> { get }
+}
+
+extension Comparison {
+  /// Whether the interval leaves 0 out.
+  package var isClear: Bool { !interval.contains(0) }
+}
+
 /// A rate beside that of a baseline.
-package struct RateComparison: Sendable, Equatable {
+package struct RateComparison: Comparison, Equatable {
   /// The rate less the baseline's, between −1 and 1.
   package let difference: Double
   /// Where the true difference lies, at 95 %.
@@ -53,9 +66,6 @@ package struct RateComparison: Sendable, Equatable {
     interval = max(-1, difference - below)...min(1, difference + above)
     lift = other == 0 ? nil : difference / other
   }
-
-  /// Whether the interval leaves 0 out.
-  package var isClear: Bool { !interval.contains(0) }
 }
 
 /// Whether visitors are spread over variations as chance would spread them over equal shares (Pearson's chi-square test).

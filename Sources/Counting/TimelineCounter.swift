@@ -1,3 +1,5 @@
+internal import Vocabulary
+
 /// Counts by days, which become weeks, four weeks, and 52 weeks when there are too many of them.
 ///
 /// How long a span is follows from the earliest and the latest day alone, so counting is the same in any order. Memory: at most `limit`
@@ -20,7 +22,7 @@ struct TimelineCounter: Sendable {
 
   /// Adds one to a row on the day of a time, in epoch milliseconds.
   mutating func add(_ row: Int, at timestamp: Int64) {
-    let day = Int(floorDivided(timestamp, by: 86_400_000))
+    let day = DayCounts.day(of: timestamp)
     let span = TimelineCounter.span(ofDay: day, step: step)
     widen(span, span)
     counts[Place(row: row, span: TimelineCounter.span(ofDay: day, step: step)), default: 0] += 1
@@ -62,14 +64,12 @@ struct TimelineCounter: Sendable {
     step = next
   }
 
-  /// Weeks begin on Mondays; 1970-01-01 was a Thursday.
+  /// Spans are of whole weeks.
   private static func span(ofDay day: Int, step: Int) -> Int {
-    step == 0 ? day : Int(floorDivided(Int64(day + 3), by: Int64(spanDays[step])))
+    guard step > 0 else { return day }
+    let (week, weeks) = (Week.number(of: day), spanDays[step] / 7)
+    return week / weeks - (week % weeks < 0 ? 1 : 0)
   }
 
-  private static func firstDay(ofSpan span: Int, step: Int) -> Int { step == 0 ? span : span * spanDays[step] - 3 }
-}
-
-private func floorDivided(_ number: Int64, by divisor: Int64) -> Int64 {
-  number / divisor - (number % divisor < 0 ? 1 : 0)
+  private static func firstDay(ofSpan span: Int, step: Int) -> Int { step == 0 ? span : Week.firstDay(of: span * spanDays[step] / 7) }
 }

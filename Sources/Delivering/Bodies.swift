@@ -56,10 +56,12 @@ package struct Receipt: Sendable, Equatable {
   package var acceptedAt: Int64
   /// From the beginning of the accepted request to its answer.
   package var took: Duration
-  /// How many of the other requests ended how: a status, or one of `Exchange.word`.
-  package var setbacks: [String: Int]
+  /// The other requests, by how and when they ended.
+  package var setbacks: [RequestFailure: Int]
 
-  package init(number: Int, status: Int, attemptCount: Int, acceptedAt: Int64, took: Duration = .zero, setbacks: [String: Int] = [:]) {
+  package init(
+    number: Int, status: Int, attemptCount: Int, acceptedAt: Int64, took: Duration = .zero, setbacks: [RequestFailure: Int] = [:]
+  ) {
     self.number = number
     self.status = status
     self.attemptCount = attemptCount
@@ -131,4 +133,6 @@ package struct DeliveryReport: Sendable, Equatable {
   package var laneCount: Int
   /// Requests by how they ended: a status, or one of `Exchange.word`.
   package var answers: [String: Int] = [:]
+  /// Of the requests that were not accepted those that no receipt tells of.
+  package var failures: [RequestFailure: Int] = [:]
 }

@@ -124,7 +124,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     guard let outcome else { preconditionFailure("a delivery ended without an outcome") }
     return DeliveryReport(
       outcome: outcome, acceptedBodyCount: machine.progress.acceptedBodyCount, requestCount: machine.progress.requestCount,
-      retryCount: machine.progress.retryCount, laneCount: machine.progress.laneCount, answers: ends.all)
+      retryCount: machine.progress.retryCount, laneCount: machine.progress.laneCount, answers: ends.all, failures: ends.untold)
   }
 
   private func handle(
@@ -144,14 +144,13 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     case .parted(let number, .success(let part)):
       if let part { payloads[number] = part.payload }
       machine.parted(number, eventCount: part?.eventCount, byteCount: part?.payload.readableBytes ?? 0)
-    case .exchanged(let number, let exchange, _, .some(let failure)):
-      ends.add(exchange, of: number, isSetback: false)
+    case .exchanged(let number, let exchange, let took, .some(let failure)):
+      ends.add(exchange, of: number, .accepted, endedAt: clock.epochMilliseconds(), took: took)
       machine.ended(number, failure)
     case .exchanged(let number, let exchange, let took, nil):
-      let verdict = judge.verdict(
-        on: exchange, of: number, hasAccepted: machine.hasAccepted, epochMilliseconds: clock.epochMilliseconds())
-      let isSetback = if case .retry = verdict { true } else { false }
-      ends.add(exchange, of: number, isSetback: isSetback)
+      let time = clock.epochMilliseconds()
+      let verdict = judge.verdict(on: exchange, of: number, hasAccepted: machine.hasAccepted, epochMilliseconds: time)
+      ends.add(exchange, of: number, verdict.meaning, endedAt: time, took: took)
       switch verdict {
       case .accepted: machine.accepted(number, roundTrip: took, at: clock.now())
       case .retry(let setback): machine.failed(number, setback, at: clock.now())
@@ -180,7 +179,7 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
   }
 
   private func send(
-    _ payload: ByteBuffer, as number: Int, _ attemptCount: Int, _ setbacks: [String: Int], giveUp: StopSwitch
+    _ payload: ByteBuffer, as number: Int, _ attemptCount: Int, _ setbacks: [RequestFailure: Int], giveUp: StopSwitch
   ) async -> Event {
     let start = clock.now()
     let exchange = await transport.post(payload, giveUp: giveUp)

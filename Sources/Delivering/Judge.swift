@@ -44,6 +44,15 @@ enum Verdict: Equatable {
   case refused(status: Int, words: String)
   case end(RunFailure)
   case givenUp
+
+  /// What it means for the requests that are counted.
+  var meaning: RequestEnds.Meaning {
+    switch self {
+    case .accepted: .kept
+    case .retry: .setback
+    case .refused, .end, .givenUp: .failed
+    }
+  }
 }
 
 /// A failure that may heal.

@@ -1,15 +1,42 @@
+import Vocabulary
+
 /// How the requests of a delivery ended.
+///
+/// Memory: what no receipt tells of, which is what bodies in flight and refused ones met, counted by the second.
 struct RequestEnds {
+  enum Meaning {
+    /// The body was accepted, and its receipt is kept.
+    case kept
+    /// The body was accepted, but its receipt could not be kept.
+    case accepted
+    /// It will be sent again.
+    case setback
+    /// It will not, or not whole.
+    case failed
+  }
+
   /// All of them.
   private(set) var all: [String: Int] = [:]
-  private var setbacksOfBodies: [Int: [String: Int]] = [:]
+  private var setbacksOfBodies: [Int: [RequestFailure: Int]] = [:]
+  private var others: [RequestFailure: Int] = [:]
 
   /// Those of a body that will be sent again, since it or a part of it was last accepted or refused.
-  func setbacks(of number: Int) -> [String: Int] { setbacksOfBodies[number] ?? [:] }
+  func setbacks(of number: Int) -> [RequestFailure: Int] { setbacksOfBodies[number] ?? [:] }
 
-  mutating func add(_ exchange: Exchange, of number: Int, isSetback: Bool) {
+  /// Those that no receipt tells of.
+  var untold: [RequestFailure: Int] { setbacksOfBodies.values.reduce(others) { $0.merging($1, uniquingKeysWith: +) } }
+
+  mutating func add(_ exchange: Exchange, of number: Int, _ meaning: Meaning, endedAt: Int64, took: Duration) {
     all[exchange.word, default: 0] += 1
-    if isSetback { setbacksOfBodies[number, default: [:]][exchange.word, default: 0] += 1 } else { setbacksOfBodies[number] = nil }
+    let failure = RequestFailure(answer: exchange.word, endedAt: endedAt, took: took)
+    if meaning == .setback {
+      setbacksOfBodies[number, default: [:]][failure, default: 0] += 1
+      return
+    }
+    let setbacks = setbacksOfBodies.removeValue(forKey: number) ?? [:]
+    if meaning == .kept { return }
+    others.merge(setbacks, uniquingKeysWith: +)
+    if meaning == .failed { others[failure, default: 0] += 1 }
   }
 }
 

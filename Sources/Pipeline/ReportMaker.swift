@@ -17,25 +17,12 @@ package struct ReportMaker {
 
   /// `state` is the folder that the user named; `run` is `plan`, a number, or nil for the latest. Throws 64 when there is no such run.
   package init(state: String, run: String?, showsRows: Bool) throws(RunFailure) {
-    isPlan = run == "plan"
-    home = isPlan ? StateFolder.planPath(state) : state
+    let named = try NamedRun(run, state: state)
+    isPlan = named.isPlan
+    home = named.home
+    checkpoint = named.checkpoint
+    row = named.row
     self.showsRows = showsRows
-    guard let checkpoint = try StateFolder.reader(home) else {
-      throw RunFailure(.usage, "nothing was \(isPlan ? "planned" : "imported") with the state folder \(state) yet")
-    }
-    self.checkpoint = checkpoint
-    let found = try guarding { () throws(CheckpointFailure) -> RunRow? in
-      if let run, run != "plan" {
-        guard let number = Int64(run) else { return nil }
-        return try checkpoint.run(RunID(rawValue: number))
-      }
-      return try checkpoint.latestRun()
-    }
-    guard let found else {
-      throw RunFailure(
-        .usage, run.map { "'\($0)' is not a run; see `optireplay status`" } ?? "nothing was imported with the state folder \(state) yet")
-    }
-    row = found
   }
 
   /// The facts. `stateFlag` is how commands name the state folder, with a space before it.
@@ -124,22 +111,13 @@ package struct ReportMaker {
     if told < requests {
       report.unknown.append(.init("answers", told == 0 ? old : "of \(requests - told) requests an earlier version kept none"))
     }
-    if traffic.timedReceipts > 0 {
-      func milliseconds(_ percentile: Int) -> Double { Double(traffic.took[percentile] ?? 0) / 1000 }
-      report.latency = RunReport.Latency(
-        receipts: traffic.timedReceipts, p50: milliseconds(50), p90: milliseconds(90), p99: milliseconds(99), max: milliseconds(100))
-    }
+    report.latency = latency(traffic.took, of: traffic.timedReceipts)
+    report.failedLatency = latency(traffic.failuresTook, of: traffic.failures)
     if traffic.timedReceipts < traffic.receipts {
       let missing = traffic.receipts - traffic.timedReceipts
       report.unknown.append(.init("latency_ms", traffic.timedReceipts == 0 ? old : "an earlier version kept none of \(missing) receipts"))
     }
-    if traffic.receipts > 0 {
-      report.sending = RunReport.Sending(
-        from: traffic.first, to: traffic.last, pieceMilliseconds: traffic.pieceMilliseconds,
-        pieces: traffic.pieces.map {
-          .init(number: $0.number, events: $0.events, bytes: $0.bytes, requests: $0.requests, retries: $0.retries)
-        })
-    }
+    report.sending = sending(traffic, requests, &report)
     let sizes = traffic.sizes
     if sizes.bodies > 0 {
       report.sizes = RunReport.Sizes(
@@ -156,6 +134,31 @@ package struct ReportMaker {
     }
     if traffic.days == nil { report.unknown.append(.init("event_times.accepted", "receipts of an earlier version do not tell it")) }
     report.times = shown(times, accepted: traffic.days, read: report.summary.records.read)
+  }
+
+  private func latency(_ took: [Int: Int64], of requests: Int) -> RunReport.Latency? {
+    guard requests > 0 else { return nil }
+    func milliseconds(_ percentile: Int) -> Double { Double(took[percentile] ?? 0) / 1000 }
+    return RunReport.Latency(
+      requests: requests, p50: milliseconds(50), p90: milliseconds(90), p99: milliseconds(99), max: milliseconds(100))
+  }
+
+  private func sending(_ traffic: Traffic, _ requests: Int, _ report: inout RunReport) -> RunReport.Sending? {
+    let untold = requests - traffic.receipts - traffic.failures
+    if untold > 0 {
+      let why = row.phase == .forgotten ? "the run was forgotten, and that with it" : "of \(counted(untold, "request")) it was not kept"
+      report.unknown.append(.init("sending.pieces.failed_requests", why))
+    }
+    guard !traffic.pieces.isEmpty else { return nil }
+    let tellsFailures = untold <= 0 || traffic.failures > 0
+    return RunReport.Sending(
+      from: traffic.first, to: traffic.last, pieceMilliseconds: traffic.pieceMilliseconds,
+      pieces: traffic.pieces.map { piece in
+        .init(
+          number: piece.number, events: piece.events, bytes: piece.bytes, requests: piece.requests, retries: piece.retries,
+          accepted: piece.accepted, failed: tellsFailures ? piece.failed : nil, p50: piece.tookHalf.map { Double($0) / 1000 },
+          max: piece.tookMost.map { Double($0) / 1000 })
+      })
   }
 
   private func shown(_ planned: PlannedTimes, accepted: DayCounts?, read: Int) -> RunReport.Times {

@@ -70,7 +70,7 @@ final class RunSender: BodySource, ReceiptKeeper {
     try guarding { () throws(CheckpointFailure) in
       try checkpoint.addRequests(
         run, requests: max(0, report.requestCount - counted.requests), retries: max(0, report.retryCount - counted.retries),
-        answers: report.answers.merging(counted.answers) { $0 - $1 })
+        answers: report.answers.merging(counted.answers) { $0 - $1 }, failures: report.failures)
     }
   }
 
@@ -132,7 +132,7 @@ final class RunSender: BodySource, ReceiptKeeper {
     } catch {
       throw error.runFailure
     }
-    let answers = receipt.setbacks.merging(["\(receipt.status)": 1], uniquingKeysWith: +)
+    let answers = receipt.setbacks.reduce(into: ["\(receipt.status)": 1]) { $0[$1.key.answer, default: 0] += $1.value }
     counted.withLock {
       $0 = ($0.requests + receipt.attemptCount, $0.retries + receipt.attemptCount - 1, $0.answers.merging(answers, uniquingKeysWith: +))
     }

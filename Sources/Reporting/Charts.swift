@@ -11,6 +11,12 @@ enum Charts {
     var part: Double?
     /// What a pointer that rests on it is told.
     var title: String
+
+    init(whole: Double, part: Double? = nil, title: String) {
+      self.whole = whole
+      self.part = part
+      self.title = title
+    }
   }
 
   /// A place on an axis; a break stands for places that nothing is in.

@@ -28,8 +28,7 @@ struct ExperimentSection {
 
   private var variations: [Results.Variation] { experiment.variations }
   private var visitorCount: Int { variations.reduce(0) { $0 + $1.visitors } }
-  /// Positions of the variations that can be chosen as baselines.
-  private var baselines: Range<Int> { 0..<min(variations.count, PageParts.baselines) }
+  private var versus: Versus { Versus(variations: variations.count) }
   private var hasComparison: Bool { variations.count > 1 }
 
   func html() -> String {
@@ -40,7 +39,8 @@ struct ExperimentSection {
     <span class="soft">campaign \(Markup.name(experiment.campaignID))</span></h2>
     \(sampleRatio)
     \(visitorTable)
-    \(kinds.isEmpty ? "<p>No conversion of these visitors is counted.</p>" : choice + "\n" + eventTable)
+    \(kinds.isEmpty ? "<p>No conversion of these visitors is counted.</p>" : choice + "\n" + eventTable + "\n" + revenueTable)
+    \(notCounted)
     \(details.map { TimelineSection($0).html() } ?? "")
     \(details.map { SegmentSection($0, number: number, wide: wideAttributes).html() } ?? "")
     </section>
@@ -57,7 +57,8 @@ struct ExperimentSection {
       + Markup.probability(ratio.probability)
     return ratio.isMismatch
       ? "<p><span class=\"warn\">Sample ratio mismatch.</span> Chance hardly ever spreads visitors so unevenly over equal shares "
-        + "(\(test)): if equal shares were meant, rows are missing or doubled, and the comparisons below mislead.</p>"
+        + "(\(test)): if equal shares were meant, rows are missing or doubled, and the comparisons below mislead. "
+        + "Where another split was meant, this check does not apply.</p>"
       : "<p>Sample ratio: no sign of a mismatch, if equal shares were meant <span class=\"soft\">(\(test))</span>.</p>"
   }
 
@@ -83,7 +84,7 @@ struct ExperimentSection {
   /// Styles show the comparisons with the chosen baseline, so that choosing needs no script.
   private var choice: String {
     guard hasComparison else { return "" }
-    let options = baselines.map { at in
+    let options = versus.baselines.map { at in
       let id = Markup.escaped(variations[at].variationID)
       return "<option value=\"\(id)\">\(id)</option>"
     }
@@ -95,10 +96,10 @@ struct ExperimentSection {
   }
 
   private var eventTable: String {
+    let points = "percentage points"
     let heads: [(String, String)] =
       [("Variation", ""), ("Converting", "visitors"), ("Rate", "% of visitors")]
-      + (hasComparison
-        ? [("Difference", "percentage points"), ("95 % interval", "percentage points"), ("Change", "% of baseline")] : [])
+      + (hasComparison ? [("Difference", points), ("95 % interval", points), ("Change", "% of baseline")] : [])
       + [("Conversions", ""), ("Revenue", "currency units"), ("Revenue", "per visitor"), ("Value", "")]
     let head = heads.map { "<th scope=\"col\">\($0)\($1.isEmpty ? "" : " <small>\($1)</small>")</th>" }.joined()
     let bodies = kinds.map { kind in body(kind, columns: heads.count) }
@@ -114,71 +115,108 @@ struct ExperimentSection {
   }
 
   private func body(_ kind: Kind, columns: Int) -> String {
-    let events = variations.map { variation in
-      variation.events.first { $0.entityID == kind.entityID && $0.key == kind.key }
-        ?? Results.Event(key: kind.key, entityID: kind.entityID, convertingVisitors: 0, conversions: 0, revenue: 0, value: 0)
+    let events = events(kind)
+    let rates = versus.comparisons(events.count) { at, base in
+      RateComparison(events[at].proportion(of: variations[at].visitors), to: events[base].proportion(of: variations[base].visitors))
     }
-    let comparisons = variations.indices.map { at in
-      baselines.map { base in
-        at == base ? nil : RateComparison(proportion(at, events[at]), to: proportion(base, events[base]))
-      }
-    }
-    // One scale for all intervals of an event, so that their lengths can be compared.
-    let reach = comparisons.joined().compactMap { $0 }.reduce(0.0) { max($0, -$1.interval.lowerBound, $1.interval.upperBound) }
     let areWhole = events.allSatisfy { $0.value == $0.value.rounded() }
     let rows = variations.indices.map { at in
-      row(at, events[at], comparisons[at], reach: reach, valueDecimals: areWhole ? 0 : 2)
+      row(variations[at], events[at], valueDecimals: areWhole ? 0 : 2, rates: hasComparison ? cells(at, rates) : [])
     }
-    let name = kind.key.isEmpty ? "Event \(Markup.name(kind.entityID))" : Markup.name(kind.key)
-    let entity = kind.key.isEmpty ? "" : " <span class=\"soft\">event \(Markup.name(kind.entityID))</span>"
     return """
       <tbody data-key="\(Markup.escaped(kind.key))" data-entity="\(Markup.escaped(kind.entityID))">
-      <tr class="event"><th scope="rowgroup" colspan="\(columns)"><span>\(name)\(entity)</span></th></tr>
+      \(head(kind, columns: columns))
       \(rows.joined(separator: "\n"))
       </tbody>
       """
   }
 
-  private func proportion(_ at: Int, _ event: Results.Event) -> Proportion {
-    // Results that were read from elsewhere may say anything.
-    Proportion(max(0, min(event.convertingVisitors, variations[at].visitors)), of: max(0, variations[at].visitors))
+  private func head(_ kind: Kind, columns: Int) -> String {
+    let name = kind.key.isEmpty ? "Event \(Markup.name(kind.entityID))" : Markup.name(kind.key)
+    let entity = kind.key.isEmpty ? "" : " <span class=\"soft\">event \(Markup.name(kind.entityID))</span>"
+    return "<tr class=\"event\"><th scope=\"rowgroup\" colspan=\"\(columns)\"><span>\(name)\(entity)</span></th></tr>"
   }
 
-  private func row(_ at: Int, _ event: Results.Event, _ comparisons: [RateComparison?], reach: Double, valueDecimals: Int) -> String {
-    let variation = variations[at]
-    var cells = [Markup.number("converting_visitors", event.convertingVisitors), proportion(at, event).rate.map(Markup.percent) ?? "–"]
-    if hasComparison {
-      cells.append(versus(at, comparisons) { "\(Markup.change($0.difference))" })
-      cells.append(versus(at, comparisons, baseline: "") { interval($0, reach) })
-      cells.append(versus(at, comparisons, baseline: "") { $0.lift.map { Markup.change($0, "\u{a0}%") } ?? "–" })
-    }
-    cells += [
-      Markup.number("conversions", event.conversions), Markup.money("revenue", event.revenue),
-      Markup.money(event.revenue, per: variation.visitors),
-      Markup.number("value", "\(event.value)", Markup.decimal(event.value, valueDecimals)),
+  private func cells(_ at: Int, _ rates: [[RateComparison?]]) -> [String] {
+    let reach = Versus.reach(rates)
+    return [
+      versus.cell(at, rates[at], baseline: "baseline") { Markup.change($0.difference) },
+      versus.cell(at, rates[at]) { "\(Versus.interval($0) { Markup.change($0) }) \(Versus.picture($0, reach: reach))" },
+      versus.cell(at, rates[at]) { $0.lift.map { Markup.change($0, "\u{a0}%") } ?? "–" },
     ]
-    return "<tr data-variation=\"\(Markup.escaped(variation.variationID))\"><th scope=\"row\">\(Markup.name(variation.variationID))</th>"
+  }
+
+  private func row(_ variation: Results.Variation, _ event: Results.Event, valueDecimals: Int, rates: [String]) -> String {
+    let cells =
+      [
+        Markup.number("converting_visitors", event.convertingVisitors),
+        event.proportion(of: variation.visitors).rate.map(Markup.percent) ?? "–",
+      ] + rates
+      + [
+        Markup.number("conversions", event.conversions), Markup.money("revenue", event.revenue),
+        Markup.money(event.revenue, per: variation.visitors),
+        Markup.number("value", "\(event.value)", Markup.decimal(event.value, valueDecimals)),
+      ]
+    return "<tr data-variation=\"\(Markup.escaped(variation.variationID))\">\(rowHead(variation))"
       + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
   }
 
-  /// A cell that says something else for each baseline.
-  private func versus(
-    _ at: Int, _ comparisons: [RateComparison?], baseline: String = "baseline", _ text: (RateComparison) -> String
-  ) -> String {
-    zip(baselines, comparisons).map { base, comparison in
-      let shown = base == at ? "<span class=\"soft\">\(baseline)</span>" : comparison.map(text) ?? "–"
-      return "<span class=\"versus v\(base + 1)\(comparison?.isClear == true ? " clear" : "")\">\(shown)</span>"
-    }.joined()
+  private func rowHead(_ variation: Results.Variation) -> String { "<th scope=\"row\">\(Markup.name(variation.variationID))</th>" }
+
+  private func events(_ kind: Kind) -> [Results.Event] {
+    variations.map { variation in
+      variation.events.first { $0.entityID == kind.entityID && $0.key == kind.key } ?? .none(kind.key, kind.entityID)
+    }
   }
 
-  private func interval(_ comparison: RateComparison, _ reach: Double) -> String {
-    func place(_ value: Double) -> String { Markup.plain(reach == 0 ? 60 : 60 + 58 * value / reach) }
-    let (low, high) = (comparison.interval.lowerBound, comparison.interval.upperBound)
-    return """
-      \(Markup.change(low)) to \(Markup.change(high)) <svg class="interval" viewBox="0 0 120 12" aria-hidden="true">\
-      <line class="zero" x1="60" x2="60" y1="0" y2="12"/><line x1="\(place(low))" x2="\(place(high))" y1="6" y2="6"/>\
-      <circle cx="\(place(comparison.difference))" cy="6" r="3"/></svg>
+  // MARK: revenue
+
+  /// Of the events that somebody brought revenue with, as far as it is known what each visitor brought.
+  private var revenueTable: String {
+    guard hasComparison else { return "" }
+    let shown = kinds.filter { events($0).contains { $0.revenueSquares ?? 0 > 0 } }
+    guard !shown.isEmpty else { return "" }
+    let head = ["Variation", "Per visitor", "Difference", "95 % interval"].map { "<th scope=\"col\">\($0)</th>" }.joined()
+    let bodies = shown.map { "<tbody>\n\(self.head($0, columns: 4))\n\(revenueRows(events($0)).joined(separator: "\n"))\n</tbody>" }
+    return scrolling(
+      "Revenue per visitor",
       """
+      <table class="revenues">
+      <caption>Revenue per visitor <small>currency units</small></caption>
+      <thead><tr>\(head)</tr></thead>
+      \(bodies.joined(separator: "\n"))
+      </table>
+      """)
+  }
+
+  private func revenueRows(_ events: [Results.Event]) -> [String] {
+    let revenues = versus.comparisons(events.count) { at, base in
+      MeanComparison(events[at], of: variations[at].visitors, to: events[base], of: variations[base].visitors)
+    }
+    let reach = Versus.reach(revenues)
+    return variations.indices.map { at in
+      let cells = [
+        Markup.money(events[at].revenue, per: variations[at].visitors),
+        versus.cell(at, revenues[at], baseline: "baseline") { Markup.moneyChange($0.difference) },
+        versus.cell(at, revenues[at]) { "\(Versus.interval($0, Markup.moneyChange)) \(Versus.picture($0, reach: reach))" },
+      ]
+      return "<tr>\(rowHead(variations[at]))" + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
+    }
+  }
+
+  /// What is not counted in this experiment, although it may be in another.
+  private var notCounted: String {
+    let names: [(reason: Results.Reason, one: String, many: String)] = [
+      (.beforeDecision, "conversion from before its visitor’s decision", "conversions from before their visitors’ decisions"),
+      (.laterDecision, "later decision of a visitor who has one", "later decisions of visitors who have one"),
+    ]
+    let parts = names.compactMap { reason, one, many -> String? in
+      guard let count = experiment.notCounted?[reason.rawValue], count > 0 else { return nil }
+      return "<data data-reason=\"\(reason.rawValue)\" value=\"\(count)\">\(grouped(count))</data> \(count == 1 ? one : many)"
+    }
+    guard !parts.isEmpty else { return "" }
+    return "<p class=\"apart\">Not counted in this experiment: \(parts.joined(separator: ", and ")). "
+      + "<span class=\"soft\">They may be counted in another.</span></p>"
   }
 
   private func scrolling(_ name: String, _ table: String) -> String {

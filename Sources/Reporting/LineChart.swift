@@ -86,19 +86,3 @@ struct LineChart {
     return (step, step * (most / step - 1e-9).rounded(.up))
   }
 }
-
-/// A day counted from 1970-01-01, as 2024-05-01.
-func dayText(_ day: Int) -> String {
-  // H. Hinnant, chrono-Compatible Low-Level Date Algorithms, civil_from_days: years begin in March, eras have 400 of them.
-  let shifted = day + 719_468
-  let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-  let dayOfEra = shifted - era * 146_097
-  let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-  let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-  let month = (5 * dayOfYear + 2) / 153
-  let dayOfMonth = dayOfYear - (153 * month + 2) / 5 + 1
-  let civilMonth = month < 10 ? month + 3 : month - 9
-  let year = yearOfEra + era * 400 + (civilMonth <= 2 ? 1 : 0)
-  func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-  return "\(year)-\(two(civilMonth))-\(two(dayOfMonth))"
-}

@@ -67,10 +67,12 @@ enum Markup {
   static func percent(_ share: Double) -> String { decimal(share * 100, 2) + "\u{a0}%" }
 
   /// A change with its sign, in percent or percentage points.
-  static func change(_ share: Double, _ unit: String = "") -> String {
-    let shown = decimal(share * 100, 2)
-    return (shown.hasPrefix("−") || shown == "0.00" ? "" : "+") + shown + unit
-  }
+  static func change(_ share: Double, _ unit: String = "") -> String { plus(decimal(share * 100, 2)) + unit }
+
+  /// A change of hundredths of the currency unit, in units.
+  static func moneyChange(_ hundredths: Double) -> String { plus(decimal(hundredths / 100, 2)) }
+
+  private static func plus(_ shown: String) -> String { (shown.hasPrefix("−") || shown == "0.00" ? "" : "+") + shown }
 
   static func probability(_ value: Double) -> String { value < 0.0001 ? "below 0.0001" : decimal(value, 4) }
 

@@ -99,7 +99,7 @@ package struct ResultsPage: Sendable {
   private static let meanings: [(reason: Results.Reason, name: String, meaning: String)] = [
     (
       .beforeDecision, "Before the decision",
-      "A conversion with an earlier time than its visitor’s decision. The vendor never counts these."
+      "A conversion with an earlier time than its visitor’s decision, in each experiment that the visitor is in. The vendor never counts these."
     ),
     (
       .noDecisionHere, "No decision here",
@@ -157,7 +157,8 @@ package struct ResultsPage: Sendable {
     <li>Rate is converting visitors of all visitors of the variation. A visitor who converts several times converts once; conversions counts
     each time.</li>
     <li>Revenue is shown in currency units: 12.34 where the API and results.json say 1234, since they count hundredths (1/100).</li>
-    <li>Differences have 95 % intervals: Newcombe’s hybrid score method (1998). Where the interval leaves out 0, it is set in bold.
+    <li>Differences have 95 % intervals: those of rates by Newcombe’s hybrid score method (1998), those of revenue per visitor by Welch’s
+    (1947), which is rough where few visitors bring all of it. Where the interval leaves out 0, it is set in bold.
     Each comparison stands alone; nothing corrects for many of them, or for looking again and again, as the vendor’s own statistics may.</li>
     <li>The sample ratio check is Pearson’s chi-square test against equal shares; below \(SampleRatio.threshold) it is called a mismatch. It
     says nothing where traffic was meant to be spread unequally.</li>

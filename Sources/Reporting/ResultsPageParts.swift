@@ -8,6 +8,8 @@ enum PageParts {
   /// Attributes that can be chosen, and values of each that are shown.
   static let attributes = 20
   static let values = 12
+  /// Variations that are compared in segments, at most.
+  static let comparedInSegments = 4
 
   /// The policy of a page: nothing but its own style and script, by their digests.
   static func policy(isLive: Bool, hasForm: Bool = false) -> String {
@@ -29,7 +31,7 @@ enum PageParts {
     :root { color-scheme: light dark; --ground: #fff; --text: #1b1f24; --soft: #57606a; --line: #d0d7de; --band: #f6f8fa;
       --link: #0550ae; --warn: #9a3412; --bar: #0550ae; --one: #0550ae; --two: #bc4c00; --three: #116329; --four: #8250df; --five: #57606a;
       --six: #a40e6b }
-    @media (prefers-color-scheme: dark) {
+    @media screen and (prefers-color-scheme: dark) {
       :root { --ground: #14181d; --text: #e6edf3; --soft: #a0aab5; --line: #3a434d; --band: #1c2229; --link: #79b8ff;
         --warn: #ffb68a; --bar: #79b8ff; --one: #79b8ff; --two: #ffb68a; --three: #7ee787; --four: #d2a8ff; --five: #a0aab5; --six: #ff9bce }
     }
@@ -111,12 +113,18 @@ enum PageParts {
       .actions { margin-left: 0 }
     }
     @media print {
+      :root { color-scheme: light }
+      th, td { padding: .2rem .3rem }
+      td, thead th, .choice, .made caption, code { white-space: normal }
+      th:first-child { min-width: 3rem; max-width: 9rem; position: static }
+      .scroll { font-size: 8pt }
+      .event th > span { max-width: none }
+      .interval { display: none }
       .skip, #live, .choice { display: none }
       .scroll { overflow: visible }
       .by, details:not([open]) { display: none }
       body { font-size: 9pt }
       section { break-inside: avoid }
-      .interval { width: 4rem }
     }
     @supports not selector(:has(a)) { .choice { display: none } .versus:not(.v1) { display: none } }
 

@@ -92,14 +92,14 @@ package struct RunReport: Sendable, Equatable {
     }
   }
 
-  /// How long accepted requests took, in milliseconds.
+  /// How long requests took, in milliseconds.
   package struct Latency: Sendable, Equatable {
-    /// Receipts that tell it.
-    package var receipts: Int
+    /// Requests that it is known of.
+    package var requests: Int
     package var p50, p90, p99, max: Double
 
-    package init(receipts: Int, p50: Double, p90: Double, p99: Double, max: Double) {
-      self.receipts = receipts
+    package init(requests: Int, p50: Double, p90: Double, p99: Double, max: Double) {
+      self.requests = requests
       self.p50 = p50
       self.p90 = p90
       self.p99 = p99
@@ -107,19 +107,33 @@ package struct RunReport: Sendable, Equatable {
     }
   }
 
-  /// When receipts came. Pieces without any are left out.
+  /// When requests ended. Pieces without any are left out.
   package struct Sending: Sendable, Equatable {
     package struct Piece: Sendable, Equatable {
       /// Pieces before it.
       package var number: Int
-      package var events, bytes, requests, retries: Int
+      /// What was accepted then.
+      package var events, bytes: Int
+      /// Requests, and retries among them, that the bodies took which were accepted then.
+      package var requests, retries: Int
+      /// Requests that ended then. How many failed is nil when it is not known of all of the run's.
+      package var accepted: Int
+      package var failed: Int?
+      /// How long the accepted ones took, in milliseconds: half of them at most, and the longest; nil when it is not known.
+      package var p50, max: Double?
 
-      package init(number: Int, events: Int, bytes: Int, requests: Int, retries: Int) {
+      package init(
+        number: Int, events: Int, bytes: Int, requests: Int, retries: Int, accepted: Int, failed: Int?, p50: Double?, max: Double?
+      ) {
         self.number = number
         self.events = events
         self.bytes = bytes
         self.requests = requests
         self.retries = retries
+        self.accepted = accepted
+        self.failed = failed
+        self.p50 = p50
+        self.max = max
       }
     }
 
@@ -161,7 +175,10 @@ package struct RunReport: Sendable, Equatable {
   package var sizes: Sizes?
   /// Requests by how they ended.
   package var answers: [String: Int] = [:]
+  /// Of those that were accepted.
   package var latency: Latency?
+  /// Of those that were not, where two digits count.
+  package var failedLatency: Latency?
   package var sending: Sending?
   package var configuration: String?
   /// The command that goes on with the run; nil when nothing is left to do.

@@ -9,7 +9,7 @@ extension RunReport {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // Only a number that is not finite could fail here, and there is none.
     let more = try! String(decoding: encoder.encode(Shape(self)), as: UTF8.self)
-    return summary.json().dropLast() + "," + more.dropFirst()
+    return summary.json(isAtWork: isAtWork).dropLast() + "," + more.dropFirst()
   }
 
   private struct Shape: Encodable {
@@ -56,13 +56,19 @@ extension RunReport {
       var receipts: Int
       var p50, p90, p99, max: Double
     }
+    struct FailedLatency: Encodable {
+      var requests: Int
+      var p50, p90, p99, max: Double
+    }
     struct Sending: Encodable {
       var from, to: String
       var piece_seconds: Double
       var pieces: [Piece]
     }
     struct Piece: Encodable {
-      var number, events, bytes, requests, retries: Int
+      var number, events, bytes, requests, retries, accepted_requests: Int
+      var failed_requests: Int?
+      var accepted_ms_p50, accepted_ms_max: Double?
     }
     struct Unknown: Encodable {
       var fact, why: String
@@ -76,6 +82,7 @@ extension RunReport {
     var body_sizes: Sizes?
     var answers: [Answer]
     var latency_ms: Latency?
+    var failed_latency_ms: FailedLatency?
     var sending: Sending?
     var configuration, resume: String?
     var unknown: [Unknown]
@@ -108,12 +115,17 @@ extension RunReport {
           fill: sizes.filled.map { Fill(from_percent: $0.percent, bodies: $0.bodies) })
       }
       answers = report.sortedAnswers.map { Answer(answer: $0.answer, requests: $0.count) }
-      latency_ms = report.latency.map { Latency(receipts: $0.receipts, p50: $0.p50, p90: $0.p90, p99: $0.p99, max: $0.max) }
+      latency_ms = report.latency.map { Latency(receipts: $0.requests, p50: $0.p50, p90: $0.p90, p99: $0.p99, max: $0.max) }
+      failed_latency_ms = report.failedLatency.map {
+        FailedLatency(requests: $0.requests, p50: $0.p50, p90: $0.p90, p99: $0.p99, max: $0.max)
+      }
       sending = report.sending.map { sending in
         Sending(
           from: instant(sending.from), to: instant(sending.to), piece_seconds: Double(sending.pieceMilliseconds) / 1000,
           pieces: sending.pieces.map {
-            Piece(number: $0.number, events: $0.events, bytes: $0.bytes, requests: $0.requests, retries: $0.retries)
+            Piece(
+              number: $0.number, events: $0.events, bytes: $0.bytes, requests: $0.requests, retries: $0.retries,
+              accepted_requests: $0.accepted, failed_requests: $0.failed, accepted_ms_p50: $0.p50, accepted_ms_max: $0.max)
           })
       }
       configuration = report.configuration

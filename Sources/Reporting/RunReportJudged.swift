@@ -43,11 +43,16 @@ extension RunReportPage {
       let samples = finding.samples.map { "<li>\(ReportText.name(ReportText.short($0)))</li>" }
       return """
         <h3><code>\(finding.code.rawValue)</code>: \(severity), seen \(fact("findings.\(at).count", finding.count))
-        \(finding.count == 1 ? "time" : "times")</h3>
+        \(finding.count == 1 ? "time" : "times")\(share(finding, at))</h3>
         <p>\(Markup.escaped(finding.code.consequence)) \(Markup.escaped(finding.code.remedy))</p>
         \(samples.isEmpty ? "" : "<p>For instance:</p>\n<ul class=\"samples\">\(samples.joined())</ul>")
         """
     }.joined(separator: "\n")
+  }
+
+  private func share(_ finding: Finding, _ at: Int) -> String {
+    guard let total = finding.total, let share = finding.share else { return "" }
+    return ", <data data-fact=\"findings.\(at).share\" value=\"\(share)\">\(Markup.percent(share))</data> of \(grouped(total))"
   }
 
   // MARK: events over time
@@ -100,7 +105,7 @@ extension RunReportPage {
     let numbers = times.pieces.map { piece in
       switch times.unit {
       case .day: piece.day
-      case .week: (piece.day + 3) / 7
+      case .week: Week.number(of: piece.day)
       case .month: CivilDay(piece.day).year * 12 + CivilDay(piece.day).month
       case .year: CivilDay(piece.day).year
       }
@@ -127,7 +132,8 @@ extension RunReportPage {
     }
     var parts = [
       "<p>What the experiments’ own pages should show of this run’s events, by the vendor’s published rules. Rate is converting visitors of all "
-        + "visitors; revenue is in units of currency; differences have 95 % intervals (Newcombe 1998), set in bold where they leave out 0.</p>"
+        + "visitors; revenue is in units of currency; differences have 95 % intervals (of rates Newcombe’s, of revenue per visitor Welch’s), set in bold "
+        + "where they leave out 0.</p>"
     ]
     var byteCount = 0
     var left = 0

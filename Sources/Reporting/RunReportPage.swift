@@ -162,7 +162,7 @@ package struct RunReportPage: Sendable {
       ("Requests", fact("requests", summary.requestCount)), ("Retries", fact("retries", summary.retryCount)),
     ]
     if summary.seconds > 0 { tiles.append(("Seconds", fact("seconds", rounded(summary.seconds, 3), 1))) }
-    tiles.append(("Exit status", fact("exit", Int(summary.exit.rawValue))))
+    if !report.isAtWork { tiles.append(("Exit status", fact("exit", Int(summary.exit.rawValue)))) }
     return "<dl class=\"tiles\">\n"
       + tiles.map { "<div><dt>\($0.0)</dt><dd>\($0.1)</dd></div>" }.joined(separator: "\n") + "\n</dl>"
   }

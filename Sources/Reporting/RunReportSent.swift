@@ -42,6 +42,7 @@ extension RunReportPage {
     }
     parts += [
       unknown("answers", "How all requests ended is"), latency, unknown("latency_ms", "How long all accepted requests took is"), sending,
+      unknown("sending.pieces.failed_requests", "When all requests that failed did so is"),
     ]
     .compactMap { $0 }
     return parts.joined(separator: "\n")
@@ -71,64 +72,6 @@ extension RunReportPage {
       default: "No Event API’s answer."
       }
     }
-  }
-
-  private var latency: String? {
-    guard let latency = report.latency else { return nil }
-    let rows = [
-      ("Half of them", "p50", latency.p50), ("9 in 10", "p90", latency.p90), ("99 in 100", "p99", latency.p99), ("All", "max", latency.max),
-    ]
-    .map { name, key, value in
-      "<tr><th scope=\"row\">\(name) <span class=\"soft\">\(key)</span></th><td>\(fact("latency_ms.\(key)", value, value < 100 ? 1 : 0))</td></tr>"
-    }
-    return table("Time of accepted requests, at most", [("Requests", "", false), ("Time", "milliseconds", false)], rows)
-      + "\n<p class=\"soft\">From the first byte sent to the answer, of \(fact("latency_ms.receipts", latency.receipts, counted(latency.receipts, "receipt"))).</p>"
-  }
-
-  private var sending: String? {
-    guard let sending = report.sending else { return nil }
-    let seconds = Double(sending.pieceMilliseconds) / 1000
-    func moment(_ number: Int) -> String {
-      let time = sending.from + Int64(number) * sending.pieceMilliseconds
-      let text = instant(time).replacing("T", with: " ").dropLast()
-      return seconds < 1 ? "\(text).\((time % 1000 + 1000) % 1000 / 100)" : String(text)
-    }
-    let length =
-      seconds < 120
-      ? "\(Markup.decimal(seconds, seconds < 1 ? 1 : 0)) s" : seconds < 7200 ? "\(Int(seconds) / 60) min" : "\(Int(seconds) / 3600) h"
-    func chart(_ name: String, unit: String, _ value: (RunReport.Sending.Piece) -> Double, _ title: (RunReport.Sending.Piece) -> String)
-      -> String
-    {
-      var places: [Charts.Place] = []
-      for piece in sending.pieces {
-        places += Array(repeating: Charts.Place.empty, count: max(0, piece.number - places.count))
-        places.append(.bar(Charts.Bar(whole: value(piece), part: nil, title: "\(moment(piece.number)): \(title(piece))")))
-      }
-      return Charts.bars(
-        places, name: name + "; the numbers are in the table below", unit: unit,
-        ends: (moment(0), places.count > 1 ? moment(places.count - 1) : ""))
-    }
-    let rows = sending.pieces.enumerated().map { at, piece in
-      let place = "sending.pieces.\(at)"
-      return
-        "<tr><th scope=\"row\">\(fact("\(place).number", piece.number, moment(piece.number)))</th><td>\(fact("\(place).events", piece.events))</td>"
-        + "<td>\(Markup.decimal(Double(piece.events) / seconds, 0))</td><td>\(fact("\(place).bytes", piece.bytes))</td>"
-        + "<td>\(fact("\(place).requests", piece.requests))</td><td>\(fact("\(place).retries", piece.retries))</td></tr>"
-    }
-    let events = sending.pieces.reduce(0) { $0 + $1.events }
-    let retries = sending.pieces.reduce(0) { $0 + $1.retries }
-    let span = Double(max(sending.to - sending.from, 1)) / 1000
-    let mean = sending.to > sending.from ? ", \(Markup.decimal(Double(events) / span, 0)) a second on average" : ""
-    return """
-      <h3>Throughput</h3>
-      <p>\(grouped(events)) events accepted between \(time(sending.from)) and \(time(sending.to))\(mean). A bar for each \
-      \(fact("sending.piece_seconds", seconds, seconds < 1 ? 1 : 0, unit: " s")), by when the answer came.</p>
-      \(chart("Events accepted over time", unit: "events/s", { Double($0.events) / seconds }, { "\(grouped($0.events)) events in \(length)" }))
-      \(retries > 0 ? "<h3>Retries</h3>\n<p>Requests that had failed before, by when their body was accepted at last.</p>\n<div class=\"bad\">" + chart("Retries over time", unit: "retries in \(length)", { Double($0.retries) }, { counted($0.retries, "retry", "retries") }) + "</div>" : "")
-      <details><summary>The numbers by time</summary>
-      \(table("What was accepted when", [("From", "UTC", false), ("Events", "", false), ("Events", "a second", false), ("Bytes", "", false), ("Requests", "", false), ("Retries", "", false)], rows))
-      </details>
-      """
   }
 
   // MARK: files and configuration

@@ -82,7 +82,8 @@ package struct RunSummary: Sendable, Equatable {
   }
 
   /// The summary as one line of JSON, keys sorted. With `rows` also the first rows with the events that they become, which are visitor data.
-  package func json(rows: [SampleKey: SampleRow]? = nil) -> String {
+  /// Without an exit status of a run that is at work: it has none yet.
+  package func json(rows: [SampleKey: SampleRow]? = nil, isAtWork: Bool = false) -> String {
     struct Estimate: Encodable {
       var events_per_second, seconds: Double
       var run: Int64?
@@ -96,6 +97,7 @@ package struct RunSummary: Sendable, Equatable {
     struct Sighting: Encodable {
       var code, severity: String
       var count: Int
+      var share: Double?
       var samples: [String]
     }
     struct Shape: Encodable {
@@ -110,7 +112,7 @@ package struct RunSummary: Sendable, Equatable {
       var findings: [Sighting]
       var expected: Results
       var seconds: Double
-      var exit: Int32
+      var exit: Int32?
       var message: String?
       var estimate: Estimate?
       var first_rows: [Row]?
@@ -120,8 +122,8 @@ package struct RunSummary: Sendable, Equatable {
       events: Events(decisions: decisionCount, conversions: conversionCount), visitors: visitorCount, bodies: bodyCount,
       bytes: byteCount, requests: requestCount, retries: retryCount, lanes: laneCount, rejects: rejects,
       findings: findings.map {
-        Sighting(code: $0.code.rawValue, severity: $0.severity.rawValue, count: $0.count, samples: $0.samples)
-      }, expected: expected, seconds: (seconds * 1000).rounded() / 1000, exit: exit.rawValue, message: message,
+        Sighting(code: $0.code.rawValue, severity: $0.severity.rawValue, count: $0.count, share: $0.share, samples: $0.samples)
+      }, expected: expected, seconds: (seconds * 1000).rounded() / 1000, exit: isAtWork ? nil : exit.rawValue, message: message,
       estimate: estimate.flatMap { estimate in
         let seconds = (estimate.seconds(for: decisionCount + conversionCount) * 1000).rounded() / 1000
         switch estimate.source {

@@ -13,6 +13,9 @@ struct SegmentSection {
     self.wide = wide
   }
 
+  /// Whether differences are shown: each variation beside each, in each segment, is too much for a page when there are many.
+  private var compares: Bool { (2...PageParts.comparedInSegments).contains(details.timeline.variations.count) }
+
   private var attributes: ArraySlice<ResultDetails.Attribute> { details.attributes.prefix(PageParts.attributes) }
 
   func html() -> String {
@@ -29,10 +32,22 @@ struct SegmentSection {
     return """
       <h3>Segments</h3>
       <p class="soft">A segment has the visitors whose decision has the value, or a conversion that counts; of their conversions it has those that
-      have the value themselves. Visitors with several values are in several segments, those without the attribute in none.\(left)</p>
+      have the value themselves. Visitors with several values are in several segments, those without the attribute in none.\(comparing)\(left)</p>
       \(choice)
       \(attributes.enumerated().map { segments($0.element, number: $0.offset + 1) }.joined(separator: "\n"))
       """
+  }
+
+  /// What differences in segments say, and what not.
+  private var comparing: String {
+    guard compares else {
+      return details.timeline.variations.count > PageParts.comparedInSegments
+        ? " Differences are shown in segments of \(PageParts.comparedInSegments) variations at most." : ""
+    }
+    return
+      " Differences are those to the baseline chosen above. Of 20 that chance alone makes, one is in bold: the more segments are looked at, "
+      + "the less one of them says. Where a conversion alone, and not the decision, puts visitors into a segment, rates in it are higher and "
+      + "differences say little."
   }
 
   /// What is not shown.
@@ -73,23 +88,24 @@ struct SegmentSection {
   }
 
   private func table(_ value: ResultDetails.Value, of attribute: ResultDetails.Attribute) -> String {
-    let kinds = Set(value.variations.flatMap { $0.events.map { Kind(entityID: $0.entityID, key: $0.key) } })
+    // Kinds of events that visitors of other segments did are no news here.
+    let kinds = Set(value.variations.flatMap { $0.events.filter { $0.conversions > 0 }.map { Kind(entityID: $0.entityID, key: $0.key) } })
       .sorted { ($0.entityID, $0.key) < ($1.entityID, $1.key) }
-    let heads: [(String, String)] = [
-      ("Variation", ""), ("Visitors", ""), ("Converting", "visitors"), ("Rate", "% of visitors"), ("Conversions", ""),
-      ("Revenue", "currency units"), ("Revenue", "per visitor"), ("Value", ""),
-    ]
+    let comparesRevenue = compares && value.variations.contains { $0.events.contains { $0.revenueSquares ?? 0 > 0 } }
+    let points = "percentage points"
+    let heads: [(String, String)] =
+      [("Variation", ""), ("Visitors", ""), ("Converting", "visitors"), ("Rate", "% of visitors")]
+      + (compares ? [("Difference (95 % interval)", points)] : [])
+      + [("Conversions", ""), ("Revenue", "currency units"), ("Revenue", "per visitor")]
+      + (comparesRevenue ? [("Difference (95 % interval)", "per visitor")] : []) + [("Value", "")]
     let head = heads.prefix(kinds.isEmpty ? 2 : heads.count)
       .map { "<th scope=\"col\">\($0)\($1.isEmpty ? "" : " <small>\($1)</small>")</th>" }.joined()
     let bodies = kinds.map { kind in
       let entity = "<span class=\"soft\">event \(Markup.name(kind.entityID))</span>"
       let name = kind.key.isEmpty ? "Event \(Markup.name(kind.entityID))" : "\(Markup.name(kind.key)) \(entity)"
-      let rows = value.variations.map { variation in
-        row(variation, variation.events.first { $0.entityID == kind.entityID && $0.key == kind.key })
-      }
       return """
         <tbody><tr class="event"><th scope="rowgroup" colspan="\(heads.count)"><span>\(name)</span></th></tr>
-        \(rows.joined(separator: "\n"))
+        \(rows(kind, value.variations, comparesRevenue: comparesRevenue).joined(separator: "\n"))
         </tbody>
         """
     }
@@ -100,7 +116,7 @@ struct SegmentSection {
       \(Markup.escaped(details.experimentID))" data-key="\(place)">
       <table class="values" data-value="\(Markup.escaped(value.text))">
       <caption>\(Markup.name(name(attribute))) = \(value.text.isEmpty ? "(empty)" : Markup.name(value.text)) \
-      <small>\(grouped(value.visitors)) \(value.visitors == 1 ? "visitor" : "visitors")</small></caption>
+      <small>\(counted(value.visitors, "visitor"))\(kinds.isEmpty ? ", no conversion that counts" : "")</small></caption>
       <thead><tr>\(head)</tr></thead>
       \(kinds.isEmpty ? "<tbody>\n\(alone)\n</tbody>" : bodies.joined(separator: "\n"))
       </table>
@@ -112,13 +128,29 @@ struct SegmentSection {
     "<th scope=\"row\">\(Markup.name(variation.variationID))</th><td>\(Markup.number("segment_visitors", variation.visitors))</td>"
   }
 
-  private func row(_ variation: Results.Variation, _ event: Results.Event?) -> String {
-    let event = event ?? Results.Event(key: "", entityID: "", convertingVisitors: 0, conversions: 0, revenue: 0, value: 0)
-    let rate = variation.visitors == 0 ? "–" : Markup.percent(Double(event.convertingVisitors) / Double(variation.visitors))
-    let cells = [
-      grouped(event.convertingVisitors), rate, grouped(event.conversions), Markup.units(event.revenue),
-      Markup.money(event.revenue, per: variation.visitors), Markup.decimal(event.value, event.value == event.value.rounded() ? 0 : 2),
-    ]
-    return "<tr>\(rowHead(variation))" + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
+  private func rows(_ kind: Kind, _ variations: [Results.Variation], comparesRevenue: Bool) -> [String] {
+    let versus = Versus(variations: variations.count)
+    let events = variations.map { variation in
+      variation.events.first { $0.entityID == kind.entityID && $0.key == kind.key } ?? .none(kind.key, kind.entityID)
+    }
+    let rates = versus.comparisons(compares ? events.count : 0) { at, base in
+      RateComparison(events[at].proportion(of: variations[at].visitors), to: events[base].proportion(of: variations[base].visitors))
+    }
+    let revenues = versus.comparisons(comparesRevenue ? events.count : 0) { at, base in
+      MeanComparison(events[at], of: variations[at].visitors, to: events[base], of: variations[base].visitors)
+    }
+    return variations.indices.map { at in
+      let event = events[at]
+      var cells = [grouped(event.convertingVisitors), event.proportion(of: variations[at].visitors).rate.map(Markup.percent) ?? "–"]
+      if compares {
+        cells.append(versus.cell(at, rates[at], baseline: "baseline") { Versus.words($0) { Markup.change($0) } })
+      }
+      cells += [grouped(event.conversions), Markup.units(event.revenue), Markup.money(event.revenue, per: variations[at].visitors)]
+      if comparesRevenue {
+        cells.append(versus.cell(at, revenues[at], baseline: "baseline") { Versus.words($0, Markup.moneyChange) })
+      }
+      cells.append(Markup.decimal(event.value, event.value == event.value.rounded() ? 0 : 2))
+      return "<tr>\(rowHead(variations[at]))" + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
+    }
   }
 }

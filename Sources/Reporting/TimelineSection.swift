@@ -1,4 +1,5 @@
 import Counting
+import Vocabulary
 
 /// How an experiment's visitors and rates grew over time.
 struct TimelineSection {
@@ -109,7 +110,7 @@ struct TimelineSection {
     _ name: String, _ unit: String, _ lines: [LineChart.Line], id: String, heads: String, rows: [String],
     write: @escaping (Double) -> String
   ) -> String {
-    let days = (0..<timeline.spanCount).map { dayText(timeline.firstDay + $0 * timeline.spanDays) }
+    let days = (0..<timeline.spanCount).map { CivilDay(timeline.firstDay + $0 * timeline.spanDays).text }
     let ends = lines.compactMap { line in line.values.last?.map { "\(line.name): \(write($0))" } }
     let chart = LineChart(
       words: "\(name), \(unit), by \(span) from \(days[0]) to \(days[days.count - 1]). At the end \(ends.joined(separator: ", ")).",

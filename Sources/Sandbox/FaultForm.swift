@@ -153,9 +153,7 @@ extension FaultForm {
     var rules: [SandboxFaults.Rule] = []
     for line in text.split(whereSeparator: \.isNewline) where !line.allSatisfy(\.isWhitespace) {
       guard let rule = SandboxFaults.Rule(line) else {
-        return
-          "line \(rules.count + 1) is no rule; one is a status from 200 to 599, login-page, drop-before or drop-after, and, behind an @, "
-          + "every:K, first:N, from:N, N-M or holding:TEXT"
+        return "line \(rules.count + 1) is no rule; \(SandboxFaults.Rule.form)"
       }
       rules.append(rule)
     }

@@ -53,6 +53,10 @@ package struct SandboxFaults: Sendable, Equatable {
       self.when = when
     }
 
+    /// How one is written, for people.
+    package static let form =
+      "one is a status from 200 to 599, login-page, drop-before or drop-after, and, behind an @, every:K, first:N, from:N, N-M or holding:TEXT"
+
     /// Reads `ACT` or `ACT@WHEN`: an act is a status, `login-page`, `drop-before` or `drop-after`; a `when` is `every:K`,
     /// `first:N`, `from:N`, `N-M` or `holding:TEXT`. Nil for anything else.
     package init?(_ text: some StringProtocol) {

@@ -107,8 +107,7 @@ package enum TimeUnit: String, Sendable, CaseIterable, Codable {
   package func start(of day: Int) -> Int {
     switch self {
     case .day: return day
-    // 1970-01-01 was a Thursday.
-    case .week: return day - ((day + 3) % 7 + 7) % 7
+    case .week: return Week.firstDay(of: Week.number(of: day))
     case .month:
       let date = CivilDay(day)
       return day - date.day + 1
@@ -126,6 +125,13 @@ package enum TimeUnit: String, Sendable, CaseIterable, Codable {
       return starts.count <= limit
     } ?? .year
   }
+}
+
+/// Weeks from Monday on, numbered from the one that 1970-01-01, a Thursday, lies in.
+package enum Week {
+  package static func number(of day: Int) -> Int { (day + 3) / 7 - ((day + 3) % 7 < 0 ? 1 : 0) }
+
+  package static func firstDay(of number: Int) -> Int { number * 7 - 3 }
 }
 
 /// A day of the Gregorian calendar.

@@ -7,10 +7,6 @@ import Reporting
 import Sandbox
 import Vocabulary
 
-extension SandboxFaults.Rule: ExpressibleByArgument {
-  package init?(argument: String) { self.init(argument) }
-}
-
 extension FaultsPage {
   fileprivate init(_ form: FaultForm) {
     self.init(
@@ -51,7 +47,7 @@ struct TroubleArguments: ParsableArguments {
   var limit: String?
 
   @Option(help: ArgumentHelp("A rule for requests by number or content; may be given several times.", valueName: "rule"))
-  var fault: [SandboxFaults.Rule] = []
+  var fault: [String] = []
 
   @Option(help: ArgumentHelp("A whole number; the same one has the same requests hit. (default: 1)", valueName: "number"))
   var seed: String?
@@ -64,7 +60,13 @@ struct TroubleArguments: ParsableArguments {
       throw ValidationError("--delay must lie between 0 and 3600000 milliseconds")
     }
     if delay != nil, slow != nil { throw ValidationError("--delay and --slow say the same; give one of them") }
-    var faults = SandboxFaults(fault, delay: .milliseconds(delay ?? 0))
+    let rules = try fault.map { text in
+      guard let rule = SandboxFaults.Rule(text) else {
+        throw ValidationError("--fault: '\(text)' is no rule; \(SandboxFaults.Rule.form), such as 503@every:5")
+      }
+      return rule
+    }
+    var faults = SandboxFaults(rules, delay: .milliseconds(delay ?? 0))
     let given = [
       ("fail", fail), ("codes", codes), ("retry_after", retryAfter), ("drop", drop), ("lose_answers", loseAnswers), ("slow", slow),
       ("outage", outage), ("limit", limit), ("seed", seed),

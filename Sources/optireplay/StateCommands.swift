@@ -112,11 +112,8 @@ struct RejectsCommand: AsyncParsableCommand {
     let voice = try output.voice()
     try await voice.failing {
       let state = try state.folder()
-      let home = run == "plan" ? StateFolder.planPath(state) : state
-      guard let checkpoint = try StateFolder.reader(home), let id = try runID(checkpoint) else {
-        throw RunFailure(.usage, "nothing was imported with the state folder \(state) yet")
-      }
-      let rejects = try RejectRows(checkpoint, id, state: home, form: form)
+      let named = try NamedRun(run, state: state)
+      let rejects = try RejectRows(named.checkpoint, named.row.id, state: named.home, form: form)
       switch format {
       case .text: try rejects.eachText { voice.terminal.words($0) }
       case .ndjson: try rejects.eachObject { voice.terminal.result($0) }
@@ -129,14 +126,6 @@ struct RejectsCommand: AsyncParsableCommand {
         voice.log.warning("\(counted(others, "reject")) more: pass --form \(form) for them, and import them with \(by)")
       }
     }
-  }
-
-  private func runID(_ checkpoint: Checkpoint) throws -> RunID? {
-    if let run, run != "plan" {
-      guard let number = Int64(run) else { throw ValidationError("'\(run)' is not a run; see `optireplay status`") }
-      return try checkpoint.run(RunID(rawValue: number)).id
-    }
-    return try checkpoint.latestRun()?.id
   }
 }
 

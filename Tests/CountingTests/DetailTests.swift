@@ -100,7 +100,8 @@ import Testing
     let details = try #require(DetailTests.counter([[decision, conversion]], DetailLimits()).details())
     #expect(
       lines(segments: details) == [
-        "e c a plan=gold 9 buy: 1 1 5 0.0", "e c a plan=gold: 1", "e c a plan=iron 9 buy: 1 1 5 0.0", "e c a plan=iron: 1",
+        "e c a plan=gold 9 buy: 1 1 5 0.0", "e c a plan=gold 9 buy: squares 25", "e c a plan=gold: 1",
+        "e c a plan=iron 9 buy: 1 1 5 0.0", "e c a plan=iron 9 buy: squares 25", "e c a plan=iron: 1",
       ])
   }
 
@@ -118,9 +119,16 @@ private func lines(_ results: Results) -> [String] {
         + variation.events.map {
           "\(name) \($0.entityID) \($0.key): \($0.convertingVisitors) \($0.conversions) \($0.revenue) \($0.value)"
         }
+        + squares(variation, name)
     }
+      + (experiment.notCounted ?? [:]).map { "\(experiment.experimentID) \(experiment.campaignID) \($0.key): \($0.value)" }
   }
   return (rows + results.notCounted.map { "\($0.key): \($0.value)" }).sorted()
+}
+
+private func squares(_ variation: Results.Variation, _ name: String) -> [String] {
+  variation.events.filter { $0.conversions > 0 }
+    .map { "\(name) \($0.entityID) \($0.key): squares \($0.revenueSquares.map { "\($0)" } ?? "unknown")" }
 }
 
 private func lines(days details: ResultDetails) -> [String] {
@@ -149,6 +157,7 @@ private func lines(segments details: ResultDetails) -> [String] {
             + variation.events.filter { $0.conversions > 0 }.map {
               "\(name) \($0.entityID) \($0.key): \($0.convertingVisitors) \($0.conversions) \($0.revenue) \($0.value)"
             }
+            + squares(variation, name)
         }
       }
     }
@@ -200,6 +209,12 @@ private struct Tables {
       """
       SELECT name || ': ' || count(*) FROM member GROUP BY name
       UNION ALL SELECT name || ' ' || event || ': ' || \(Tables.sums) FROM counted GROUP BY name, event
+      UNION ALL SELECT name || ' ' || event || ': squares ' || sum(came * came) FROM (
+        SELECT name, event, visitor, coalesce(sum(revenue), 0) AS came FROM counted GROUP BY name, event, visitor) GROUP BY name, event
+      UNION ALL SELECT experiment || ' before_decision: ' || count(*) FROM member m JOIN event c ON c.visitor = m.visitor AND c.kind = 'c'
+        AND c.t < m.t GROUP BY experiment
+      UNION ALL SELECT two || ' ' || one || ' later_decision: ' || count(*) FROM event e WHERE kind = 'd' AND NOT held
+        AND NOT EXISTS (SELECT 1 FROM member m WHERE m.visitor = e.visitor AND m.n = e.n) GROUP BY one, two
       UNION ALL SELECT 'holdback: ' || count(*) FROM event WHERE kind = 'd' AND held OR kind = 'c' AND visitor NOT IN
         (SELECT visitor FROM member) AND visitor IN (SELECT visitor FROM event WHERE held) HAVING count(*) > 0
       UNION ALL SELECT 'later_decision: ' || count(*) FROM event e WHERE kind = 'd' AND NOT held
@@ -236,6 +251,9 @@ private struct Tables {
       UNION ALL SELECT name || ' ' || key || '=' || text || ' ' || event || ': ' || \(Tables.sums)
         FROM counted JOIN (SELECT visitor AS who, n AS number, key, value AS text FROM attribute) ON who = visitor AND number = n
         GROUP BY name, key, text, event
+      UNION ALL SELECT name || ' ' || segment || ' ' || event || ': squares ' || sum(came * came) FROM (
+        SELECT name, event, c.visitor, key || '=' || a.value AS segment, coalesce(sum(revenue), 0) AS came
+        FROM counted c JOIN attribute a USING (visitor, n) GROUP BY 1, 2, 3, 4) GROUP BY name, segment, event
       """)
   }
 }

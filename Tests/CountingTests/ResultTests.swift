@@ -1,5 +1,6 @@
 import Bytes
 import EventAPI
+import Foundation
 import Testing
 import Vocabulary
 
@@ -105,6 +106,7 @@ func expectedResults(_ visitors: [[Event]]) -> Results {
   /// By experiment and campaign, then variation, then entity and key: for each visitor its counted conversions.
   var rows: [[String]: [String: [[String]: [[Event]]]]] = [:]
   var members: [[String]: [String: Int]] = [:]
+  var apart: [[String]: [String: Int]] = [:]
   for events in visitors {
     let decisions = events.filter { $0.isDecision && !$0.isHeldBack }
     events.filter { $0.isDecision && $0.isHeldBack }.forEach { _ in note(.holdback) }
@@ -121,6 +123,11 @@ func expectedResults(_ visitors: [[Event]]) -> Results {
       let first = decisions.filter { [$0.names[1], $0.names[0]] == experiment }.min { $0.isEarlier(than: $1) }!
       members[experiment, default: [:]][first.names[2], default: 0] += 1
       let counted = events.filter { !$0.isDecision && $0.timestamp >= first.timestamp }
+      let reasons = [
+        "before_decision": events.count { !$0.isDecision && $0.timestamp < first.timestamp },
+        "later_decision": decisions.count { [$0.names[1], $0.names[0]] == experiment } - 1,
+      ]
+      apart[experiment, default: [:]].merge(reasons.filter { $0.value > 0 }, uniquingKeysWith: +)
       for kind in Set(counted.map { [$0.names[0], $0.names[1]] }) {
         rows[experiment, default: [:]][first.names[2], default: [:]][kind, default: []]
           .append(counted.filter { [$0.names[0], $0.names[1]] == kind })
@@ -137,12 +144,22 @@ func expectedResults(_ visitors: [[Event]]) -> Results {
             Results.Event(
               key: kind[1], entityID: kind[0], convertingVisitors: visits.count, conversions: visits.joined().count,
               revenue: Int64(clamping: visits.joined().reduce(Int128(0)) { $0 + Int128($1.revenue ?? 0) }),
-              value: exactSum(visits.joined().map { $0.value ?? 0 }))
+              value: exactSum(visits.joined().map { $0.value ?? 0 }), revenueSquares: squares(visits))
           }.sorted { ($0.entityID, $0.key) < ($1.entityID, $1.key) })
-      }.sorted { $0.variationID < $1.variationID })
+      }.sorted { $0.variationID < $1.variationID }, notCounted: apart[experiment] ?? [:])
   }
   return Results(
     experiments: table.sorted { ($0.experimentID, $0.campaignID) < ($1.experimentID, $1.campaignID) }, notCounted: reasons)
+}
+
+/// Of what each visitor came to, taken from the room that there is.
+private func squares(_ visits: [[Event]]) -> Int128? {
+  var room = Int128.max
+  for amount in visits.map({ $0.reduce(Int128(0)) { $0 + Int128($1.revenue ?? 0) } }) where amount != 0 {
+    guard abs(amount) <= room / abs(amount) else { return nil }
+    room -= amount * amount
+  }
+  return .max - room
 }
 
 /// The sum in one order of many; that it is the exact one has tests of its own.
@@ -207,6 +224,46 @@ private func exactSum(_ amounts: [Double]) -> Double {
       return results([[decision] + events]).experiments[0].variations[0].events[0].revenue
     }
     #expect(revenue([.max, 1]) == .max && revenue([.min, -1]) == .min && revenue([.max, 5, -6]) == .max - 1)
+  }
+
+  @Test("squares are those of visitors, not of events, and unknown beyond 127 bits")
+  func revenueSquares() {
+    func squares(_ visitors: [[Int64?]]) -> Int128? {
+      results(
+        visitors.map { amounts in
+          [Event(isDecision: true, names: ["c", "e", "a"], uuid: "0")]
+            + amounts.enumerated().map { Event(uuid: "\($0.offset + 1)", revenue: $0.element) }
+        }
+      ).experiments[0].variations[0].events[0].revenueSquares
+    }
+    #expect(squares([[3, 4], [nil], [], [-5, 1]]) == Int128(65))
+    #expect(squares([[100, -100]]) == 0 && squares([[nil]]) == 0)
+    let half = Int128(Int64.max) * Int128(Int64.max)
+    #expect(squares([[.max]]) == half && squares([[.max], [.max], [1]]) == 2 * half + 1)
+    #expect(
+      squares([[.max], [.max], [.max]]) == nil && squares([[.max, .max]]) == nil
+        && squares([[.max, .max, .min]]) == half - 2 * Int128(Int64.max) + 1)
+  }
+
+  @Test("a conversion after one decision and before another counts in one experiment, and is told of the other")
+  func earlyInOne() {
+    let decisions = [
+      Event(isDecision: true, names: ["c", "e", "a"], timestamp: 1, uuid: "1"),
+      Event(isDecision: true, names: ["c", "f", "a"], timestamp: 9, uuid: "2"),
+    ]
+    let found = results([decisions + [Event(timestamp: 5, uuid: "3"), Event(timestamp: 0, uuid: "4")]])
+    #expect(found.experiments.map(\.notCounted) == [["before_decision": 1], ["before_decision": 2]])
+    #expect(found.experiments.map { $0.variations[0].events.count } == [1, 0] && found.notCounted == ["before_decision": 1])
+  }
+
+  @Test("results of earlier versions are read, and what they did not count is not known")
+  func earlier() throws {
+    let text = """
+      {"experiments":[{"experiment_id":"e","campaign_id":"c","variations":[{"variation_id":"a","visitors":2,"events":[{"key":"buy",
+      "entity_id":"9","converting_visitors":1,"conversions":1,"revenue":5,"value":0}]}]}],"not_counted":{}}
+      """
+    let read = try JSONDecoder().decode(Results.self, from: Data(text.utf8))
+    #expect(read.experiments[0].notCounted == nil && read.experiments[0].variations[0].events[0].revenueSquares == nil)
   }
 
   @Test("nothing counted is an empty table")

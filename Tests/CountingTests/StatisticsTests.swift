@@ -56,6 +56,69 @@ import Testing
     #expect(least < probability && probability < most)
   }
 
+  /// What scipy.stats.t.ppf(0.975, ν) of SciPy 1.17 says; whole ones are those of the usual tables.
+  @Test(
+    "the quantile of Student's distribution is the published one",
+    arguments: [
+      (1, 12.706204736174694), (1.5, 6.016663104427929), (2, 4.302652729749462), (3.7, 2.8675207071911895), (10, 2.228138851986274),
+      (30, 2.0422724563012378), (97.3, 1.9846459078517171), (99, 1.9842169515864174), (101, 1.983731002955606), (1_000, 1.9623390808264083),
+      (123_456.7, 1.9599832001362323), (1e9, 1.959963986912325), (1e12, 1.9599639845424262),
+    ])
+  func student(degreesOfFreedom: Double, quantile: Double) {
+    #expect(isNear(Statistics.studentQuantile(degreesOfFreedom: degreesOfFreedom), quantile, quantile * 1e-11))
+  }
+
+  /// The first is the example of R's t.test, whose page prints it: the sleep data of Student (The probable error of a mean, Biometrika 6
+  /// (1908), 20), t.test(extra ~ group), from −3.3654832 to 0.2054832, here in tenths. The others are what SciPy 1.17 says:
+  /// scipy.stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95), of a = [1999, 0, 0, 0, 2500, 0, 12999, 0, 0, 1] and
+  /// b = [0, 0, 1999, 0, 0], and of 100,000 visitors, of whom 3 % bring log-normal revenue, and 60,000, of whom 3.5 % do.
+  @Test(
+    "the interval of a difference of means is the published one",
+    arguments: [
+      (Sample(count: 10, sum: 75, squares: 3_443), Sample(count: 10, sum: 233, squares: 9_037), -33.654832307117104, 2.0548323071171026),
+      (
+        Sample(count: 10, sum: 17_499, squares: 179_220_003), Sample(count: 5, sum: 1_999, squares: 3_996_001), -1625.3627322584664,
+        4325.562732258467
+      ),
+      (
+        Sample(count: 100_000, sum: 14_152_604, squares: 180_257_318_498),
+        Sample(count: 60_000, sum: 10_120_066, squares: 129_056_431_630), -41.437666753788704, -12.845786579544633
+      ),
+    ])
+  func welch(sample: Sample, baseline: Sample, lower: Double, upper: Double) throws {
+    let found = try #require(MeanComparison(sample, to: baseline))
+    #expect(isNear(found.interval.lowerBound, lower, 1e-6) && isNear(found.interval.upperBound, upper, 1e-6))
+    #expect(isNear(found.difference, (lower + upper) / 2, 1e-6) && found.isClear == (upper < 0))
+    let reverse = try #require(MeanComparison(baseline, to: sample))
+    #expect(isNear(reverse.interval.lowerBound, -found.interval.upperBound, 1e-9))
+  }
+
+  /// [10¹² + 0, + 1, + 2] against [10¹² + 5, + 6, + 9], by SciPy without the 10¹²: in fractions the squares would cancel out.
+  @Test("what varies little about much is not lost")
+  func cancellation() throws {
+    let (one, other): ([Int128], [Int128]) = ([0, 1, 2], [5, 6, 9])
+    func sample(_ rests: [Int128]) -> Sample {
+      let amounts = rests.map { 1_000_000_000_000 + $0 }
+      return Sample(count: amounts.count, sum: amounts.reduce(0, +), squares: amounts.reduce(0) { $0 + $1 * $1 })
+    }
+    let found = try #require(MeanComparison(sample(one), to: sample(other)))
+    // A mean about 10¹² has its last bit at about 10⁻⁴.
+    #expect(isNear(found.interval.lowerBound, -10.014963234748992, 3e-4) && isNear(found.interval.upperBound, -1.3183700985843423, 3e-4))
+  }
+
+  @Test("means of fewer than two, or that do not vary, and sums that cannot be, have no interval")
+  func noInterval() {
+    let fine = Sample(count: 2, sum: 1, squares: 1)
+    #expect(MeanComparison(fine, to: fine) != nil && MeanComparison(fine, to: Sample(count: 3, sum: 0, squares: 0)) != nil)
+    for other in [Sample(count: 0, sum: 0, squares: 0), Sample(count: 1, sum: 4, squares: 16), Sample(count: 2, sum: 9, squares: 1)] {
+      #expect(MeanComparison(fine, to: other) == nil && MeanComparison(other, to: fine) == nil)
+    }
+    #expect(MeanComparison(Sample(count: 2, sum: 2, squares: 2), to: Sample(count: 3, sum: 3, squares: 3)) == nil)
+    // Beyond 128 bits it is near enough.
+    let huge = Sample(count: 1 << 40, sum: 1 << 100, squares: Int128.max)
+    #expect(MeanComparison(huge, to: fine).map { $0.difference.isFinite && $0.interval.upperBound.isFinite } ?? true)
+  }
+
   @Test("the tail goes from 1 to 0, also where single terms are too small for a number", arguments: [1, 2, 3, 1_999, 2_000])
   func ends(degreesOfFreedom: Int) {
     func tail(_ value: Double) -> Double { Statistics.chiSquareTail(value, degreesOfFreedom: degreesOfFreedom) }

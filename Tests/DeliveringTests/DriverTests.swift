@@ -45,7 +45,7 @@ import Vocabulary
             outcome: .complete, acceptedBodyCount: 10, requestCount: 10 + failed, retryCount: failed, laneCount: 2,
             answers: failed == 1 ? ["204": 10, word: 1] : ["204": 10]))
       // The receipt of the body that failed tells how, and no other does.
-      #expect(book.receipts.filter { !$0.setbacks.isEmpty }.map(\.setbacks) == (failed == 1 ? [[word: 1]] : []))
+      #expect(book.receipts.filter { !$0.setbacks.isEmpty }.map(\.setbacks.words) == (failed == 1 ? [[word: 1]] : []))
       #expect(book.receipts.allSatisfy { $0.attemptCount == 1 + $0.setbacks.values.reduce(0, +) && $0.took >= .zero })
     }
   }
@@ -84,7 +84,11 @@ import Vocabulary
     let (impatient, other) = (SwiftClock(), SwiftClock(timeOfDay: { _ in clock.epochMilliseconds() }))
     let ended = await deliver(impatient, failures: 1000, retryFor: .seconds(300))
     #expect(failure(of: ended.outcome) != nil)
-    #expect(await deliver(other, failures: 1000, retryFor: .seconds(300)) == ended)
+    var again = await deliver(other, failures: 1000, retryFor: .seconds(300))
+    // What they say when requests failed is what the clock said.
+    #expect(again.failures.words == ended.failures.words)
+    again.failures = ended.failures
+    #expect(again == ended)
     #expect(other.now() == impatient.now())
   }
 
@@ -114,6 +118,33 @@ import Vocabulary
     #expect(book.receipts.first?.attemptCount == 3)
     #expect(book.receipts.first?.status == 204)
     #expect((book.receipts.first?.acceptedAt ?? 0) > 1_700_000_000_000)
+  }
+
+  @Test("each request that failed is told once: by the receipt of its body, or by the report") func failures() async {
+    let source = ListSource(bodies(4)) { _, _ in .success(nil) }
+    let book = ReceiptBook()
+    // Body 2 fails and is refused, 3 fails and is accepted, 4 fails and ends the run.
+    let report = await run(source, book, lanes: 1) { number, attempt in
+      switch (number, attempt) {
+      case (2, 1), (3, 1), (4, 1): .answered(Answer(status: 503))
+      case (2, _): .answered(Answer(status: 400))
+      case (4, _): .answered(Answer(status: 401))
+      default: Self.accepted
+      }
+    }
+    #expect(report.answers == ["204": 2, "503": 3, "400": 1, "401": 1])
+    #expect(book.receipts.map(\.setbacks.words) == [[:], ["503": 1]])
+    #expect(report.failures.words == ["503": 2, "400": 1, "401": 1])
+    #expect(report.failures.keys.allSatisfy { $0.second >= 1_700_000_000 })
+  }
+
+  @Test(
+    "of how long a failed request took two digits count",
+    arguments: [(0, 0), (9, 9), (99, 99), (104, 100), (105, 110), (995, 1000), (123_456, 120_000), (30_049_000, 30_000_000)]
+      as [(Int, Int64)])
+  func twoDigits(microseconds: Int, kept: Int64) {
+    #expect(RequestFailure(answer: "503", endedAt: 1_999, took: .microseconds(microseconds)).took == kept)
+    #expect(RequestFailure(answer: "503", endedAt: 1_999, took: .zero).second == 1)
   }
 
   @Test("a refused body is sent in the parts that the source makes of it, each with a receipt") func parts() async {
@@ -226,4 +257,9 @@ import Vocabulary
     }
     #expect(!stop.isStopped)
   }
+}
+
+extension [RequestFailure: Int] {
+  /// By how they ended.
+  fileprivate var words: [String: Int] { reduce(into: [:]) { $0[$1.key.answer, default: 0] += $1.value } }
 }

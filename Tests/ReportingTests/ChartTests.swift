@@ -1,7 +1,7 @@
-import Counting
 import Foundation
 import Testing
 
+@testable import Counting
 @testable import Reporting
 
 /// Details with a name in every place where one can stand.
@@ -91,14 +91,6 @@ struct ChartTests {
     let found = LineChart.scale(most)
     #expect(abs(found.step - step) < step * 1e-9 && abs(found.top - top) < top * 1e-9, "\(found)")
   }
-
-  @Test(
-    "a day is written as a date",
-    arguments: [
-      (0, "1970-01-01"), (-1, "1969-12-31"), (19_782, "2024-02-29"), (19_783, "2024-03-01"), (11_016, "2000-02-29"),
-      (115_741, "2286-11-21"),
-    ])
-  func days(day: Int, text: String) { #expect(dayText(day) == text) }
 }
 
 @Suite("The page of trouble")
@@ -135,4 +127,53 @@ struct FaultsPageTests {
     #expect(FaultsPage.policy.contains("form-action 'self'") && FaultsPage.policy.contains("frame-ancestors 'none'"))
     #expect(!FaultsPage.policy.contains("script-src") && ResultsPage.policy.contains("form-action 'none'"))
   }
+}
+
+/// Segments of an experiment with some variations, in which visitors with one value convert and those with another do not.
+private func segments(variations count: Int) -> String {
+  func rows(_ conversions: Int) -> [Results.Variation] {
+    (1...count).map { number in
+      Results.Variation(
+        variationID: "\(number)", visitors: 10,
+        events: [
+          Results.Event(
+            key: "buy", entityID: "5", convertingVisitors: min(conversions, number), conversions: min(conversions, number),
+            revenue: Int64(conversions * 700 * number), value: 0, revenueSquares: Int128(conversions * 490_000 * number)),
+          Results.Event(key: "look", entityID: "6", convertingVisitors: 0, conversions: 0, revenue: 0, value: 0, revenueSquares: 0),
+        ])
+    }
+  }
+  let timeline = ResultDetails.Timeline(
+    spanDays: 1, firstDay: 0, spanCount: 1,
+    variations: (1...count).map { ResultDetails.Variation(variationID: "\($0)", visitors: [10], events: []) })
+  let values = [ResultDetails.Value(text: "gold", variations: rows(3)), ResultDetails.Value(text: "iron", variations: rows(0))]
+  return SegmentSection(
+    ResultDetails.Experiment(
+      experimentID: "30", campaignID: "20", timeline: timeline,
+      attributes: [ResultDetails.Attribute(key: "plan", type: "custom", values: values)]), number: 1, wide: []
+  ).html()
+}
+
+@Suite("Segments")
+struct SegmentTests {
+  @Test("show events that count in them alone, and say so of those without any")
+  func events() {
+    let shown = segments(variations: 2)
+    #expect(shown.contains("event <bdi>5</bdi>") && !shown.contains("event <bdi>6</bdi>") && shown.count(of: "class=\"event\"") == 1)
+    #expect(shown.contains("<small>20 visitors, no conversion that counts</small>") && shown.contains("<small>20 visitors</small>"))
+  }
+
+  @Test("compare few variations, in rates and in revenue per visitor", arguments: [1, 2, 4, 5])
+  func comparisons(variations: Int) {
+    let shown = segments(variations: variations)
+    let compares = (2...4).contains(variations)
+    #expect(shown.contains("percentage points") == compares && shown.contains("the less one of them says") == compares)
+    #expect(shown.contains("4 variations at most") == (variations > 4))
+    // One of 10 against two, by Newcombe; 21 units of 10 against 42.
+    #expect(shown.contains("+10.00 (−") == compares && shown.contains("+2.10 (−") == compares)
+  }
+}
+
+extension String {
+  fileprivate func count(of text: String) -> Int { components(separatedBy: text).count - 1 }
 }

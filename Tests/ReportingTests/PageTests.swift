@@ -1,8 +1,8 @@
-import Counting
 import Foundation
 import Testing
 import Vocabulary
 
+@testable import Counting
 @testable import Reporting
 
 /// Two variations or more, each with the same events but for numbers.
@@ -36,6 +36,35 @@ struct PageTests {
     ] { #expect(page.contains(number), "\(number)") }
     // 119 of 1,000 and 120 of 1,001: what a calculator says.
     for text in ["11.90\u{a0}%", "11.99\u{a0}%", "+0.09", "49.98\u{a0}%", "7.89"] { #expect(page.contains(text), "\(text)") }
+  }
+
+  @Test("compares revenue per visitor where it is known what each visitor brought, and says what is not counted in an experiment")
+  func revenue() {
+    func page(squares: [Int128?], reasons: [String: Int]? = nil) -> String {
+      let variations = zip(["41", "42"], squares).enumerated().map { at, one in
+        Results.Variation(
+          variationID: one.0, visitors: at == 0 ? 10 : 5,
+          events: [
+            Results.Event(
+              key: "buy", entityID: "9", convertingVisitors: at == 0 ? 4 : 1, conversions: 4, revenue: at == 0 ? 17_499 : 1_999, value: 0,
+              revenueSquares: one.1)
+          ])
+      }
+      return ResultsPage(
+        sandbox: Results(
+          experiments: [.init(experimentID: "3", campaignID: "2", variations: variations, notCounted: reasons)])
+      ).html()
+    }
+    let known = page(squares: [179_220_003, 3_996_001], reasons: ["before_decision": 1, "later_decision": 1_200])
+    // 13.501 less, by Welch between −43.26 and +16.25.
+    #expect(known.contains("−13.50</span>") && known.contains("−43.26 to +16.25") && known.contains("−16.25 to +43.26"))
+    #expect(known.contains(#"<data data-reason="before_decision" value="1">1</data> conversion from before its visitor’s decision, and "#))
+    #expect(known.contains(#"<data data-reason="later_decision" value="1200">1,200</data> later decisions"#))
+    for unknown in [page(squares: [nil, nil]), page(squares: [0, 0])] {
+      #expect(
+        !unknown.contains("−43.26") && !unknown.contains("Revenue per visitor <small>") && !unknown.contains("Not counted in this"))
+    }
+    #expect(page(squares: [nil, 3_996_001]).contains("<td>4.00</td>"))
   }
 
   @Test(

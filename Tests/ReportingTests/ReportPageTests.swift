@@ -37,12 +37,14 @@ func sampleReport(_ state: RunSummary.State = .complete, name: String = "name") 
     ], undated: 10)
   report.sizes = .init(limit: 1_000, smallest: 600, largest: 1_000, meanFill: 0.99951, tenths: [0, 0, 0, 0, 0, 0, 1, 0, 0, 2])
   report.answers = ["204": 3, "503": 1, "timeout": 1]
-  report.latency = .init(receipts: 3, p50: 12.3, p90: 20.5, p99: 20.5, max: 1_020.5)
+  report.latency = .init(requests: 3, p50: 12.3, p90: 20.5, p99: 20.5, max: 1_020.5)
+  report.failedLatency = .init(requests: 2, p50: 1.5, p90: 30_000, p99: 30_000, max: 30_000)
   report.sending = .init(
     from: 1_714_600_000_100, to: 1_714_600_001_200, pieceMilliseconds: 100,
     pieces: [
-      .init(number: 0, events: 20, bytes: 1_000, requests: 3, retries: 2),
-      .init(number: 11, events: 41, bytes: 1_600, requests: 2, retries: 0),
+      .init(number: 0, events: 20, bytes: 1_000, requests: 3, retries: 2, accepted: 1, failed: 0, p50: 12.3, max: 12.3),
+      .init(number: 7, events: 0, bytes: 0, requests: 0, retries: 0, accepted: 0, failed: 2, p50: nil, max: nil),
+      .init(number: 11, events: 41, bytes: 1_600, requests: 2, retries: 0, accepted: 2, failed: 0, p50: 20.5, max: 1_020.5),
     ])
   report.configuration = "account_id: \(name)\n"
   report.resume = "optireplay resume 7 --state '\(name)'"
@@ -97,6 +99,27 @@ struct ReportPageTests {
     #expect(
       Set(["account", "inputs", "event_times", "body_sizes", "answers", "latency_ms", "sending", "configuration", "resume"]).isSubset(
         of: told.keys))
+  }
+
+  @Test("a run that is at work has no exit status yet")
+  func atWork() throws {
+    var report = sampleReport(.incomplete)
+    #expect(try object(report)["exit"] != nil && RunReportPage(report).html().contains("Exit status"))
+    report.isAtWork = true
+    #expect(try object(report)["exit"] == nil && !RunReportPage(report).html().contains("Exit status"))
+  }
+
+  @Test("requests that failed have a chart by when they did; retries have one where that is not known")
+  func failures() {
+    var report = sampleReport()
+    let page = RunReportPage(report).html()
+    #expect(page.contains("Requests that failed over time") && page.contains("40.8: 2 requests failed") && !page.contains("<h3>Retries"))
+    #expect(page.contains("half in 20.5 ms, all in 1,020.5 ms"))
+    for at in report.sending!.pieces.indices { report.sending!.pieces[at].failed = nil }
+    let old = RunReportPage(report).html()
+    #expect(!old.contains("Requests that failed over time") && old.contains("Retries over time") && old.contains("40.1: 2 retries"))
+    for at in report.sending!.pieces.indices { (report.sending!.pieces[at].failed, report.sending!.pieces[at].retries) = (0, 0) }
+    #expect(!RunReportPage(report).html().contains("Requests that failed over time"))
   }
 
   @Test("its picture shows all that was read on both sides, and its table the sum")

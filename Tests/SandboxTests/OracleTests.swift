@@ -93,6 +93,8 @@ struct Seeded: RandomNumberGenerator {
 private struct Oracle {
   private(set) var results = Results()
   private(set) var status = SandboxStatus()
+  /// By experiment and campaign.
+  private var apart: [[String]: [String: Int]] = [:]
 
   init(_ bodies: [[Event]]) {
     var stored: [[Event]] = []
@@ -125,6 +127,8 @@ private struct Oracle {
     for (_, events) in Dictionary(grouping: events, by: \.visitor) { count(visitor: events) }
     results.experiments.sort { ($0.experimentID, $0.campaignID) < ($1.experimentID, $1.campaignID) }
     for at in results.experiments.indices {
+      let name = [results.experiments[at].experimentID, results.experiments[at].campaignID]
+      results.experiments[at].notCounted = (apart[name] ?? [:]).filter { $0.value > 0 }
       results.experiments[at].variations.sort { $0.variationID < $1.variationID }
       for variation in results.experiments[at].variations.indices {
         results.experiments[at].variations[variation].events.sort { ($0.entityID, $0.key) < ($1.entityID, $1.key) }
@@ -143,12 +147,14 @@ private struct Oracle {
       let name = [experiment, decision.campaign]
       if let first = places[name] {
         results.notCounted["later_decision", default: 0] += 1
+        apart[name, default: [:]]["later_decision", default: 0] += 1
         if (event.timestamp, event.uuid) < (first.timestamp, first.uuid) { places[name] = event }
       } else {
         places[name] = event
       }
     }
     for (name, first) in places {
+      apart[name, default: [:]]["before_decision", default: 0] += events.count { $0.decision == nil && $0.timestamp < first.timestamp }
       let conversions = events.filter { $0.decision == nil && $0.timestamp >= first.timestamp }
       add(conversions, experiment: name[0], campaign: name[1], variation: first.decision!.variation!)
     }
@@ -174,10 +180,12 @@ private struct Oracle {
       let key = name[1].replacingOccurrences(of: "\\", with: "")
       var tally =
         cell.events.first { $0.entityID == name[0] && $0.key == key }
-        ?? Results.Event(key: key, entityID: name[0], convertingVisitors: 0, conversions: 0, revenue: 0, value: 0)
+        ?? Results.Event(key: key, entityID: name[0], convertingVisitors: 0, conversions: 0, revenue: 0, value: 0, revenueSquares: 0)
       tally.convertingVisitors += 1
       tally.conversions += same.count
-      tally.revenue += same.reduce(0) { $0 + ($1.revenue ?? 0) }
+      let revenue = same.reduce(0) { $0 + ($1.revenue ?? 0) }
+      tally.revenue += revenue
+      tally.revenueSquares! += Int128(revenue) * Int128(revenue)
       tally.value += same.reduce(0) { $0 + ($1.value.flatMap { Double($0) } ?? 0) }
       cell.events.removeAll { $0.entityID == name[0] && $0.key == key }
       cell.events.append(tally)

@@ -241,6 +241,26 @@ struct WrongCommandTests {
     #expect(try Program().run([command, "99", "--state", state]).exit == .usage)
   }
 
+  @Test("a rule of trouble that is none is told how one is written")
+  func unknownRule() throws {
+    let outcome = try Program().run([
+      "sandbox", "--port", "0", "--state", try ScratchFolder().path, "--fault", "503@first:1", "--fault", "bogus",
+    ])
+    #expect(outcome.exit == .usage && outcome.errors.contains("--fault: 'bogus' is no rule; one is a status from 200 to 599, login-page"))
+  }
+
+  @Test("a folder without plans says so, and a name that is none is told where names are", arguments: ["rejects", "report"])
+  func runNames(command: String) throws {
+    let folder = try ScratchFolder()
+    let state = folder.path + "/state"
+    let more = command == "report" ? ["--json"] : []
+    _ = try Program().run(["import", try folder.write(good, to: "rows.csv"), "--account-id", "1", "--state", state])
+    for (name, words) in [("plan", "nothing was planned with the state folder"), ("latest", "'latest' is not a run; see")] {
+      let outcome = try Program().run([command, name, "--state", state] + more)
+      #expect(outcome.exit == .usage && outcome.errors.contains(words), "\(outcome.errors)")
+    }
+  }
+
   @Test("one server is one endpoint however its URL is spelt, and no secret is kept")
   func endpointSpellings() throws {
     let folder = try ScratchFolder()

@@ -65,6 +65,13 @@ struct ReportTests {
     let answers = try #require(told["answers"] as? [[String: Any]])
     #expect(Set(answers.compactMap { $0["answer"] as? String }) == ["204", "503"])
     #expect(try number(told, "latency_ms", "receipts") == number(told, "bodies"))
+    // Each request stands once in time: accepted or failed.
+    let failed = try number(told, "requests") - number(told, "bodies")
+    #expect(try failed > 0 && number(told, "failed_latency_ms", "requests") == failed)
+    let pieces = try #require((told["sending"] as? [String: Any])?["pieces"] as? [[String: Any]])
+    func sum(_ name: String) -> Int { pieces.reduce(0) { $0 + ($1[name] as? Int ?? -1) } }
+    #expect(try sum("failed_requests") == failed && sum("accepted_requests") == number(told, "bodies"))
+    #expect((told["unknown"] as? [Any])?.isEmpty == true, "\(told["unknown"] ?? "")")
     #expect(try number(told, "exit") == 1 && told["resume"] == nil && told["state"] as? String == "complete")
     let rejected = try #require(told["rejected"] as? [[String: Any]])
     let sample = try #require((rejected.first?["samples"] as? [[String: Any]])?.first)
@@ -93,6 +100,7 @@ struct ReportTests {
     let told = try report(state)
     try addUp(told)
     #expect(try number(told, "records", "pending") > 0 && number(told, "records", "accepted") > 0)
+    #expect(try number(told, "failed_latency_ms", "requests") == 1 && (told["unknown"] as? [Any])?.isEmpty == true)
     #expect(try number(told, "exit") == 69 && (told["message"] as? String)?.contains("answered 403") == true)
     let resume = try #require(told["resume"] as? String)
     #expect(resume == "optireplay resume 1 --state '\(folder.path)/it'\\''s the state'")

@@ -100,3 +100,33 @@ package struct Results: Sendable, Equatable, Codable {
     self.notCounted = notCounted
   }
 }
+
+// Squares are digits in a string: readers that take numbers for doubles, or for 64 bits, would change or refuse them.
+extension Results.Event {
+  package init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    key = try fields.decode(String.self, forKey: .key)
+    entityID = try fields.decode(String.self, forKey: .entityID)
+    convertingVisitors = try fields.decode(Int.self, forKey: .convertingVisitors)
+    conversions = try fields.decode(Int.self, forKey: .conversions)
+    revenue = try fields.decode(Int64.self, forKey: .revenue)
+    value = try fields.decode(Double.self, forKey: .value)
+    revenueSquares = try fields.decodeIfPresent(String.self, forKey: .revenueSquares).map { text in
+      guard let squares = Int128(text) else {
+        throw DecodingError.dataCorruptedError(forKey: .revenueSquares, in: fields, debugDescription: "these are not digits")
+      }
+      return squares
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode(key, forKey: .key)
+    try fields.encode(entityID, forKey: .entityID)
+    try fields.encode(convertingVisitors, forKey: .convertingVisitors)
+    try fields.encode(conversions, forKey: .conversions)
+    try fields.encode(revenue, forKey: .revenue)
+    try fields.encode(value, forKey: .value)
+    try fields.encodeIfPresent(revenueSquares.map { "\($0)" }, forKey: .revenueSquares)
+  }
+}

@@ -266,6 +266,25 @@ private func exactSum(_ amounts: [Double]) -> Double {
     #expect(read.experiments[0].notCounted == nil && read.experiments[0].variations[0].events[0].revenueSquares == nil)
   }
 
+  @Test(
+    "squares are written as digits in a string, and read as the same",
+    arguments: [0, 1, 9_007_199_254_740_993, 18_446_744_073_709_551_616, Int128.max])
+  func squaresAsText(squares: Int128) throws {
+    let event = Results.Event(
+      key: "k", entityID: "9", convertingVisitors: 1, conversions: 1, revenue: 1, value: 0, revenueSquares: squares)
+    let text = try JSONEncoder().encode(event)
+    #expect(String(decoding: text, as: UTF8.self).contains(#""revenue_squares":"\#(squares)""#))
+    #expect(try JSONDecoder().decode(Results.Event.self, from: text) == event)
+  }
+
+  @Test("squares that are no digits are no results", arguments: [#""1.5""#, #""""#, "25"])
+  func squaresOtherwise(written: String) {
+    let text = """
+      {"key":"buy","entity_id":"9","converting_visitors":1,"conversions":1,"revenue":5,"value":0,"revenue_squares":\(written)}
+      """
+    #expect(throws: DecodingError.self) { try JSONDecoder().decode(Results.Event.self, from: Data(text.utf8)) }
+  }
+
   @Test("nothing counted is an empty table")
   func nothing() {
     #expect(results([]) == Results())

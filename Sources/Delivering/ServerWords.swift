@@ -3,13 +3,14 @@ import Vocabulary
 /// Makes a stranger's bytes fit for one line of a message or a terminal.
 enum ServerWords {
   /// The first bytes as text on one line: control, format and separator characters are written out (`\n`, `\u{1b}`), what is not
-  /// UTF-8 becomes U+FFFD, and a cut is marked with an ellipsis. Empty when there is nothing but white space.
+  /// UTF-8 becomes U+FFFD, and a cut is marked with an ellipsis. White space at the end says nothing and is left out.
   static func visible(_ bytes: some Collection<UInt8>, limitBytes: Int) -> String {
     let isCut = bytes.count > limitBytes
     var text = String(decoding: bytes.prefix(limitBytes), as: UTF8.self).unicodeScalars
     // The cut may have split a character; its remains say nothing about the server.
     if isCut, text.last == "\u{fffd}" { text.removeLast() }
-    guard !text.allSatisfy(\.properties.isWhitespace) else { return "" }
+    while text.last?.properties.isWhitespace == true { text.removeLast() }
+    if text.isEmpty { return "" }
     let line = text.map(visible).joined()
     return isCut ? line + "…" : line
   }

@@ -10,8 +10,9 @@ package enum ProgressLine {
   }
 
   private static let gap = "  "
-  /// Columns of the bar with its brackets: it takes what the line leaves free, but no less and no more than this.
-  private static let barColumns = 10...42
+  /// Columns that the bar may have with its brackets. It takes the most that the line leaves free; it has few sizes, so that it does not grow and
+  /// shrink with each digit beside it.
+  private static let barColumns = [10, 12, 22, 32, 42]
 
   /// The line for a terminal of so many columns, the last of which stays free.
   package static func text(_ state: ProgressState, _ pace: ProgressPace, columns: Int) -> String {
@@ -24,18 +25,19 @@ package enum ProgressLine {
     var barRoom = 0
     let ranked = (parts.indices.map { ($0, parts[$0].rank) } + (bar.map { [(-1, $0)] } ?? [])).sorted { $0.1 < $1.1 }
     for (index, _) in ranked {
-      let columns = index < 0 ? barColumns.lowerBound : ScreenText.columns(parts[index].text)
+      let columns = index < 0 ? barColumns[0] : ScreenText.columns(parts[index].text)
       let more = columns + (width > 0 ? gap.count : 0)
       guard width + more <= room else { continue }
       width += more
-      if index < 0 { barRoom = barColumns.lowerBound } else { kept.insert(index) }
+      if index < 0 { barRoom = barColumns[0] } else { kept.insert(index) }
     }
     // A word that does not fit takes no other's place, but something is always said.
     if kept.isEmpty, let first = parts.indices.min(by: { parts[$0].rank < parts[$1].rank }) {
       return ScreenText.fitted(parts[first].text, columns: room)
     }
     if barRoom > 0, let share = state.share {
-      barRoom = min(barColumns.upperBound, barRoom + room - width)
+      let free = barRoom + room - width
+      barRoom = barColumns.last { $0 <= free } ?? barRoom
       let at = kept.contains(0) ? 1 : 0
       parts.insert(Part(rank: 4, text: self.bar(share, columns: barRoom)), at: at)
       kept = Set(kept.map { $0 >= at ? $0 + 1 : $0 } + [at])

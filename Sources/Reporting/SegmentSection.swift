@@ -92,12 +92,13 @@ struct SegmentSection {
     let kinds = Set(value.variations.flatMap { $0.events.filter { $0.conversions > 0 }.map { Kind(entityID: $0.entityID, key: $0.key) } })
       .sorted { ($0.entityID, $0.key) < ($1.entityID, $1.key) }
     let comparesRevenue = compares && value.variations.contains { $0.events.contains { $0.revenueSquares ?? 0 > 0 } }
+    let hasValue = value.variations.contains { $0.events.contains { $0.value != 0 } }
     let points = "percentage points"
     let heads: [(String, String)] =
       [("Variation", ""), ("Visitors", ""), ("Converting", "visitors"), ("Rate", "% of visitors")]
       + (compares ? [("Difference (95 % interval)", points)] : [])
       + [("Conversions", ""), ("Revenue", "currency units"), ("Revenue", "per visitor")]
-      + (comparesRevenue ? [("Difference (95 % interval)", "per visitor")] : []) + [("Value", "")]
+      + (comparesRevenue ? [("Difference (95 % interval)", "per visitor")] : []) + (hasValue ? [("Value", "")] : [])
     let head = heads.prefix(kinds.isEmpty ? 2 : heads.count)
       .map { "<th scope=\"col\">\($0)\($1.isEmpty ? "" : " <small>\($1)</small>")</th>" }.joined()
     let bodies = kinds.map { kind in
@@ -105,7 +106,7 @@ struct SegmentSection {
       let name = kind.key.isEmpty ? "Event \(Markup.name(kind.entityID))" : "\(Markup.name(kind.key)) \(entity)"
       return """
         <tbody><tr class="event"><th scope="rowgroup" colspan="\(heads.count)"><span>\(name)</span></th></tr>
-        \(rows(kind, value.variations, comparesRevenue: comparesRevenue).joined(separator: "\n"))
+        \(rows(kind, value.variations, comparesRevenue: comparesRevenue, hasValue: hasValue).joined(separator: "\n"))
         </tbody>
         """
     }
@@ -128,7 +129,7 @@ struct SegmentSection {
     "<th scope=\"row\">\(Markup.name(variation.variationID))</th><td>\(Markup.number("segment_visitors", variation.visitors))</td>"
   }
 
-  private func rows(_ kind: Kind, _ variations: [Results.Variation], comparesRevenue: Bool) -> [String] {
+  private func rows(_ kind: Kind, _ variations: [Results.Variation], comparesRevenue: Bool, hasValue: Bool) -> [String] {
     let versus = Versus(variations: variations.count)
     let events = variations.map { variation in
       variation.events.first { $0.entityID == kind.entityID && $0.key == kind.key } ?? .none(kind.key, kind.entityID)
@@ -149,7 +150,7 @@ struct SegmentSection {
       if comparesRevenue {
         cells.append(versus.cell(at, revenues[at], baseline: "baseline") { Versus.words($0, Markup.moneyChange) })
       }
-      cells.append(Markup.decimal(event.value, event.value == event.value.rounded() ? 0 : 2))
+      if hasValue { cells.append(Markup.decimal(event.value, event.value == event.value.rounded() ? 0 : 2)) }
       return "<tr>\(rowHead(variations[at]))" + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
     }
   }

@@ -1,3 +1,4 @@
+internal import NIOCore
 internal import NIOHTTP1
 
 /// Keeps web pages of strangers away from a sandbox on this machine.
@@ -20,11 +21,35 @@ struct BrowserGuard: Sendable {
       return Answer(
         .misdirectedRequest, message: "this sandbox listens to this machine alone, and has no such name; ask 127.0.0.1 or localhost")
     }
-    let origins = head.headers["Origin"].map { $0.lowercased() }
-    guard origins.allSatisfy({ $0 == "http://\(host)" || $0 == "https://\(host)" }) else {
+    guard BrowserGuard.origins(head, are: ["http://\(host)", "https://\(host)"]) else {
       return Answer(.forbidden, message: "pages of other sites may not use the sandbox")
     }
     return nil
+  }
+
+  /// The answer to a request to see or set trouble, besides `refusal`, that neither a program on this machine made nor a page of this very
+  /// server in a browser on it; nil for any other.
+  static func refusalOfTrouble(_ head: HTTPRequestHead, from address: SocketAddress?) -> Answer? {
+    guard isLoopback(address) else {
+      return Answer(.forbidden, message: "trouble is set from the machine that the sandbox runs on")
+    }
+    let hosts = head.headers["Host"].map { $0.lowercased() }
+    guard hosts.count == 1, isLoopback(host: hosts[0]) else {
+      return Answer(.forbidden, message: "trouble is set at 127.0.0.1, [::1] or localhost, and not by another name of this machine")
+    }
+    guard origins(head, are: ["http://\(hosts[0])"]) else {
+      return Answer(.forbidden, message: "a page of another origin must not set trouble; open /faults itself")
+    }
+    // What browsers tell that send no origin. Pages may link here, so seeing it is another matter.
+    let sites = head.headers["Sec-Fetch-Site"]
+    guard head.method == .GET || sites.allSatisfy({ ["same-origin", "none"].contains($0.lowercased()) }) else {
+      return Answer(.forbidden, message: "a page of another site must not set trouble; open /faults itself")
+    }
+    return nil
+  }
+
+  private static func origins(_ head: HTTPRequestHead, are own: [String]) -> Bool {
+    head.headers["Origin"].allSatisfy { own.contains($0.lowercased()) }
   }
 
   /// The name in a `Host` header, without its port and a closing dot.
@@ -40,7 +65,26 @@ struct BrowserGuard: Sendable {
     return name.contains(".") && !isAddress && !name.hasSuffix(".localhost")
   }
 
+  /// Whether who listens to this host listens to this machine alone.
   private static func isLocal(_ host: String) -> Bool {
-    host == "localhost" || host.hasSuffix(".localhost") || host == "::1" || host.hasPrefix("127.")
+    isLoopback(host: host.contains(":") ? "[\(host)]" : host) || host.hasSuffix(".localhost") || host.hasPrefix("127.")
+  }
+
+  /// Whether a browser that sends this name means this machine, whatever a name server says.
+  private static func isLoopback(host: String) -> Bool {
+    let name = name(host)
+    if name == "localhost" || name == "::1" { return true }
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+  }
+
+  private static func isLoopback(_ address: SocketAddress?) -> Bool {
+    switch address {
+    case .v4, .v6:
+      guard let text = address?.ipAddress?.lowercased() else { return false }
+      return text == "::1" || text.hasPrefix("127.") || text.hasPrefix("::ffff:127.")
+    case .unixDomainSocket: return true
+    case nil: return false
+    }
   }
 }

@@ -143,9 +143,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
       }
       body.writeImmutableBuffer(part)
     case .passing(.setFaults):
-      guard body.readableBytes + part.readableBytes <= FaultAccess.formLimit else {
+      guard body.readableBytes + part.readableBytes <= FormText.limit else {
         body = ByteBuffer()
-        return answer(.tooLarge(FaultAccess.formLimit), early: true, context)
+        return answer(.tooLarge(FormText.limit), early: true, context)
       }
       body.writeImmutableBuffer(part)
     case .passing, .leaving:

@@ -1,58 +1,11 @@
 internal import Foundation
-internal import NIOCore
 internal import NIOHTTP1
-
-/// Who may see and set the trouble: a program on this machine, and a page of this very server in a browser on it. Another page that a
-/// browser shows must not be able to, nor one that its name server has pointed here.
-enum FaultAccess {
-  /// Bytes of a form.
-  static let formLimit = 1 << 16
-
-  /// Why a request has no access; nil when it has.
-  static func refusal(_ head: HTTPRequestHead, from address: SocketAddress?) -> Answer? {
-    guard isLoopback(address) else {
-      return Answer(.forbidden, message: "trouble is set from the machine that the sandbox runs on")
-    }
-    let hosts = head.headers["Host"]
-    guard hosts.count == 1, isLoopback(host: hosts[0]) else {
-      return Answer(.forbidden, message: "trouble is set at 127.0.0.1, [::1] or localhost, and not by another name of this machine")
-    }
-    let origins = head.headers["Origin"]
-    guard origins.allSatisfy({ $0.lowercased() == "http://" + hosts[0].lowercased() }) else {
-      return Answer(.forbidden, message: "a page of another origin must not set trouble; open /faults itself")
-    }
-    // What browsers tell that send no origin. Pages may link here, so seeing it is another matter.
-    let sites = head.headers["Sec-Fetch-Site"]
-    guard head.method == .GET || sites.allSatisfy({ ["same-origin", "none"].contains($0.lowercased()) }) else {
-      return Answer(.forbidden, message: "a page of another site must not set trouble; open /faults itself")
-    }
-    return nil
-  }
-
-  private static func isLoopback(_ address: SocketAddress?) -> Bool {
-    switch address {
-    case .v4, .v6:
-      guard let text = address?.ipAddress?.lowercased() else { return false }
-      return text == "::1" || text.hasPrefix("127.") || text.hasPrefix("::ffff:127.")
-    case .unixDomainSocket: return true
-    case nil: return false
-    }
-  }
-
-  /// Whether a browser that sends this name means this machine, whatever a name server says.
-  static func isLoopback(host: String) -> Bool {
-    let port = host.lastIndex(of: ":").flatMap { at in
-      host[host.index(after: at)...].allSatisfy { $0.isASCII && $0.isNumber } ? at : nil
-    }
-    let name = (port.map { String(host[..<$0]) } ?? host).lowercased()
-    if name == "localhost" || name == "[::1]" { return true }
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
-  }
-}
 
 /// A form as browsers and `curl -d` send it (application/x-www-form-urlencoded).
 enum FormText {
+  /// Bytes that one may have.
+  static let limit = 1 << 16
+
   /// The members of a JSON object of texts and whole numbers, by name; nil when it is something else.
   static func members(_ bytes: some Collection<UInt8>) -> [(name: String, value: String)]? {
     guard let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any] else { return nil }

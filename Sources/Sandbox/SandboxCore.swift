@@ -42,7 +42,7 @@ final class SandboxCore: Sendable {
     switch route {
     case .faults, .setFaults:
       if faultsPage == nil { return .nothing }
-      return FaultAccess.refusal(head, from: address).map(Route.refuse) ?? route
+      return BrowserGuard.refusalOfTrouble(head, from: address).map(Route.refuse) ?? route
     case .events, .page, .results, .status, .refuse: return route
     }
   }

@@ -164,6 +164,7 @@ import Vocabulary
 
   @Test("white space says nothing") func blank() {
     #expect(ServerWords.visible(Array(" \r\n\t".utf8), limitBytes: 500) == "")
+    #expect(ServerWords.visible(Array("no\n room \r\n".utf8), limitBytes: 500) == #"no\n room"#)
     #expect(ServerWords.visible(header: "  ") == nil)
     #expect(ServerWords.visible(header: nil) == nil)
   }

@@ -60,7 +60,7 @@ import Vocabulary
         + "3 in flight of 6  12 retries  last: the server answered 503  again in 4 s  3 min left")
     let reading = ProgressLine.text(
       ProgressState(.staging, done: 500, of: 1000, records: 7, bytes: 500), ProgressPace(), columns: 40)
-    #expect(reading == "reading  [######-------]   50 %  7 rows")
+    #expect(reading == "reading  [#####-----]   50 %  7 rows")
   }
 
   @Test(
@@ -76,14 +76,24 @@ import Vocabulary
     #expect(unknown == "reading  2 KB  3 rows  12,345/s  3.4 MB/s  3 min left")
   }
 
+  @Test("has a bar that keeps its size while the numbers beside it grow by digits")
+  func steadyBar() {
+    let sizes = [7, 99, 1_234, 56_789].map { count in
+      let line = ProgressLine.text(
+        ProgressState(.planning, done: count, of: 100_000, records: count), ProgressPace(), columns: 60)
+      return line.count { "#-[]".contains($0) }
+    }
+    #expect(sizes == [22, 22, 22, 22], "\(sizes)")
+  }
+
   @Test("leaves out what matters least when it gets narrow")
   func narrow() {
     let state = sending(1_000_000, of: 4_000_000, trouble: "the server answered 503", wait: 3.2)
     let lines = [80, 40, 30, 20, 10].map { ProgressLine.text(state, pace, columns: $0) }
     #expect(
       lines == [
-        "sending  [###------------]   25 %  1,000,000 accepted  again in 4 s  3 min left",
-        "sending  [##-------]   25 %  3 min left", "sending   25 %  3 min left", "sending   25 %", " 25 %",
+        "sending  [##--------]   25 %  1,000,000 accepted  again in 4 s  3 min left",
+        "sending  [##------]   25 %  3 min left", "sending   25 %  3 min left", "sending   25 %", " 25 %",
       ], "\(lines)")
   }
 

@@ -56,7 +56,7 @@ import Testing
         #expect(json?.status == 400 && json?.message?.hasPrefix("fail: the shares") == true)
         let unknown = try await wire.form("fail=1%25&nothing=1")
         #expect(unknown?.status == 400 && unknown?.message?.hasPrefix("nothing: there is no such field") == true)
-        #expect(try await wire.form(String(repeating: "a", count: FaultAccess.formLimit + 1))?.status == 413)
+        #expect(try await wire.form(String(repeating: "a", count: FormText.limit + 1))?.status == 413)
       }
     }
   }

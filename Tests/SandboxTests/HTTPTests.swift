@@ -170,10 +170,10 @@ import Vocabulary
       return (try await wire.get("/results.json"), try await wire.get("/status.json?now"))
     }
     #expect(results?.headers["content-type"] == "application/json")
-    let one = #""conversions":1,"converting_visitors":1,"entity_id":"50","key":"purchase","revenue":5,"value":0"#
+    let one = #""conversions":1,"converting_visitors":1,"entity_id":"50","key":"purchase","revenue":5,"revenue_squares":25,"value":0"#
     #expect(
       results?.text
-        == #"{"experiments":[{"campaign_id":"20","experiment_id":"30","variations":[{"events":[{\#(one)}],"variation_id":"40","#
+        == #"{"experiments":[{"campaign_id":"20","experiment_id":"30","not_counted":{},"variations":[{"events":[{\#(one)}],"variation_id":"40","#
         + #""visitors":1}]}],"not_counted":{}}"#
         + "\n")
     #expect(

@@ -102,7 +102,7 @@ package struct StateFolder: ~Copyable {
     return
       "\(checkpointPath(path)) is older than \(runFolder(path, run)), which it \(run == later ? "does not know" : "takes for unfinished"): what "
       + "was accepted since is not known, and would be sent again with the same ids; restore the newest copy of the state folder, or remove "
-      + "\(runFolder(path, run)) to go on with this one"
+      + "that folder, and any later one, to go on with this one"
   }
 
   /// The checkpoint of a state folder for reading, without the right to write; nil when nothing was ever imported there.

@@ -43,7 +43,10 @@ package final class Checkpoint: Sendable {
         try Checkpoint.setUp(db)
       }
       try Schema.migrator.migrate(queue)
-      try queue.inDatabase { db in try Checkpoint.requireDurable(db, path: path) }
+      try queue.inDatabase { db in
+        try KeptTable.keep(db)
+        try Checkpoint.requireDurable(db, path: path)
+      }
       connection = .writer(queue)
     } catch {
       throw CheckpointFailure(error, path: path, doing: "open the checkpoint")

@@ -23,7 +23,7 @@ extension Checkpoint {
       var faults: [String] = []
       // A run that goes back to an earlier phase, or is forgotten, loses its plan but not its receipts.
       let hasPlan = [.sending, .complete, .refused].contains(run.phase)
-      let checksums = try Schema.keepsChecksums(db) ? Relation.ofRows : []
+      let checksums = (try Schema.keepsChecksums(db) ? Relation.ofRows : []) + (try Schema.keepsRowSums(db) ? Relation.ofKeptRows : [])
       for relation in checksums + Relation.ofReceipts + (hasPlan ? Relation.ofPlan : []) {
         var found = Offenders()
         try db.eachRow(relation.sql, [id.rawValue, plan]) { found.add(try columns($0, relation.table).text(0)) }
@@ -139,6 +139,28 @@ private struct Relation {
     Relation(
       table: "receipt", what: "receipts that are not as they were kept",
       sql: "SELECT \(name) FROM receipt WHERE run = ?1 AND ?2 IS NOT NULL AND checksum IS NOT \(RowChecksum.ofReceipt)"),
+  ]
+
+  /// The same of other tables. Rows of staging files are compared when they are read, since staging can be mended.
+  static let ofKeptRows = [
+    Relation(
+      table: "run", what: "what is known of the run is not as it was kept",
+      sql: "SELECT id || '' FROM run WHERE id = ?1 AND ?2 IS NOT NULL AND NOT \(KeptTable.run.isWhole)"),
+    Relation(
+      table: "destination", what: "its account and endpoint are not as they were kept",
+      sql: """
+        SELECT destination.id || '' FROM run JOIN destination ON destination.id = run.destination
+        WHERE run.id = ?1 AND ?2 IS NOT NULL AND NOT \(KeptTable.destination.isWhole)
+        """),
+    Relation(
+      table: "input", what: "inputs that are not as they were kept",
+      sql: "SELECT number || '' FROM input WHERE run = ?1 AND ?2 IS NOT NULL AND NOT \(KeptTable.input.isWhole)"),
+    Relation(
+      table: "part", what: "parts of bodies that are not as they were kept",
+      sql: "SELECT \(name) FROM part WHERE run = ?1 AND ?2 IS NOT NULL AND NOT \(KeptTable.part.isWhole)"),
+    Relation(
+      table: "refused_event", what: "refused events that are not as they were kept",
+      sql: "SELECT \(name) FROM refused_event WHERE run = ?1 AND ?2 IS NOT NULL AND NOT \(KeptTable.refusedEvent.isWhole)"),
   ]
 
   /// Of the receipts of all plans.

@@ -42,6 +42,7 @@ extension Checkpoint {
   package func compactLedger(
     account: String, endpoint: String, leaving newest: Int = Checkpoint.recentSegments, isStopped: () -> Bool = { false }
   ) throws(CheckpointFailure) -> Int {
+    try requireWholeLists()
     try sweepLedger()
     var merged = 0
     while !isStopped(), let (destination, group) = try segmentsToMerge(account, endpoint, leaving: newest) {

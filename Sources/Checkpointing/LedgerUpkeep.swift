@@ -56,6 +56,7 @@ extension Checkpoint {
   /// Forgets the events that happened before `time` (epoch milliseconds): they are not known any more when they come again. Throws
   /// `ledgerInUse` while a run is unfinished. Returns how many were forgotten. A process killed meanwhile has forgotten some of them.
   package func pruneLedger(before time: Int64) throws(CheckpointFailure) -> Int {
+    try requireWholeLists()
     try sweepLedger()
     var forgotten = 0
     var last: Int64 = 0
@@ -153,6 +154,8 @@ extension Checkpoint {
   package func mergeLedger(
     from other: Checkpoint, isStopped: () -> Bool = { false }
   ) throws(CheckpointFailure) -> [(account: String, endpoint: String, count: Int)] {
+    try requireWholeLists()
+    try other.requireWholeLists()
     try sweepLedger()
     var added: [(account: String, endpoint: String, count: Int)] = []
     for totals in try other.ledgerTotals() where totals.events > 0 {

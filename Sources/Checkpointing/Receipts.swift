@@ -44,6 +44,14 @@ extension Checkpoint {
     }
   }
 
+  /// When the newest receipt of all came, in epoch milliseconds; nil without any.
+  package func newestReceiptTime() throws(CheckpointFailure) -> Int64? {
+    try read("look for the newest receipt") { db in
+      let time = try db.firstRow("SELECT coalesce(max(accepted_at), -1) FROM receipt") { try columns($0, "receipt").integer(0) }
+      return time.flatMap { $0 < 0 ? nil : $0 }
+    }
+  }
+
   /// Whether the body of the run's plan, as a whole, has a receipt.
   package func isAccepted(_ id: RunID, _ number: Int) throws(CheckpointFailure) -> Bool {
     try read("look for a receipt") { db in try hasReceipt(db, id, try currentPlan(db, id), number, "") }

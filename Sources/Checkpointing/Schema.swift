@@ -28,11 +28,18 @@ enum Schema {
       try db.execute(sql: version6)
       try note(db)
     }
+    migrator.registerMigration("7", foreignKeyChecks: .immediate) { db in
+      for table in KeptTable.all { try db.execute(sql: table.addition) }
+      try note(db)
+    }
     return migrator
   }
 
-  /// Whether rows are kept with their checksums.
+  /// Whether rows of bodies and receipts are kept with their checksums.
   static func keepsChecksums(_ db: Database) throws -> Bool { try migrator.appliedIdentifiers(db).contains("5") }
+
+  /// Whether those of all other tables are, too, but for what only reports tell.
+  static func keepsRowSums(_ db: Database) throws -> Bool { try migrator.appliedIdentifiers(db).contains("7") }
 
   /// The versions that a reader can do with: what came later adds only what reports tell, and checksums.
   private static let readable: Set<String> = ["1", "2", "3"]

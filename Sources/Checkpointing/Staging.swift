@@ -60,9 +60,12 @@ extension Checkpoint {
   package func inputs(_ id: RunID) throws(CheckpointFailure) -> [InputRow] {
     try read("read the inputs of a run") { db in
       var rows: [InputRow] = []
-      let sql = "SELECT number, path, byte_count, digest, format, row_count, header FROM input WHERE run = ? ORDER BY number"
+      let sql = """
+        SELECT number, path, byte_count, digest, format, row_count, header, \(try isWhole(.input, db)) FROM input WHERE run = ? ORDER BY number
+        """
       try db.eachRow(sql, [id.rawValue]) { row in
         let columns = columns(row, "input")
+        try requireWhole(columns, 7)
         rows.append(
           InputRow(
             index: try columns.count(0), path: try columns.text(1), byteCount: try columns.count(2),
@@ -77,9 +80,13 @@ extension Checkpoint {
   package func stagingFiles(_ id: RunID) throws(CheckpointFailure) -> [StagingFileRow] {
     try read("read the staging files of a run") { db in
       var rows: [StagingFileRow] = []
-      let sql = "SELECT number, file, byte_count, record_count, checksum, partition FROM staging_file WHERE run = ? ORDER BY number"
+      let sql = """
+        SELECT number, file, byte_count, record_count, checksum, partition, \(try isWhole(.stagingFile, db)) FROM staging_file
+        WHERE run = ? ORDER BY number
+        """
       try db.eachRow(sql, [id.rawValue]) { row in
         let columns = columns(row, "staging_file")
+        try requireWhole(columns, 6)
         rows.append(
           StagingFileRow(
             number: try columns.count(0), file: try columns.text(1), partition: try columns.countOrNil(5), byteCount: try columns.count(2),

@@ -75,11 +75,12 @@ package struct ConfigurationFile: Sendable, Equatable {
     if let fault = problems.fault(file) { throw fault }
   }
 
-  /// The datafile that a configuration names, by path or address; nil when it names none. What is wrong with it is told when it is read.
-  package static func datafileName(_ text: String, variables: [String: String]) -> String? {
+  /// What a configuration says of one of its keys, before it is read: where its datafile lies and how to get there. Nil when it does not say.
+  /// What is wrong with it is told when it is read.
+  package static func said(of key: String, _ text: String, variables: [String: String]) -> String? {
     let environment = Environment(variables: variables, problems: Problems())
     guard let root = try? compose(text, ""), var keys = Keys(root, "", environment) else { return nil }
-    return keys.text("datafile")
+    return keys.text(key)
   }
 
   static func compose(_ text: String, _ file: String) throws(ConfigurationFault) -> Node? {

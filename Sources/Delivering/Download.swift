@@ -3,15 +3,18 @@ import NIOCore
 import NIOHTTP1
 package import Vocabulary
 
-/// Fetches what lies at an http or https address, through the proxy and trusting the authorities that bodies would be sent by.
+/// Fetches what lies at an http or https address, through the proxy and trusting the authorities that bodies would be sent by: those named,
+/// else those of the environment.
 ///
 /// Throws 66 when it cannot be fetched: no answer within `timeLimit`, any other status than 200 (redirects are not followed), or more bytes
 /// than `limitBytes`; and 78 for an address that is none. Memory: what is fetched.
 package func download(
-  _ address: String, limitBytes: Int, timeLimit: Duration = .seconds(60), environment: [String: String]
+  _ address: String, limitBytes: Int, timeLimit: Duration = .seconds(60), proxy: String? = nil, caFile: String? = nil,
+  environment: [String: String]
 ) async throws(RunFailure) -> [UInt8] {
   var settings = DeliverySettings(address: address, laneCount: 1, seed: 0, hasAcceptedBefore: false)
   settings.requestTimeLimit = timeLimit
+  (settings.proxy, settings.caFile) = (proxy, caFile)
   let route = try Route(settings, environment: environment)
   let client = try HTTPTransport.client(route, settings)
   let outcome = await fetch(client, route, limitBytes: limitBytes, timeLimit: timeLimit)

@@ -32,7 +32,7 @@ package struct DiskFailure: Error, Sendable, Equatable, CustomStringConvertible 
     self.message = message
   }
 
-  package var description: String { "\(path): \(message)" }
+  package var description: String { "\(visibleName(path)): \(message)" }
 
   /// The failure that the system's error number stands for.
   static func system(_ code: Int32, _ path: String, doing act: String) -> DiskFailure {

@@ -48,6 +48,16 @@ package enum Folder {
     return (try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty) ?? false
   }
 
+  /// Whether it is a folder, no link to one, that belongs to this user and that nobody else may look into.
+  package static func isOursAlone(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
+      && status.st_mode & 0o077 == 0
+  }
+
+  /// The names of what is in a folder, in no order; none when it cannot be read.
+  package static func names(in path: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
+
   /// Bytes of a regular file; nil for anything else.
   package static func byteCount(of path: String) -> Int? {
     var status = stat()

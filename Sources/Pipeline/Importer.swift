@@ -29,6 +29,9 @@ package struct Importer: Sendable {
   package func run(_ specification: ImportSpecification, _ settings: RunSettings) async throws(RunFailure) -> RunSummary {
     let state = try StateFolder(options.state)
     for warning in state.warnings { log.warning("\(warning)") }
+    for run in try guarding({ () throws(CheckpointFailure) in try state.checkpoint.damagedRuns() }) {
+      log.warning("the checkpoint is damaged: what is known of run \(run) is not as it was kept; `optireplay verify \(run)` tells more")
+    }
     let key = runKey(specification, settings)
     let unfinished = try guarding { () throws(CheckpointFailure) in
       try state.checkpoint.unfinishedRun(account: options.account, endpoint: options.endpoint.name)

@@ -23,7 +23,7 @@ package struct NamedInputs: Sendable {
       for name in names {
         for path in try paths(name) {
           if let other = inputs[path], other.kind != kind {
-            throw RunFailure(.usage, "\(path) is named twice, as different kinds of input; name it once")
+            throw RunFailure(.usage, "\(visibleName(path)) is named twice, as different kinds of input; name it once")
           }
           inputs[path] = ImportSpecification.Input(path: path, record: kind)
         }
@@ -43,7 +43,7 @@ package struct NamedInputs: Sendable {
     if Folder.exists(name) || !name.contains(where: { "*?[".contains($0) }) { return [absolute(name)] }
     let matches = Folder.matches(name)
     guard !matches.isEmpty else {
-      throw RunFailure(.inputUnreadable, "\(name): no file matches this pattern; check the path")
+      throw RunFailure(.inputUnreadable, "\(visibleName(name)): no file matches this pattern; check the path")
     }
     return matches.map(absolute)
   }

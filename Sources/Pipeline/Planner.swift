@@ -45,6 +45,8 @@ struct PlanRecord: Codable, Equatable {
   var ledgerMark: Int64?
 
   var rejected: Int { rejects.values.reduce(0, +) }
+  /// What became of the records, one fate each.
+  var fates: Int { alreadyAccepted + duplicate + filtered + rejected + decisions + conversions }
 }
 
 /// Walks the staged visitors once: judges them, cuts bodies, counts the expected results, and writes the plan. Sends nothing.
@@ -79,6 +81,7 @@ struct Planner {
   private func walk() throws {
     // A plan's own folder has no ledger, and the number of its run means another one in the real folder.
     let ignoresAll = settings.ignoresLedger == true && ledger !== checkpoint
+    if settings.ignoresLedger != true { try ledger.requireSoundLedger() }
     let mark = ignoresAll ? 0 : try ledger.ledgerMark(account: run.account, endpoint: run.endpoint)
     let sliceCount = try ledger.ledgerSliceCount(account: run.account, endpoint: run.endpoint, upTo: mark)
     let writer = try checkpoint.beginPlan(run.id)
@@ -116,6 +119,9 @@ struct Planner {
     plan.times = PlannedTimes(counts.tally)
     if options.keepsFirstRows {
       plan.firstRows = counts.tally.firstRows.samples.map { Findings.place($0, staged.inputs) }
+    }
+    guard plan.fates == plan.read else {
+      throw RunFailure(.stagingDamaged, "of \(plan.read) records that were read, staging has \(plan.fates)")
     }
     plan.refusal = refusal(plan)
     plan.ledgerMark = mark

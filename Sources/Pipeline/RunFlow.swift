@@ -39,7 +39,7 @@ struct RunFlow: Sendable {
     progress: @escaping @Sendable (RunProgress) -> Void
   ) throws(RunFailure) {
     self.run = run
-    try requireKey(run)
+    try requireKey(run, checkpoint)
     specification = try fromStoredJSON(run.specification, "input specification")
     settings = try fromStoredJSON(run.settings, "settings")
     self.options = options
@@ -137,9 +137,11 @@ struct RunFlow: Sendable {
 
   /// What staging left behind, as the checkpoint knows it.
   func staged() throws(RunFailure) -> Staged {
-    let (rows, inputs, counts) = try guarding { () throws(CheckpointFailure) in
-      (try checkpoint.stagingFiles(run.id), try checkpoint.inputs(run.id), try checkpoint.stagingCounts(run.id) ?? "")
+    let inputs = try guarding { () throws(CheckpointFailure) in try checkpoint.inputs(run.id) }
+    guard inputs.count == specification.inputs.count else {
+      throw lost("\(inputs.count) of its \(specification.inputs.count) inputs are known")
     }
+    let rows = try stagingFiles()
     let files = rows.filter { $0.partition == nil }
     return Staged(
       inputs: inputs,
@@ -153,7 +155,7 @@ struct RunFlow: Sendable {
             number: row.number - files.count, partition: $0, path: "\(staging)/\(row.file)", byteCount: row.byteCount,
             recordCount: row.recordCount, checksum: row.checksum)
         }
-      }, counts: try fromStoredJSON(counts, "staging counts"))
+      }, counts: try stagingCounts())
   }
 
   /// Tries once more after staging was found damaged, when the inputs still hold what was staged: the plan stays as it is.
@@ -176,20 +178,12 @@ struct RunFlow: Sendable {
           + "`optireplay forget \(run.id) --pending` gives up what was not sent")
     }
     log.warning("\(failure.message); its inputs are unchanged, so they are staged again")
-    let before = try staged().counts
+    let before = try stagingCounts()
     let again = try stager().stage()
     guard again.counts == before else {
       throw RunFailure(.bug, "staging the same inputs again gave other records; please report this")
     }
     try guarding { () throws(CheckpointFailure) in try checkpoint.replaceStagingFiles(run.id, rows(again)) }
-  }
-
-  /// Whether the inputs hold the very bytes that were staged. Reads all of them.
-  func inputsAreUnchanged() throws(RunFailure) -> Bool {
-    for row in try guarding({ () throws(CheckpointFailure) in try checkpoint.inputs(run.id) }) {
-      guard Folder.isRegularFile(row.path), let digest = try? fileDigest(row.path), digest.bytes == row.digest else { return false }
-    }
-    return true
   }
 
   /// Takes the run back to staging; receipts and ledger stay.

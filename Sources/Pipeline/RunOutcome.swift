@@ -1,8 +1,10 @@
+import Bytes
 package import Checkpointing
 import Delivering
 import Disk
 import Grouping
 import Logging
+import Reading
 package import Reporting
 package import Vocabulary
 
@@ -63,7 +65,7 @@ extension RunFlow {
 extension RunFlow {
   /// Throws 74 when the plan does not have the bodies that it was committed with.
   func requireAllBodies() throws(RunFailure) {
-    guard let plan = try planRecord() else { return }
+    guard let plan = try planRecord() else { throw lost("it has no plan") }
     let count = try guarding { () throws(CheckpointFailure) in try checkpoint.bodyCount(run.id) }
     guard count == plan.bodies else { throw lost("\(count) of its \(plan.bodies) bodies are there") }
   }
@@ -82,7 +84,7 @@ extension RunFlow {
   private func requireAllAccepted() throws(RunFailure) {
     try requireAllBodies()
     try requireSoundRows()
-    guard let plan = try planRecord() else { return }
+    guard let plan = try planRecord() else { throw lost("it has no plan") }
     let (accepted, refused) = try guarding { () throws(CheckpointFailure) in
       (try checkpoint.receiptTotals(run.id, ofAllPlans: false).events, try checkpoint.refusedEventCount(run.id))
     }
@@ -91,11 +93,39 @@ extension RunFlow {
     }
   }
 
-  private func lost(_ words: String) -> RunFailure {
+  func lost(_ words: String) -> RunFailure {
     RunFailure(
       .diskTrouble,
       "the checkpoint is damaged: run \(run.id) is not whole: \(words); `optireplay verify \(run.id)` tells what is damaged, and "
         + "`optireplay resume \(run.id) --restage` plans what has not been accepted anew")
+  }
+}
+
+// What staging left behind, as the checkpoint knows it.
+extension RunFlow {
+  /// Whether the inputs hold the very bytes that were staged. Reads all of them.
+  func inputsAreUnchanged() throws(RunFailure) -> Bool {
+    let rows = try guarding { () throws(CheckpointFailure) in try checkpoint.inputs(run.id) }
+    guard rows.count == specification.inputs.count else { return false }
+    for row in rows {
+      guard Folder.isRegularFile(row.path), let digest = try? fileDigest(row.path), digest.bytes == row.digest else { return false }
+    }
+    return true
+  }
+
+  func stagingCounts() throws(RunFailure) -> StagingCounts {
+    let counts = try guarding { () throws(CheckpointFailure) in try checkpoint.stagingCounts(run.id) }
+    return try fromStoredJSON(counts ?? "", "staging counts")
+  }
+
+  /// Throws 76 when the list of them is damaged: they are made again.
+  func stagingFiles() throws(RunFailure) -> [StagingFileRow] {
+    do throws(CheckpointFailure) {
+      return try checkpoint.stagingFiles(run.id)
+    } catch {
+      guard case .damaged = error else { throw error.runFailure }
+      throw RunFailure(.stagingDamaged, "the list of the staging files of run \(run.id) is damaged")
+    }
   }
 }
 
@@ -187,11 +217,16 @@ extension Checkpoint {
   }
 }
 
-/// Throws 74 when what a run was told is not what it was told when it was begun: its key was made of that.
-func requireKey(_ run: RunRow) throws(RunFailure) {
-  guard storedKey(run.specification, run.settings) != run.key else { return }
+/// Throws 74 when what a run was told is not what it was told when it was begun, of which its key was made, or its row is not as it was kept.
+func requireKey(_ run: RunRow, _ checkpoint: Checkpoint) throws(RunFailure) {
+  do throws(CheckpointFailure) {
+    try checkpoint.requireWhole(run.id)
+    if storedKey(run.specification, run.settings) == run.key { return }
+  } catch {
+    guard case .damaged = error else { throw error.runFailure }
+  }
   throw RunFailure(
     .diskTrouble,
-    "the checkpoint is damaged: what run \(run.id) was told to read, or its settings, are not what they were; restore the state folder "
+    "the checkpoint is damaged: what run \(run.id) was told to read, its settings, or how far it has come, are not what they were; restore the state folder "
       + "from a backup, or give up what was not sent with `optireplay forget \(run.id) --pending`")
 }

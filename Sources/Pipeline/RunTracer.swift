@@ -5,6 +5,7 @@ import Delivering
 import Disk
 import Foundation
 import Grouping
+import Logging
 import Reporting
 import Vocabulary
 
@@ -92,6 +93,7 @@ struct RunTracer {
       throw RunFailure(.stagingDamaged, "another version of optireplay made it")
     }
     if let reason = try flow.whyInputsAreNotReadable() { throw RunFailure(.stagingDamaged, reason) }
+    flow.log.notice("run \(flow.run.id) has no staging any more: all its inputs are read again, which takes as long as importing them did")
     let scratch = try TemporaryFolder()
     return try records(sought, try flow.stagedAgain(in: scratch.path + "/staging"), tell, note)
   }

@@ -315,7 +315,7 @@ struct Stager {
 }
 
 /// What messages call an input.
-func displayName(_ path: String) -> String { path == "-" ? "standard input" : path }
+func displayName(_ path: String) -> String { path == "-" ? "standard input" : visibleName(path) }
 
 private func delimiterName(_ delimiter: UInt8) -> String {
   delimiter == 0x09 ? "a tab" : "'\(String(UnicodeScalar(delimiter)))'"

@@ -1,5 +1,6 @@
 package import Checkpointing
 internal import Disk
+internal import Foundation
 package import Vocabulary
 
 /// The state folder: the checkpoint, the runs' files, and the right to write them.
@@ -22,6 +23,8 @@ package struct StateFolder: ~Copyable {
     // Nothing may throw between the assignments of a type that cannot be copied.
     let lock = try StateFolder.locked(path, anew: anew)
     let checkpoint = try guarding { () throws(CheckpointFailure) in try Checkpoint(at: StateFolder.checkpointPath(path)) }
+    let fault = try guarding { () throws(CheckpointFailure) in try StateFolder.olderCheckpoint(path, checkpoint) }
+    if let fault { throw RunFailure(.diskTrouble, fault) }
     self.path = path
     warnings = StateFolder.warnings(path, leftByOtherHost: lock.leftByOtherHost)
     self.lock = lock
@@ -87,6 +90,21 @@ package struct StateFolder: ~Copyable {
     ]
   }
 
+  /// What tells that the checkpoint is an older copy of the one that the folder had: a run that it does not know, or knows as unfinished,
+  /// has left files that say more. Nil when nothing does.
+  static func olderCheckpoint(_ path: String, _ checkpoint: Checkpoint) throws(CheckpointFailure) -> String? {
+    let numbers = Folder.names(in: path + "/runs").compactMap { Int64($0) }
+    let known = try checkpoint.latestRun()?.id.rawValue ?? 0
+    let later = numbers.filter { $0 > known }.min().map { RunID(rawValue: $0) }
+    let unfinished = try checkpoint.unfinishedRuns().map(\.id)
+    let ended = unfinished.first { lastWord(path, $0)?.state == RunPhase.complete.rawValue }
+    guard let run = later ?? ended else { return nil }
+    return
+      "\(checkpointPath(path)) is older than \(runFolder(path, run)), which it \(run == later ? "does not know" : "takes for unfinished"): what "
+      + "was accepted since is not known, and would be sent again with the same ids; restore the newest copy of the state folder, or remove "
+      + "that folder, and any later one, to go on with this one"
+  }
+
   /// The checkpoint of a state folder for reading, without the right to write; nil when nothing was ever imported there.
   package static func reader(_ path: String) throws(RunFailure) -> Checkpoint? {
     guard hasCheckpoint(path) else { return nil }
@@ -124,6 +142,16 @@ package struct StateFolder: ~Copyable {
   package static func sandboxPath(_ state: String) -> String { state + "/sandbox.sqlite" }
   package static func planPath(_ state: String) -> String { state + "/plan" }
   private static func checkpointPath(_ state: String) -> String { state + "/checkpoint.sqlite" }
+
+  /// Throws 78 when the clock lies behind the newest receipt: it was wrong when that came, or is wrong now, and an age is no age.
+  package func requireClock(now: Int64) throws(RunFailure) {
+    let newest = try guarding { () throws(CheckpointFailure) in try checkpoint.newestReceiptTime() }
+    guard let newest, newest > now + Limits.clockDriftMilliseconds else { return }
+    throw RunFailure(
+      .configuration,
+      "the newest receipt came at \(Date(timeIntervalSince1970: Double(newest) / 1000).ISO8601Format()), which the clock has not reached: it was wrong then, or is wrong now, and nothing was "
+        + "forgotten; set it right, or wait until it has passed that time")
+  }
 
   /// Drops a run on purpose. Its receipts and ledger entries go too, so that its events can be sent again; with `keepingAccepted` only
   /// what was not sent yet goes.

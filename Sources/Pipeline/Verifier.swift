@@ -44,6 +44,12 @@ package struct Verifier: Sendable {
     found = Verification()
     guard let checkpoint = try opened() else { return found }
     found.isBeingWritten = FolderLock.isHeld(folder: state)
+    let folder = state
+    let older =
+      found.isBeingWritten ? nil : try looking { () throws(CheckpointFailure) in try StateFolder.olderCheckpoint(folder, checkpoint) }
+    if let fault = older ?? nil {
+      found.damages.append(.init(.checkpoint, fault, wayOn: Verifier.backup))
+    }
     try looking { () throws(CheckpointFailure) in try checkpoint.verifyIntegrity() }
     for fault in try looking(.checkpoint, { () throws(CheckpointFailure) in try checkpoint.brokenReferences() }) ?? [] {
       found.damages.append(.init(.checkpoint, fault, wayOn: Verifier.backup))
@@ -93,9 +99,13 @@ package struct Verifier: Sendable {
     do throws(CheckpointFailure) {
       return try body()
     } catch {
-      guard error.exitStatus == .diskTrouble else { throw error.runFailure }
       var message = error.description
       if case .damaged(let path, let what) = error { message = "\(path): \(what)" }
+      if case .ledgerChanged(let path) = error, !found.isBeingWritten {
+        message = "\(path): the ledger lacks what it says it has"
+      } else if error.exitStatus != .diskTrouble {
+        throw error.runFailure
+      }
       // One page may be met several times.
       if !found.damages.contains(where: { $0.message == message }) {
         found.damages.append(.init(run: run?.rawValue, part, message, wayOn: Verifier.backup))
@@ -114,6 +124,9 @@ package struct Verifier: Sendable {
 
   /// Reads all that endpoints have accepted: each part against its checksum, each slice against its order.
   private mutating func verifyLedger(_ checkpoint: Checkpoint) throws(RunFailure) {
+    for fault in try looking(.ledger, { () throws(CheckpointFailure) in try checkpoint.ledgerFaults() }) ?? [] {
+      found.damages.append(.init(run: nil, .ledger, "the ledger is not whole: \(fault)", wayOn: Verifier.backup))
+    }
     let rows = try looking { () throws(CheckpointFailure) in try checkpoint.allRuns() } ?? []
     let places = Set(rows.map { [$0.account, $0.endpoint] }).sorted { $0.lexicographicallyPrecedes($1) }
     for place in places {

@@ -51,8 +51,9 @@ extension Verifier {
     guard let plan: PlanRecord = try? fromStoredJSON(row.summary ?? "", "plan") else {
       return note(row, .counts, "what became of its records is no longer known")
     }
-    let fates = plan.alreadyAccepted + plan.duplicate + plan.filtered + plan.rejected + plan.decisions + plan.conversions
-    if plan.read != fates || plan.read != counts.read { note(row, .counts, "the fates of its records do not add up to the records read") }
+    if plan.read != plan.fates || plan.read != counts.read {
+      note(row, .counts, "the fates of its records do not add up to the records read")
+    }
     try verifyBodyCounts(row, plan, checkpoint)
     verifyRejects(row, plan.rejected, plan.rejected + found.refused)
   }
@@ -110,6 +111,7 @@ extension Verifier {
       return
     }
     told.bodyCount = try looking(.counts, run: row.id) { () throws(CheckpointFailure) in try checkpoint.bodyCount(row.id) } ?? 0
+    guard try looking(.counts, run: row.id, { () throws(CheckpointFailure) in try checkpoint.inputs(row.id) }) != nil else { return }
     let flow: RunFlow
     do throws(RunFailure) {
       flow = try RunFlow(
@@ -214,23 +216,6 @@ extension Verifier {
         : "`optireplay resume \(flow.run.id) --restage` plans what has not been accepted anew; what was accepted is not sent again")
     return comparison.sameCount
   }
-}
-
-/// A folder that goes away with its owner, for its owner alone.
-struct TemporaryFolder: ~Copyable {
-  let path: String
-
-  init() throws(RunFailure) {
-    path = FileManager.default.temporaryDirectory.appendingPathComponent("optireplay-\(UUID().uuidString)").path
-    do throws(DiskFailure) {
-      try Folder.make(path)
-    } catch {
-      throw error.runFailure(forInput: false)
-    }
-  }
-
-  // What cannot be removed is the system's to remove: it lies among temporary files.
-  deinit { try? Folder.remove(path) }
 }
 
 extension RunFlow {

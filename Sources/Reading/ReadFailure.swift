@@ -39,4 +39,4 @@ package enum ReadFailure: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 /// An input as messages call it.
-func inputName(_ path: String) -> String { path == "-" ? "standard input" : path }
+func inputName(_ path: String) -> String { path == "-" ? "standard input" : visibleName(path) }

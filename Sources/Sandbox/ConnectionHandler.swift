@@ -38,6 +38,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var isWaiting = false
   private var hasHeldRead = false
   private var passedBytes = 0
+  /// Ends a request whose body takes too long, however it trickles.
+  private var deadline: Scheduled<Void>?
 
   /// Bytes that are read after an early answer, so that a client in the midst of sending gets to read it.
   private static let passedLimit = 8 << 20
@@ -62,6 +64,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     stopReceiving()
+    deadline?.cancel()
     state = .closed
     context.fireChannelInactive()
   }
@@ -101,6 +104,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
       case .setFaults: askForBody(context)
       default: break
       }
+      if case .passing = state { startDeadline(context) }
       return
     }
     state = .receiving(strict: strict)
@@ -125,7 +129,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   private func prepare(_ length: Int?, _ context: ChannelHandlerContext) {
     if let length { body.reserveCapacity(length) }
+    startDeadline(context)
     askForBody(context)
+  }
+
+  private func startDeadline(_ context: ChannelHandlerContext) {
+    deadline?.cancel()
+    deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(core.bodyTimeLimit)) { [self] in
+      switch state {
+      case .receiving, .passing: answer(Answer(.requestTimeout, message: "the body took too long to come"), early: true, context)
+      case .idle, .answering, .leaving, .closed: break
+      }
+    }
   }
 
   private func askForBody(_ context: ChannelHandlerContext) {
@@ -158,6 +173,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   // MARK: what is done with it
 
   private func end(_ context: ChannelHandlerContext) {
+    deadline?.cancel()
     switch state {
     case .receiving(let strict):
       state = .answering(isKept: true)

@@ -6,6 +6,7 @@ internal import Synchronization
 /// What the connections of one server share.
 final class SandboxCore: Sendable {
   let bodyLimit: Int
+  let bodyTimeLimit: Duration
   private let guardian: BrowserGuard
   let faults: FaultGate
   let faultsPage: SandboxFaultsPage?
@@ -22,6 +23,7 @@ final class SandboxCore: Sendable {
   init(_ settings: SandboxSettings, _ store: SandboxStore) {
     // A place in a body is 32 bits.
     bodyLimit = min(settings.bodyLimit, 1 << 30)
+    bodyTimeLimit = settings.bodyTimeLimit
     guardian = BrowserGuard(listeningOn: settings.host)
     faults = FaultGate(settings.faults)
     faultsPage = settings.faultsPage

@@ -15,6 +15,8 @@ package struct SandboxSettings: Sendable {
   /// Threads that judge bodies. Each keeps a body's events in memory, about half its size, and for other senders' bodies their
   /// records too, which are about twice its size.
   package var judgeCount = 2
+  /// How long a body may take to come in, however it trickles; one that stops coming is given up sooner.
+  package var bodyTimeLimit: Duration = .seconds(600)
   package var faults = SandboxFaults.none
   /// What `/` shows; without, it says in words what there is.
   package var page: SandboxPage?

@@ -62,6 +62,8 @@ package enum Limits {
   package static let silenceSeconds = 60
   /// Seconds that the reader of standard error may take nothing before what is said is passed over.
   package static let readerSeconds = 5
+  /// Milliseconds that a clock may go back when it is set, without anybody asking why.
+  package static let clockDriftMilliseconds: Int64 = 300_000
   /// Seconds that requests in flight get after the first signal.
   package static let drainSeconds = 30
   /// Days that a history's events are counted by; where there are more, weeks, months or years are.

@@ -7,6 +7,14 @@ package func visible(_ text: String) -> String {
   }
 }
 
+/// The name of a file as it stands within a line: line ends and tabs are written out, too.
+package func visibleName(_ name: String) -> String {
+  guard name.unicodeScalars.contains(where: { $0 == "\n" || $0 == "\t" || isObeyed($0) }) else { return name }
+  return name.unicodeScalars.reduce(into: "") { shown, scalar in
+    if scalar == "\n" || scalar == "\t" || isObeyed(scalar) { shown += scalar.writtenOut } else { shown.unicodeScalars.append(scalar) }
+  }
+}
+
 private func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.value {
   case 0x0a, 0x09: false

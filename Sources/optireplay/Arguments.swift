@@ -16,6 +16,13 @@ extension Endpoint: ExpressibleByArgument {
   package init?(argument: String) { self.init(argument) }
 }
 
+/// What `--endpoint` says, whatever that is: an error of the parser would repeat it, and it may hold a password.
+struct EndpointText: ExpressibleByArgument {
+  let text: String
+
+  init(argument: String) { text = argument }
+}
+
 extension Allowance: ExpressibleByArgument {
   package init?(argument: String) { self.init(argument) }
 }
@@ -135,6 +142,14 @@ enum Given {
     guard let (text, place) = text(name) else { return nil }
     guard let value = Value(argument: text) else { throw refusal(text, place, name, Value.allValueStrings) }
     return value
+  }
+
+  static func endpoint(_ flag: EndpointText?) throws -> Endpoint? {
+    guard let flag else { return try value(Endpoint?.none, "endpoint") }
+    guard let endpoint = Endpoint(flag.text) else {
+      throw RunFailure(.usage, "--endpoint names none; it takes us, eu, sandbox, or an http or https URL")
+    }
+    return endpoint
   }
 
   static func list<Value: ExpressibleByArgument>(_ flags: [Value], _ name: String) throws -> [Value] {

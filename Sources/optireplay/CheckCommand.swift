@@ -20,7 +20,7 @@ struct CheckCommand: AsyncParsableCommand {
   @OptionGroup(title: "Input") var input: InputArguments
   @OptionGroup(title: "Bodies") var body: BodyArguments
   @Option(help: ArgumentHelp("The endpoint whose ledger tells what is new. (default: sandbox)", valueName: "endpoint"))
-  var endpoint: Endpoint?
+  var endpoint: EndpointText?
   @Flag(help: "Say where samples are, and not what is in them.")
   var positionsOnly = false
   @OptionGroup(title: "Judgement and resources") var gate: GateArguments
@@ -32,7 +32,7 @@ struct CheckCommand: AsyncParsableCommand {
     try await voice.failing {
       let settings = try body.settings(input)
       var options = RunOptions(
-        state: try state.folder(), account: settings.body.accountID, endpoint: try Given.value(endpoint, "endpoint") ?? .sandbox)
+        state: try state.folder(), account: settings.body.accountID, endpoint: try Given.endpoint(endpoint) ?? .sandbox)
       try input.requireRegion(of: options.endpoint)
       try gate.apply(to: &options)
       let specification = try input.specification()

@@ -77,15 +77,23 @@ struct InputArguments: ParsableArguments {
     datafile ?? ProcessInfo.processInfo.environment["OPTIREPLAY_DATAFILE"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  /// Fetches the project's datafile when it is named by its address. To be called before anything else.
-  func fetchDatafile() async throws(RunFailure) {
+  /// Fetches the project's datafile when it is named by its address, by the way that bodies would go. To be called before anything else.
+  func fetchDatafile(_ delivery: DeliveryArguments?) async throws(RunFailure) {
     let variables = ProcessInfo.processInfo.environment
-    var name = namedDatafile
-    if name == nil, let config {
-      let text = try NamedConfiguration.text(try NamedConfiguration.read(config), of: config)
-      name = ConfigurationFile.datafileName(text, variables: variables)
+    var text: String?
+    if let config { text = try NamedConfiguration.text(try NamedConfiguration.read(config), of: config) }
+    func said(_ key: String, _ flag: String?) -> String? {
+      let given = flag ?? variables["OPTIREPLAY_" + key.uppercased()].flatMap { $0.isEmpty ? nil : $0 }
+      return given ?? text.flatMap { ConfigurationFile.said(of: key, $0, variables: variables) }
     }
-    if let name, Fetched.isAddress(name) { try await Fetched.fetch(name) }
+    guard let name = said("datafile", datafile), Fetched.isAddress(name) else { return }
+    let isGiven = delivery?.caFile != nil || variables["OPTIREPLAY_CA_FILE"].map { !$0.isEmpty } ?? false
+    let authorities = said("ca_file", delivery?.caFile).map { isGiven || $0.hasPrefix("/") ? $0 : besideConfiguration($0) }
+    try await Fetched.fetch(name, proxy: said("proxy", delivery?.proxy), caFile: authorities)
+  }
+
+  private func besideConfiguration(_ path: String) -> String {
+    URL(fileURLWithPath: config ?? "").deletingLastPathComponent().path + "/" + path
   }
 
   /// The variables of the environment that the configuration speaks of, with their values.

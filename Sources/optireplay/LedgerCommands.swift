@@ -99,6 +99,7 @@ struct LedgerPruneCommand: AsyncParsableCommand {
       try requireState(folder)
       let state = try StateFolder(folder)
       let now = Int64(Date().timeIntervalSince1970 * 1000)
+      try state.requireClock(now: now)
       let before = now - olderThan.duration.components.seconds * 1000
       let forgotten = try state.checkpoint.pruneLedger(before: before)
       voice.terminal.result(

@@ -110,8 +110,9 @@ enum Fetched {
 
   static func isAddress(_ name: String) -> Bool { name.hasPrefix("http://") || name.hasPrefix("https://") }
 
-  static func fetch(_ address: String) async throws(RunFailure) {
-    let bytes = try await download(address, limitBytes: Limits.datafileBytes, environment: ProcessInfo.processInfo.environment)
+  static func fetch(_ address: String, proxy: String? = nil, caFile: String? = nil) async throws(RunFailure) {
+    let bytes = try await download(
+      address, limitBytes: Limits.datafileBytes, proxy: proxy, caFile: caFile, environment: ProcessInfo.processInfo.environment)
     files.withLock { $0[address] = bytes }
   }
 

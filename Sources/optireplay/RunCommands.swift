@@ -20,9 +20,9 @@ struct OutputArguments: ParsableArguments {
   var logFormat: LogFormat?
 
   /// What a command speaks with whose configuration may say how. A configuration that cannot be read ends the command.
-  func voice(of input: InputArguments) async throws -> Voice {
+  func voice(of input: InputArguments, delivery: DeliveryArguments? = nil) async throws -> Voice {
     do throws(RunFailure) {
-      try await input.fetchDatafile()
+      try await input.fetchDatafile(delivery)
       try input.useConfiguration()
     } catch {
       throw try voice().told(error)
@@ -110,18 +110,18 @@ struct ImportCommand: AsyncParsableCommand {
   @OptionGroup(title: "Input") var input: InputArguments
   @OptionGroup(title: "Bodies") var body: BodyArguments
   @Option(help: ArgumentHelp("us, eu, a URL, or sandbox. (default: sandbox, a rehearsal)", valueName: "endpoint"))
-  var endpoint: Endpoint?
+  var endpoint: EndpointText?
   @OptionGroup(title: "Delivery") var delivery: DeliveryArguments
   @OptionGroup(title: "Judgement and resources") var gate: GateArguments
   @OptionGroup var state: StateArguments
   @OptionGroup var output: OutputArguments
 
   func run() async throws {
-    let voice = try await output.voice(of: input)
+    let voice = try await output.voice(of: input, delivery: delivery)
     try await voice.failing {
       let settings = try body.settings(input)
       var options = RunOptions(
-        state: try state.folder(), account: settings.body.accountID, endpoint: try Given.value(endpoint, "endpoint") ?? .sandbox)
+        state: try state.folder(), account: settings.body.accountID, endpoint: try Given.endpoint(endpoint) ?? .sandbox)
       try input.requireRegion(of: options.endpoint)
       try gate.apply(to: &options)
       try delivery.apply(to: &options)
@@ -177,7 +177,7 @@ struct ResumeCommand: AsyncParsableCommand {
   var restage = false
 
   @Option(help: ArgumentHelp("The run's own URL, when it holds a secret: those are not stored.", valueName: "endpoint"))
-  var endpoint: Endpoint?
+  var endpoint: EndpointText?
 
   @OptionGroup(title: "Delivery") var delivery: DeliveryArguments
   @OptionGroup(title: "Judgement and resources") var gate: GateArguments
@@ -194,7 +194,7 @@ struct ResumeCommand: AsyncParsableCommand {
       // Whether a status of one's own may be named depends on where the run goes.
       if let checkpoint = try StateFolder.reader(folder), let row = try checkpoint.unfinishedRun(id) {
         options.endpoint = Endpoint(row.endpoint) ?? .sandbox
-        if let endpoint = try Given.value(endpoint, "endpoint") {
+        if let endpoint = try Given.endpoint(endpoint) {
           guard endpoint.name == row.endpoint else {
             throw RunFailure(.usage, "run \(row.id) goes to \(row.endpoint), which is not the --endpoint named here")
           }
@@ -249,7 +249,7 @@ struct PlanCommand: AsyncParsableCommand {
   @OptionGroup(title: "Input") var input: InputArguments
   @OptionGroup(title: "Bodies") var body: BodyArguments
   @Option(help: ArgumentHelp("The endpoint whose ledger tells what is new. (default: sandbox)", valueName: "endpoint"))
-  var endpoint: Endpoint?
+  var endpoint: EndpointText?
   @Option(name: .customLong("output"), help: ArgumentHelp("A folder to write the bodies into: 1.json, 2.json, …", valueName: "dir"))
   var outputFolder: String?
   @Option(help: ArgumentHelp("A file to write the expected results into, as the page that `sandbox` would show.", valueName: "file"))
@@ -269,7 +269,7 @@ struct PlanCommand: AsyncParsableCommand {
     try await voice.failing {
       let settings = try body.settings(input)
       var options = RunOptions(
-        state: try state.folder(), account: settings.body.accountID, endpoint: try Given.value(endpoint, "endpoint") ?? .sandbox)
+        state: try state.folder(), account: settings.body.accountID, endpoint: try Given.endpoint(endpoint) ?? .sandbox)
       try input.requireRegion(of: options.endpoint)
       try gate.apply(to: &options)
       options.output = outputFolder

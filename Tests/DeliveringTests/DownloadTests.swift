@@ -48,6 +48,21 @@ import Vocabulary
     }
   }
 
+  @Test("a named proxy is used, and a named file of authorities is looked for")
+  func named() async throws {
+    try await ScriptedServer.serving { _ in
+      .status(200, [], "not by proxy")
+    } while: { server, address in
+      await #expect(throws: RunFailure.self, "nobody listens where the proxy is") {
+        _ = try await download(address, limitBytes: 100, timeLimit: .milliseconds(300), proxy: "http://127.0.0.1:1", environment: [:])
+      }
+      #expect(server.requests.isEmpty)
+    }
+    await #expect(throws: RunFailure.self) {
+      _ = try await download("https://127.0.0.1:1/a.json", limitBytes: 100, caFile: "/nowhere/ca.pem", environment: [:])
+    }
+  }
+
   @Test("a server that says nothing ends with 66 in time")
   func silent() async throws {
     do {

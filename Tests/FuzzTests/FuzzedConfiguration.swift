@@ -22,7 +22,7 @@ private func written(_ file: ConfigurationFile) -> String {
 /// Any text is a configuration or is refused with words; what is one, written and read again, is the same.
 func feedConfiguration(_ input: inout Input) throws {
   guard let text = String(validating: input.rest(), as: UTF8.self) else { return }
-  _ = ConfigurationFile.datafileName(text, variables: [:])
+  _ = ConfigurationFile.said(of: "datafile", text, variables: [:])
   let file: ConfigurationFile
   do throws(ConfigurationFault) {
     file = try read(text)

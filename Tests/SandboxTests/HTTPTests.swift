@@ -208,6 +208,21 @@ import Vocabulary
     }
   }
 
+  @Test("a body that trickles is given up when its time is over, and its room with it", arguments: ["/v1/events", "/nothing"])
+  func trickle(path: String) async throws {
+    let text = body(.conversion("v", "u"))
+    try await scratch.serving(bodyLimit: text.utf8.count, bodyTimeLimit: .milliseconds(200)) { server in
+      try await Wire.to(server.port) { wire in
+        // What trickles does not put it off: that would be the other time limit.
+        try await wire.send("POST \(path) HTTP/1.1\r\nHost: s\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text.prefix(3))")
+        let response = await wire.response()
+        #expect(response?.status == 408)
+        #expect(response?.message == "the body took too long to come")
+      }
+      try await Wire.to(server.port) { try await $0.post(text, expecting: 204) }
+    }
+  }
+
   @Test("room is given in turn, and never more than there is")
   func roomInTurn() throws {
     let loop = MultiThreadedEventLoopGroup.singleton.any()

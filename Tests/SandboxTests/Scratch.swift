@@ -20,11 +20,12 @@ final class Scratch: Sendable {
   /// A server on the store while the body runs, stopped afterwards.
   @discardableResult
   func serving<Result: Sendable>(
-    faults: SandboxFaults = .none, bodyLimit: Int? = nil, _ body: (SandboxServer) async throws -> Result
+    faults: SandboxFaults = .none, bodyLimit: Int? = nil, bodyTimeLimit: Duration? = nil, _ body: (SandboxServer) async throws -> Result
   ) async throws -> Result {
     var settings = SandboxSettings(storePath: path)
     settings.faults = faults
     if let bodyLimit { settings.bodyLimit = bodyLimit }
+    if let bodyTimeLimit { settings.bodyTimeLimit = bodyTimeLimit }
     let server = try await SandboxServer.start(settings)
     let outcome: Swift.Result<Result, any Error>
     do { outcome = .success(try await body(server)) } catch { outcome = .failure(error) }

@@ -31,6 +31,27 @@ struct MistakeTests {
     return (try outcome.json()["rejects"] as? [String: Int])?.keys.sorted().joined(separator: ",")
   }
 
+  @Test("a password in an address that is none is not repeated", arguments: ["import", "plan", "check"])
+  func password(command: String) throws {
+    let file = try conversions("anna,9,1714564800000")
+    for address in ["http://user:hunter2@", "ftp://user:hunter2@host/", "user:hunter2"] {
+      let outcome = try run(command, [file, "--endpoint", address])
+      #expect(outcome.exit == .usage)
+      #expect(outcome.errors.contains("--endpoint") && !(outcome.errors + outcome.output).contains("hunter2"), "\(outcome.errors)")
+    }
+  }
+
+  @Test("a line end in a file's name does not end a line of what is said")
+  func lineEnd() throws {
+    let file = try folder.write("neither,nor\n1,2\n", to: "rows\nforged: all is well.csv")
+    for name in [file, file + "x", file + "*.none"] {
+      let outcome = try Program().run(["check", name, "--account-id", "1", "--state", folder.path + "/state"])
+      let lines = (outcome.errors + outcome.output).split(separator: "\n")
+      #expect(!lines.contains { $0.hasPrefix("forged") }, "\(outcome.errors)\(outcome.output)")
+      #expect(lines.contains { $0.contains(#"rows\u{a}forged"#) }, "\(outcome.errors)\(outcome.output)")
+    }
+  }
+
   @Test("random uuids on each run: the same rows without uuids are sent once")
   func randomUUIDs() throws {
     let file = try conversions("anna,9,1714564800000")

@@ -52,8 +52,7 @@ package struct LargePartitions: Sendable {
       let number = next()
       guard number < pieces.count else { return runs }
       let piece = pieces[number]
-      sorter.payloads = try reader.read(piece.frames, of: piece.partition, into: &sorter.bytes).payloads
-      runs.append(try sorter.write(number: number, partition: piece.partition, path: path(number)))
+      runs.append(try sorter.sort(piece.frames, of: piece.partition, from: reader, number: number, path: path(number)))
     }
   }
 

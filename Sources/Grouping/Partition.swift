@@ -48,24 +48,22 @@ package struct Partition: Sendable {
   /// Visitors found, or known.
   package var visitorCount: Int { extents.count }
 
-  /// The memory of the bytes, to be filled anew.
-  mutating func takeBytes() -> [UInt8] {
-    var taken: [UInt8] = []
-    swap(&taken, &bytes)
+  /// The memory of the bytes and of the keys, to be filled anew.
+  mutating func takeMemory() -> (bytes: [UInt8], keys: [RecordKey]) {
+    var taken: (bytes: [UInt8], keys: [RecordKey]) = ([], [])
+    swap(&taken.bytes, &bytes)
+    swap(&taken.keys, &keys)
+    taken.keys.removeAll(keepingCapacity: true)
     return taken
   }
 
-  /// The visitors whose records lie in `payloads` of `bytes`, in the memory of a partition that has served.
+  /// The visitors whose records lie in `bytes`, with a key each, in the memory of a partition that has served.
   init(
-    bytes: consuming [UInt8], payloads: [Range<Int>], contentDigest: UInt64, partitionBits: Int, identicalRows: IdenticalRows,
+    bytes: consuming [UInt8], keys: consuming [RecordKey], contentDigest: UInt64, partitionBits: Int, identicalRows: IdenticalRows,
     reusing used: consuming Partition
   ) {
-    var keys: [RecordKey] = []
     var spare: [RecordKey] = []
-    swap(&keys, &used.keys)
     swap(&spare, &used.spare)
-    keys.removeAll(keepingCapacity: true)
-    collectKeys(&keys, payloads, bytes)
     let shift = sortByHash(&keys, spare: &spare, knownBits: partitionBits, passes: 2)
     self = used
     self.bytes = bytes
@@ -78,11 +76,14 @@ package struct Partition: Sendable {
   }
 
   /// The visitors of `bytes` as planning found them, in the memory of a partition that has served.
-  init(bytes: consuming [UInt8], _ order: consuming PlannedOrder, contentDigest: UInt64, reusing used: consuming Partition) {
+  init(
+    bytes: consuming [UInt8], keys: consuming [RecordKey], _ order: consuming PlannedOrder, contentDigest: UInt64,
+    reusing used: consuming Partition
+  ) {
     self = used
     self.bytes = bytes
+    self.keys = keys
     self.contentDigest = contentDigest
-    keys.removeAll(keepingCapacity: true)
     begin()
     offsets.reserveCapacity(order.places.count)
     for place in order.places {

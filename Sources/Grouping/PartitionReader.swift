@@ -117,14 +117,17 @@ package final class PartitionReader: Sendable {
   /// for each record.
   package func read(_ number: Int, into used: consuming Partition = Partition(), noted: OrderReader? = nil) throws(DiskFailure) -> Partition
   {
-    var bytes = used.takeBytes()
-    let (payloads, content) = try read(starts[number]..<starts[number + 1], of: number, into: &bytes)
-    if let order = noted?.order(of: number, contentDigest: content) {
-      return Partition(bytes: bytes, order, contentDigest: content, reusing: used)
+    var (bytes, keys) = used.takeMemory()
+    var payloads: [Range<Int>] = []
+    let content = try read(starts[number]..<starts[number + 1], of: number, into: &bytes) { payload, bytes in
+      if noted == nil { collectKeys(&keys, payload, bytes) } else { payloads.append(payload) }
     }
+    if let order = noted?.order(of: number, contentDigest: content) {
+      return Partition(bytes: bytes, keys: keys, order, contentDigest: content, reusing: used)
+    }
+    for payload in payloads { collectKeys(&keys, payload, bytes) }
     return Partition(
-      bytes: bytes, payloads: payloads, contentDigest: content, partitionBits: partitioning.bits, identicalRows: identicalRows,
-      reusing: used)
+      bytes: bytes, keys: keys, contentDigest: content, partitionBits: partitioning.bits, identicalRows: identicalRows, reusing: used)
   }
 
   /// The frames of a partition, divided into ranges of about so many bytes, each of a frame at least.
@@ -144,17 +147,17 @@ package final class PartitionReader: Sendable {
     return ranges
   }
 
-  /// Reads frames of a partition, instead of what `bytes` holds. Returns where their records lie, and what tells them apart from any others.
+  /// Reads frames of a partition, instead of what `bytes` holds, and calls `body` with where the records of each lie in them. Returns what
+  /// tells the records apart from any others.
   func read(
-    _ range: Range<Int>, of number: Int, into bytes: inout [UInt8]
-  ) throws(DiskFailure) -> (payloads: [Range<Int>], content: UInt64) {
+    _ range: Range<Int>, of number: Int, into bytes: inout [UInt8], _ body: (Range<Int>, [UInt8]) -> Void
+  ) throws(DiskFailure) -> UInt64 {
     let byteCount = frames[range].reduce(0) { $0 + $1.byteCount }
     if bytes.count > byteCount { bytes.removeLast(bytes.count - byteCount) }
     if bytes.count < byteCount {
       bytes.reserveCapacity(byteCount)
       bytes.append(contentsOf: repeatElement(0, count: byteCount - bytes.count))
     }
-    var payloads: [Range<Int>] = []
     var at = 0
     var content: UInt64 = 0
     for frame in frames[range] {
@@ -162,10 +165,10 @@ package final class PartitionReader: Sendable {
       try read(frame, of: number, into: &bytes, range)
       // A frame's checksum covers where it belongs, too.
       content = (content ^ load64(bytes.span, at + PartitionFile.checksumPlace)) &* 0x9e37_79b9_7f4a_7c15
-      payloads.append((at + PartitionFile.frameHeadBytes)..<range.upperBound)
+      body((at + PartitionFile.frameHeadBytes)..<range.upperBound, bytes)
       at = range.upperBound
     }
-    return (payloads, content)
+    return content
   }
 
   /// Calls `body` with each record of a partition, in no order. Memory: one frame.

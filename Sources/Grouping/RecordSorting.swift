@@ -6,15 +6,13 @@ struct RecordKey {
   var offset: Int
 }
 
-/// Adds the keys of the records that lie in `payloads` of `bytes`.
-func collectKeys(_ keys: inout [RecordKey], _ payloads: [Range<Int>], _ bytes: [UInt8]) {
+/// Adds the keys of the records that lie in `payload` of `bytes`: soonest done when these have just been read.
+func collectKeys(_ keys: inout [RecordKey], _ payload: Range<Int>, _ bytes: [UInt8]) {
   let bytes = bytes.span
-  for payload in payloads {
-    var at = payload.lowerBound
-    while at < payload.upperBound {
-      keys.append(RecordKey(hash: load64(bytes, at + 8), offset: at))
-      at += Int(load32(bytes, at))
-    }
+  var at = payload.lowerBound
+  while at < payload.upperBound {
+    keys.append(RecordKey(hash: load64(bytes, at + 8), offset: at))
+    at += Int(load32(bytes, at))
   }
 }
 

@@ -5,20 +5,28 @@ import Disk
 ///
 /// Memory: the records, and some 80 bytes for each.
 struct RunSorter: ~Copyable {
-  /// The records lie in `payloads` of it.
+  /// What the records lie in, and a key for each.
   var bytes: [UInt8] = []
-  var payloads: [Range<Int>] = []
-  private var keys: [RecordKey] = []
+  var keys: [RecordKey] = []
   private var spare: [RecordKey] = []
   private let frameBytes: Int
 
   /// `frameBytes` is smaller only in tests.
   init(frameBytes: Int = SortedRun.frameBytes) { self.frameBytes = frameBytes }
 
-  /// Writes the records as a sorted run.
+  /// Reads frames of a partition and writes their records as a sorted run.
+  mutating func sort(
+    _ frames: Range<Int>, of partition: Int, from reader: PartitionReader, number: Int, path: String
+  ) throws(DiskFailure) -> SortedRun {
+    var read: [RecordKey] = []
+    swap(&read, &keys)
+    _ = try reader.read(frames, of: partition, into: &bytes) { payload, bytes in collectKeys(&read, payload, bytes) }
+    keys = read
+    return try write(number: number, partition: partition, path: path)
+  }
+
+  /// Writes the records as a sorted run, and forgets them.
   mutating func write(number: Int, partition: Int, path: String) throws(DiskFailure) -> SortedRun {
-    keys.removeAll(keepingCapacity: true)
-    collectKeys(&keys, payloads, bytes)
     sortRecords(&keys, spare: &spare, bytes)
     var writer = try SortedRunWriter(number: number, partition: partition, path: path, frameBytes: frameBytes)
     var written = 0
@@ -33,6 +41,7 @@ struct RunSorter: ~Copyable {
       }
       written += batch
     }
+    keys.removeAll(keepingCapacity: true)
     return try writer.finish()
   }
 }

@@ -130,7 +130,7 @@ func stage(_ rows: [Row], in scratch: Scratch, memoryBytes: Int, frameBytes: Int
   var sorter = RunSorter(frameBytes: frameBytes)
   var runs: [SortedRun] = []
   func write(_ sorter: inout RunSorter) throws {
-    sorter.payloads = [0..<sorter.bytes.count]
+    collectKeys(&sorter.keys, 0..<sorter.bytes.count, sorter.bytes)
     runs.append(try sorter.write(number: runs.count, partition: 0, path: scratch.path(runs.count)))
     sorter.bytes.removeAll()
   }

@@ -10,7 +10,8 @@ struct TemporaryFolder: ~Copyable {
   let path: String
   private let lock: FolderLock
 
-  private static let prefix = "optireplay-"
+  /// Nobody's own folder is called so, such as a state folder that a script made with a unique name.
+  private static let prefix = "optireplay-temporary-"
   /// A folder that is younger may be one whose owner has not locked it yet.
   private static let youngest: Double = 60
 
@@ -33,7 +34,7 @@ struct TemporaryFolder: ~Copyable {
   private static func sweep(_ parent: String, now: Date) {
     for name in Folder.names(in: parent) where name.hasPrefix(prefix) && UUID(uuidString: String(name.dropFirst(prefix.count))) != nil {
       let path = "\(parent)/\(name)"
-      guard Folder.isOursAlone(path), let state = FileState(path + "/lock"),
+      guard Folder.isOursAlone(path), FileState(path + "/checkpoint.sqlite") == nil, let state = FileState(path + "/lock"),
         now.timeIntervalSince1970 - Double(state.changedAt[0]) > youngest,
         let lock = try? FolderLock(folder: path)
       else { continue }

@@ -14,7 +14,8 @@ struct TemporaryFolderTests {
   private var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() } }
 
   /// What a killed process leaves.
-  private func leave(_ name: String = "optireplay-\(UUID().uuidString)", mode: Int = 0o700, hasLock: Bool = true) throws -> String {
+  private func leave(_ name: String = "optireplay-temporary-\(UUID().uuidString)", mode: Int = 0o700, hasLock: Bool = true) throws -> String
+  {
     let path = scratch.path + "/" + name
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: mode])
     try Data("rows".utf8).write(to: URL(fileURLWithPath: path + "/1.records"))
@@ -44,13 +45,15 @@ struct TemporaryFolderTests {
     #expect(try names == [])
   }
 
-  @Test("what is not surely ours stays: another name, another mode, no lock, a link")
+  @Test("what is not surely ours stays: another name, another mode, no lock, a link, a checkpoint in it")
   func others() throws {
     let kept = [
-      try leave("optireplay-mine"), try leave("other-\(UUID().uuidString)"), try leave(mode: 0o755), try leave(hasLock: false),
-      "optireplay-\(UUID().uuidString)",
+      try leave("optireplay-temporary-mine"), try leave("optireplay-\(UUID().uuidString)"), try leave("other-\(UUID().uuidString)"),
+      try leave(mode: 0o755), try leave(hasLock: false),
+      "optireplay-temporary-\(UUID().uuidString)", try leave(),
     ]
-    try FileManager.default.createSymbolicLink(atPath: scratch.path + "/" + kept[4], withDestinationPath: scratch.path + "/" + kept[0])
+    try Data().write(to: URL(fileURLWithPath: scratch.path + "/" + kept[6] + "/checkpoint.sqlite"))
+    try FileManager.default.createSymbolicLink(atPath: scratch.path + "/" + kept[5], withDestinationPath: scratch.path + "/" + kept[0])
     _ = try TemporaryFolder(in: scratch.path, now: Self.later)
     #expect(try names == kept.sorted())
     #expect(FileManager.default.fileExists(atPath: scratch.path + "/" + kept[0] + "/1.records"))

@@ -170,7 +170,7 @@ import Vocabulary
       return (try await wire.get("/results.json"), try await wire.get("/status.json?now"))
     }
     #expect(results?.headers["content-type"] == "application/json")
-    let one = #""conversions":1,"converting_visitors":1,"entity_id":"50","key":"purchase","revenue":5,"revenue_squares":25,"value":0"#
+    let one = #""conversions":1,"converting_visitors":1,"entity_id":"50","key":"purchase","revenue":5,"revenue_squares":"25","value":0"#
     #expect(
       results?.text
         == #"{"experiments":[{"campaign_id":"20","experiment_id":"30","not_counted":{},"variations":[{"events":[{\#(one)}],"variation_id":"40","#

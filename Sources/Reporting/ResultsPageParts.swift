@@ -120,7 +120,7 @@ enum PageParts {
       .scroll { font-size: 8pt }
       .event th > span { max-width: none }
       .interval { display: none }
-      .skip, #live, .choice { display: none }
+      .skip, #live, .choice, .actions { display: none }
       .scroll { overflow: visible }
       .by, details:not([open]) { display: none }
       body { font-size: 9pt }

@@ -68,6 +68,14 @@ extension Checkpoint {
     try keepReceipt(run, sampleReceipt(number), ledger: sampleEntries(number, count: entries))
   }
 
+  /// A complete run of two bodies of ten events each.
+  func completed() throws -> RunID {
+    let run = try sending(2)
+    for number in 1...2 { try send(run, number, entries: 10) }
+    try complete(run, summary: "{}", now: 9)
+    return run
+  }
+
   /// A run that is being sent, with a plan of `count` bodies.
   func sending(_ count: Int, account: String = "acme", endpoint: String = "us") throws -> RunID {
     let run = try begin(account: account, endpoint: endpoint).id

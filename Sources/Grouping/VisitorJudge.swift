@@ -50,20 +50,6 @@ package typealias KnownEvents = (_ visitorHash: UInt64, _ ids: ClosedRange<UInt6
 /// After `judge`, and `settle` for each record, `fates` holds one fate for each record of the visitor, in the total order. Memory: a byte for each record of one visitor, and `memoryBytes` for comparing ids; a visitor with
 /// more ids than that holds is read several times, each time for a slice of them, so the judgement is exact at every memory.
 package struct VisitorJudge {
-  private struct Identity {
-    let id: Digest
-    /// Twice the ordinal, and one more when the id was derived: a visitor may have millions of these.
-    private let number: Int
-
-    init(id: Digest, ordinal: Int, isDerived: Bool) {
-      self.id = id
-      number = 2 * ordinal + (isDerived ? 1 : 0)
-    }
-
-    var ordinal: Int { number / 2 }
-    var isDerived: Bool { number % 2 == 1 }
-  }
-
   private struct First {
     var timestamp: Int64
     var eventID: [UInt8]
@@ -89,7 +75,7 @@ package struct VisitorJudge {
   private let identityLimit: Int
   package private(set) var fates: [RecordFate] = []
   package private(set) var counts = JudgeCounts()
-  private var identities: [Identity] = []
+  private var ids = VisitorIDs()
   private var decisionCount = 0
   private var firstDecision = Int64.max
   /// The visitor's decisions of earlier runs: of each variation the earliest.
@@ -98,9 +84,7 @@ package struct VisitorJudge {
   private var superseded: Set<Int> = []
 
   package init(_ rules: JudgeRules, carriesDecisions: Bool = false, memoryBytes: Int) {
-    // Finding equal ones takes up to two thirds of them besides.
-    let bytes = MemoryLayout<Identity>.stride * 5 / 3
-    self.init(rules, carriesDecisions: carriesDecisions, identityLimit: max(1024, memoryBytes / bytes))
+    self.init(rules, carriesDecisions: carriesDecisions, identityLimit: max(1024, memoryBytes / VisitorIDs.entryBytes))
   }
 
   /// `identityLimit` is smaller only in tests.
@@ -149,7 +133,7 @@ package struct VisitorJudge {
     var lower: UInt64 = 0
     while true {
       var upper = UInt64.max
-      identities.removeAll(keepingCapacity: true)
+      ids.removeAll()
       let countsRecords = lower == 0
       try walker.eachPage { page, offsets, start in
         for at in offsets.indices {
@@ -161,11 +145,11 @@ package struct VisitorJudge {
             if !record.flags.contains(.derivedID) { counts.addGivenID(id, record) }
           }
           guard id.high >= lower, id.high <= upper else { continue }
-          identities.append(Identity(id: id, ordinal: start + at, isDerived: record.flags.contains(.derivedID)))
-          if identities.count > identityLimit { narrow(lower, &upper) }
+          ids.append(VisitorIDs.Entry(id, ordinal: start + at, isDerived: record.flags.contains(.derivedID)))
+          if ids.count > identityLimit { narrow(lower, &upper) }
         }
       }
-      settleIdentities()
+      ids.settle(&fates)
       let accepted = try known(walker.visitorHash, lower...upper)
       if !accepted.events.isEmpty { try compare(with: accepted, &walker) }
       if upper == .max { break }
@@ -176,54 +160,18 @@ package struct VisitorJudge {
   /// Makes room by settling what is already known to be reused, and if that is not enough, by leaving the upper half of the ids
   /// to another reading.
   private mutating func narrow(_ lower: UInt64, _ upper: inout UInt64) {
-    settleIdentities()
-    while identities.count > identityLimit / 2, upper > lower {
+    ids.settle(&fates)
+    while ids.count > identityLimit / 2, upper > lower {
       upper = lower + (upper - lower) / 2
-      let bound = upper
-      identities.removeAll { $0.id.high > bound }
+      ids.remove(above: upper)
     }
   }
-
-  /// Marks every record whose id an earlier record has, and keeps one identity for each id: the first. They stay in the order of records.
-  private mutating func settleIdentities() {
-    guard identities.count > 1, !haveFewAllDifferent() else { return }
-    // Of each id, one more than where its identity is kept, at the place that its own bits name or the next free one.
-    let mask = 1 << (Int.bitWidth - (2 * identities.count - 1).leadingZeroBitCount) - 1
-    var table = [UInt32](repeating: 0, count: mask + 1)
-    var kept = 0
-    for at in identities.indices {
-      let identity = identities[at]
-      var place = Int(truncatingIfNeeded: identity.id.low) & mask
-      while table[place] != 0, identities[Int(table[place]) - 1].id != identity.id { place = (place + 1) & mask }
-      if table[place] != 0 {
-        let saysTheSame = identity.isDerived && identities[Int(table[place]) - 1].isDerived
-        fates[identity.ordinal] = saysTheSame ? .sameEvent : .idReused
-      } else {
-        identities[kept] = identity
-        kept += 1
-        table[place] = UInt32(kept)
-      }
-    }
-    identities.removeLast(identities.count - kept)
-  }
-
-  /// Whether these are few identities, each different from all others: then nothing is to be settled.
-  private func haveFewAllDifferent() -> Bool {
-    guard identities.count <= VisitorJudge.fewIdentities else { return false }
-    for at in 1..<identities.count {
-      for other in 0..<at where identities[other].id.low == identities[at].id.low { return false }
-    }
-    return true
-  }
-
-  /// So few are compared each with each rather than sorted.
-  private static let fewIdentities = 16
 
   private mutating func compare(with accepted: KnownVisitor, _ walker: inout some VisitorPages & ~Copyable) throws(RunFailure) {
     let events = accepted.events.sorted()
-    for identity in identities {
-      let at = place(of: KnownEvent(id: identity.id.high, content: 0), in: events)
-      if at < events.count, events[at].id == identity.id.high { fates[identity.ordinal] = .alreadyAccepted }
+    ids.forEach { entry in
+      let at = place(of: KnownEvent(id: entry.id.high, content: 0), in: events)
+      if at < events.count, events[at].id == entry.id.high { fates[entry.ordinal] = .alreadyAccepted }
     }
     for decision in accepted.decisions { learn(decision) }
     try walker.eachPage { page, offsets, start in

@@ -100,7 +100,7 @@ struct Planner {
         throw stopped
       }
       if let runs = reader.largeRuns(of: number) {
-        try take(runs, &walk, judges.judge(memoryBytes: options.memoryBytes / 4, tally: tally))
+        try take(runs, &walk, judges.judge(memoryBytes: options.memoryBytes / 8 * 3, tally: tally))
       } else {
         try walk.take(judged)
         // A note would not tell which of identical rows was numbered how.

@@ -57,7 +57,7 @@ struct Remembered {
     for bytes in records { try writer.append(StagedRecord(bytes.span)) }
     let run = try writer.finish()
     for (limit, page) in [(2, 1 << 20), (9, 900), (1_000, 1), (1_000, 1 << 20)] {
-      var walker = try PagedWalker([run], memoryBytes: 0, smallestPageBytes: page, identicalRows: .once)
+      var walker = try PagedWalker(try RunMerger([run]), pageBytes: page, pagesAhead: 1, identicalRows: .once)
       var judge = VisitorJudge(rules, identityLimit: limit)
       var known = remembered(records)
       #expect(try walker.nextVisitor())

@@ -124,7 +124,7 @@ import Vocabulary
     for number in 0..<whole.count {
       if let runs = whole.largeRuns(of: number) {
         largeCount += 1
-        var walker = try PagedWalker(runs, memoryBytes: 0, smallestPageBytes: 500, identicalRows: .once)
+        var walker = try PagedWalker(try RunMerger(runs), pageBytes: 500, pagesAhead: 1, identicalRows: .once)
         while try walker.nextVisitor() { found.append(visited(&walker)) }
       } else {
         var partition = try whole.read(number)

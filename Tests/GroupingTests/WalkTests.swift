@@ -10,12 +10,13 @@ struct Way: Sendable, CustomStringConvertible {
   var frame: Int
   var merging: Int
   var page: Int
-  var description: String { "sorting in \(sorting), frames of \(frame), merging in \(merging), pages of \(page)" }
+  var ahead = 1
+  var description: String { "sorting in \(sorting), frames of \(frame), merging in \(merging), pages of \(page), \(ahead) of them ahead" }
 
   static let all = [
     Way(sorting: 1 << 20, frame: 128 << 10, merging: 1 << 20, page: 1 << 20),
-    Way(sorting: 1_500, frame: 1, merging: 1, page: 1),
-    Way(sorting: 2_000, frame: 300, merging: 4_000, page: 700),
+    Way(sorting: 1_500, frame: 1, merging: 1, page: 1, ahead: 7),
+    Way(sorting: 2_000, frame: 300, merging: 4_000, page: 700, ahead: 2),
     Way(sorting: 5_000, frame: 1_000, merging: 1, page: 260),
     Way(sorting: 1_000, frame: 128 << 10, merging: 1 << 20, page: 1 << 20),
   ]
@@ -28,7 +29,7 @@ struct Way: Sendable, CustomStringConvertible {
 
   private func walker(_ rows: [Row], _ way: Way, _ identicalRows: IdenticalRows = .once) throws -> PagedWalker {
     let runs = try stage(rows, in: scratch, memoryBytes: way.sorting, frameBytes: way.frame, mergeBytes: way.merging)
-    return try PagedWalker(runs, memoryBytes: 0, smallestPageBytes: way.page, identicalRows: identicalRows)
+    return try PagedWalker(try RunMerger(runs), pageBytes: way.page, pagesAhead: way.ahead, identicalRows: identicalRows)
   }
 
   private func events(_ walker: borrowing PagedWalker) -> [String] {
@@ -120,7 +121,7 @@ struct Way: Sendable, CustomStringConvertible {
     var rows = history(seed: 3, count: 12)
     rows[7].session = String(repeating: "s", count: 200_000)
     rows[8].session = String(repeating: "s", count: 200_001)
-    for way in [Way(sorting: 1, frame: 1, merging: 1, page: 1), Way.all[2]] {
+    for way in [Way(sorting: 1, frame: 1, merging: 1, page: 1, ahead: 7), Way.all[2]] {
       var walker = try walker(rows, way)
       var found: [Visited] = []
       while try walker.nextVisitor() { found.append(try read(&walker)) }
@@ -147,14 +148,14 @@ struct Way: Sendable, CustomStringConvertible {
     #expect(counts[5] == whole.derivedDuplicates.count && counts[0] < counts[5] && counts[0] > 0)
   }
 
-  @Test("damage in a page that is made ahead is found when the page is asked for")
-  func damageAhead() throws {
+  @Test("damage in a page that is made ahead is found when the page is asked for, and again", arguments: [1, 2, 7])
+  func damageAhead(ahead: Int) throws {
     let rows = (0..<40).map { Row(uuid: "\($0)", place: $0) }
     let runs = try stage(rows, in: scratch, memoryBytes: 1 << 20, frameBytes: 1, mergeBytes: 1 << 20)
     var bytes = try Folder.read(runs[0].path)
     bytes[bytes.count / 2] ^= 1
     try Folder.write(bytes, to: runs[0].path)
-    var walker = try PagedWalker(runs, memoryBytes: 0, smallestPageBytes: 1, identicalRows: .once)
+    var walker = try PagedWalker(try RunMerger(runs), pageBytes: 1, pagesAhead: ahead, identicalRows: .once)
     #expect(try walker.nextVisitor())
     var kind: DiskFailure.Kind?
     var count = 1
@@ -164,6 +165,10 @@ struct Way: Sendable, CustomStringConvertible {
       kind = error.kind
     }
     #expect(kind == .damaged && count > 1 && count < rows.count)
+    #expect(throws: DiskFailure.self) { while try walker.nextPage() {} }
+    // From its first page on the visitor is there once more.
+    try walker.rewind()
+    #expect(walker.pageStart == 0 && !walker.offsets.isEmpty)
   }
 
   @Test("no runs have no visitors")

@@ -48,43 +48,34 @@ package struct Partition: Sendable {
   /// Visitors found, or known.
   package var visitorCount: Int { extents.count }
 
-  /// The memory of the bytes and of the keys, to be filled anew.
+  /// The memory of the bytes and of the keys, to be filled anew. The partition has no visitors then.
   mutating func takeMemory() -> (bytes: [UInt8], keys: [RecordKey]) {
     var taken: (bytes: [UInt8], keys: [RecordKey]) = ([], [])
     swap(&taken.bytes, &bytes)
     swap(&taken.keys, &keys)
     taken.keys.removeAll(keepingCapacity: true)
+    forgetVisitors()
     return taken
   }
 
-  /// The visitors whose records lie in `bytes`, with a key each, in the memory of a partition that has served.
-  init(
-    bytes: consuming [UInt8], keys: consuming [RecordKey], contentDigest: UInt64, partitionBits: Int, identicalRows: IdenticalRows,
-    reusing used: consuming Partition
+  /// Holds the visitors whose records lie in `bytes`, with a key each; there must be no others.
+  mutating func hold(
+    _ bytes: consuming [UInt8], _ keys: consuming [RecordKey], contentDigest: UInt64, partitionBits: Int, identicalRows: IdenticalRows
   ) {
-    var spare: [RecordKey] = []
-    swap(&spare, &used.spare)
-    let shift = sortByHash(&keys, spare: &spare, knownBits: partitionBits, passes: 2)
-    self = used
+    shift = sortByHash(&keys, spare: &spare, knownBits: partitionBits, passes: 2)
     self.bytes = bytes
     self.keys = keys
-    self.spare = spare
-    self.shift = shift
     self.identicalRows = identicalRows
     self.contentDigest = contentDigest
-    begin()
   }
 
-  /// The visitors of `bytes` as planning found them, in the memory of a partition that has served.
-  init(
-    bytes: consuming [UInt8], keys: consuming [RecordKey], _ order: consuming PlannedOrder, contentDigest: UInt64,
-    reusing used: consuming Partition
+  /// Holds the visitors of `bytes` as planning found them; there must be no others.
+  mutating func hold(
+    _ bytes: consuming [UInt8], _ keys: consuming [RecordKey], _ order: consuming PlannedOrder, contentDigest: UInt64
   ) {
-    self = used
     self.bytes = bytes
     self.keys = keys
     self.contentDigest = contentDigest
-    begin()
     offsets.reserveCapacity(order.places.count)
     for place in order.places {
       let offset = Int(place & ~PlannedOrder.firstOfVisitor)
@@ -96,7 +87,7 @@ package struct Partition: Sendable {
     plannedFates = order.fates
   }
 
-  private mutating func begin() {
+  private mutating func forgetVisitors() {
     sortedCount = 0
     next = 0
     fetchedCount = 0

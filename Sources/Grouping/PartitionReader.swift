@@ -113,21 +113,26 @@ package final class PartitionReader: Sendable {
   /// The sorted runs of a partition that is too large to be read whole; nil for any other.
   package func largeRuns(of partition: Int) -> [SortedRun]? { runs[partition] }
 
-  /// Reads a partition, into the memory of another that has served: sorted, or in the order that planning noted. Memory: its bytes, and 40
-  /// for each record.
-  package func read(_ number: Int, into used: consuming Partition = Partition(), noted: OrderReader? = nil) throws(DiskFailure) -> Partition
-  {
-    var (bytes, keys) = used.takeMemory()
+  /// Reads a partition: sorted, or in the order that planning noted.
+  package func read(_ number: Int, noted: OrderReader? = nil) throws(DiskFailure) -> Partition {
+    var partition = Partition()
+    try read(number, into: &partition, noted: noted)
+    return partition
+  }
+
+  /// Reads a partition into the memory of another that has served. After a failure `partition` has no visitors. Memory: its bytes, and 40 for
+  /// each record.
+  package func read(_ number: Int, into partition: inout Partition, noted: OrderReader? = nil) throws(DiskFailure) {
+    var (bytes, keys) = partition.takeMemory()
     var payloads: [Range<Int>] = []
     let content = try read(starts[number]..<starts[number + 1], of: number, into: &bytes) { payload, bytes in
       if noted == nil { collectKeys(&keys, payload, bytes) } else { payloads.append(payload) }
     }
     if let order = noted?.order(of: number, contentDigest: content) {
-      return Partition(bytes: bytes, keys: keys, order, contentDigest: content, reusing: used)
+      return partition.hold(bytes, keys, order, contentDigest: content)
     }
     for payload in payloads { collectKeys(&keys, payload, bytes) }
-    return Partition(
-      bytes: bytes, keys: keys, contentDigest: content, partitionBits: partitioning.bits, identicalRows: identicalRows, reusing: used)
+    partition.hold(bytes, keys, contentDigest: content, partitionBits: partitioning.bits, identicalRows: identicalRows)
   }
 
   /// The frames of a partition, divided into ranges of about so many bytes, each of a frame at least.

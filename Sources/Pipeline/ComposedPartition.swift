@@ -45,11 +45,10 @@ struct PartitionComposer: PartitionWorker, ~Copyable {
     guard reader.largeRuns(of: number) == nil else { return ComposedPartition() }
     var composed = used ?? ComposedPartition()
     composed.written.removeAll()
-    var partition = composed.partition ?? takeServed()
-    composed.partition = nil
+    var partition = composed.partition.take() ?? takeServed()
     composed.fates.removeAll(keepingCapacity: true)
     do throws(DiskFailure) {
-      partition = try reader.read(number, into: partition, noted: noted)
+      try reader.read(number, into: &partition, noted: noted)
     } catch {
       throw stagingFailure(error)
     }

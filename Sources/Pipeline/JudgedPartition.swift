@@ -83,13 +83,15 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
   /// Reads and judges a partition. Partitions must be asked for in ascending order.
   mutating func make(_ number: Int, from used: consuming JudgedPartition?) throws(RunFailure) -> JudgedPartition {
     guard reader.largeRuns(of: number) == nil else { return JudgedPartition() }
-    var partition: Partition
+    var judged = used ?? JudgedPartition()
+    var partition = judged.partition.take() ?? Partition()
+    judged.fates.removeAll(keepingCapacity: true)
+    judged.visitors.removeAll(keepingCapacity: true)
     do throws(DiskFailure) {
-      partition = try reader.read(number, into: used?.partition ?? Partition())
+      try reader.read(number, into: &partition)
     } catch {
       throw stagingFailure(error)
     }
-    var judged = JudgedPartition()
     while partition.findVisitor() {
       judged.visitors.append(try judge(&partition))
       judged.fates.append(contentsOf: judge.fates)

@@ -82,8 +82,12 @@ final class PartitionsAhead<Worker: PartitionWorker & ~Copyable> {
       let thread = Thread { [pieces, served, ended] in
         var worker = worker()
         while let number = pieces.next() {
-          let used = served.take()
-          pieces.put(Result { () throws(RunFailure) in try worker.make(number, from: used) }, number)
+          // What has served is handed over and not kept: of memory with two owners a copy is made.
+          do throws(RunFailure) {
+            pieces.put(.success(try worker.make(number, from: served.take())), number)
+          } catch {
+            pieces.put(.failure(error), number)
+          }
         }
         ended.signal()
       }

@@ -100,7 +100,7 @@ private func feedPartitions(_ records: [[UInt8]], frameBytes: Int, at path: Stri
     let reader = try PartitionReader([file], runs: [], identicalRows: .keep)
     var partition = Partition()
     for number in 0..<reader.count {
-      partition = try reader.read(number, into: partition)
+      try reader.read(number, into: &partition)
       while partition.findVisitor() {}
       for visitor in 0..<partition.visitorCount {
         partition.visitor = visitor

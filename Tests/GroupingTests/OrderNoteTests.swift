@@ -65,7 +65,7 @@ struct OrderNoteTests {
     let noted = try #require(OrderReader(path: path, partitionCount: reader.count))
     var used = Partition()
     for number in 0..<reader.count {
-      used = try reader.read(number, into: used, noted: noted)
+      try reader.read(number, into: &used, noted: noted)
       if expected[number].isEmpty {
         #expect(used.plannedFates == nil)
         continue
@@ -88,7 +88,7 @@ struct OrderNoteTests {
     let noted = try #require(OrderReader(path: path, partitionCount: reader.count))
     var used = Partition()
     for number in full {
-      used = try reader.read(number, into: used, noted: noted)
+      try reader.read(number, into: &used, noted: noted)
       #expect((used.plannedFates == nil) == (number == full.last))
       while used.findVisitor() {}
       #expect(visitors(used, used.offsets.indices.map { fate($0) }) == expected[number])

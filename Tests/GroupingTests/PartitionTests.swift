@@ -29,7 +29,7 @@ import Vocabulary
     var found: [Visited] = []
     var partition = Partition()
     for number in 0..<reader.count {
-      partition = try reader.read(number, into: partition)
+      try reader.read(number, into: &partition)
       let first = found.count
       while partition.findVisitor() { found.append(visited(&partition)) }
       #expect(partition.visitorCount == found.count - first)

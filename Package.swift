@@ -116,7 +116,7 @@ let package = Package(
     .testTarget(
       name: "CountingTests", dependencies: ["Bytes", "Counting", "EventAPI", "Vocabulary", grdb], swiftSettings: settings),
     .testTarget(name: "ReportingTests", dependencies: ["Counting", "Reporting", "Vocabulary"], swiftSettings: settings),
-    .testTarget(name: "CheckpointingTests", dependencies: ["Bytes", "Checkpointing", "Vocabulary", grdb], swiftSettings: settings),
+    .testTarget(name: "CheckpointingTests", dependencies: ["Bytes", "Checkpointing", "Disk", "Vocabulary", grdb], swiftSettings: settings),
     .testTarget(
       name: "DeliveringTests", dependencies: ["Delivering", "Vocabulary"] + nio + [nioSSL], swiftSettings: settings),
     .testTarget(

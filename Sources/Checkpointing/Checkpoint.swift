@@ -114,6 +114,12 @@ package final class Checkpoint: Sendable {
 
 // What the operations in the other files stand on.
 extension Checkpoint {
+  /// Whether this connection only reads.
+  var isReader: Bool { if case .reader = connection { true } else { false } }
+
+  /// The folder of the file, whose lock a writer has.
+  var folder: String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
+
   /// Reads in one transaction. A reader may call `body` again when a writer came in between.
   func read<T>(_ doing: String, _ body: (Database) throws -> T) throws(CheckpointFailure) -> T {
     do {

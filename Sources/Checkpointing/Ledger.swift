@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Disk
 internal import Foundation
 internal import GRDB
 internal import Synchronization
@@ -82,9 +83,19 @@ extension Checkpoint {
         return index
       }
     }
-    guard let index else { throw .ledgerChanged(path: path) }
+    guard let index else { throw lacking("the index", of: slice) }
     ledgerReads.withLock { $0.indexes += 1 }
     return index
+  }
+
+  /// What it means that nothing is kept of a slice that was listed: a writer may have dropped it since, but who alone may write knows of none.
+  private func lacking(_ what: String, of slice: LedgerSlice) -> CheckpointFailure {
+    if isReader, FolderLock.isHeld(folder: folder) { return .ledgerChanged(path: path) }
+    return .damaged(
+      path: path,
+      what:
+        "\(what) of ledger slice \(slice.id) is missing\(isReader ? " (unless an import has just ended: then the same command again)" : "")"
+    )
   }
 
   /// The entries of parts `first ..< first + count` of a slice, in order; fewer where the slice ends.
@@ -115,8 +126,7 @@ extension Checkpoint {
       }
       return entries
     }
-    // Without any of its parts the slice was dropped since it was listed, or was damaged: then the integrity check finds it.
-    guard wanted == 0 || !entries.isEmpty else { throw .ledgerChanged(path: path) }
+    guard wanted == 0 || !entries.isEmpty else { throw lacking("the parts", of: slice) }
     ledgerReads.withLock { $0.parts += wanted }
     return entries
   }

@@ -6,8 +6,8 @@ package import Vocabulary
 /// Fetches what lies at an http or https address, through the proxy and trusting the authorities that bodies would be sent by: those named,
 /// else those of the environment.
 ///
-/// Throws 66 when it cannot be fetched: no answer within `timeLimit`, any other status than 200 (redirects are not followed), or more bytes
-/// than `limitBytes`; and 78 for an address that is none. Memory: what is fetched.
+/// Throws 66 when it cannot be fetched: no answer within `timeLimit`, not all of it within ten times that, any other status than 200 (redirects
+/// are not followed), or more bytes than `limitBytes`; and 78 for an address that is none. Memory: what is fetched.
 package func download(
   _ address: String, limitBytes: Int, timeLimit: Duration = .seconds(60), proxy: String? = nil, caFile: String? = nil,
   environment: [String: String]
@@ -27,6 +27,8 @@ private func fetch(_ client: HTTPClient, _ route: Route, limitBytes: Int, timeLi
   func failure(_ words: String) -> Result<[UInt8], RunFailure> {
     .failure(RunFailure(.inputUnreadable, "\(route.place): \(words); check the address, or fetch the file yourself and name it"))
   }
+  let wholeLimit = timeLimit * 10
+  let start = ContinuousClock.now
   do {
     let response = try await client.execute(HTTPClientRequest(url: route.address), timeout: TimeAmount(timeLimit))
     guard response.status.code == 200 else { return failure("the server answers \(response.status.code)") }
@@ -34,6 +36,8 @@ private func fetch(_ client: HTTPClient, _ route: Route, limitBytes: Int, timeLi
     for try await part in response.body {
       guard bytes.count + part.readableBytes <= limitBytes else { return failure("this has more than \(limitBytes) bytes") }
       bytes += part.readableBytesView
+      // A server that sends a byte now and then is never silent.
+      guard ContinuousClock.now - start <= wholeLimit else { return failure("it has not come whole within \(spoken(wholeLimit))") }
     }
     return .success(bytes)
   } catch {

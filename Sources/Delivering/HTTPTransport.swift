@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -127,8 +128,10 @@ struct HTTPTransport: Transport {
   }
 
   static func authorities(_ file: String) throws(RunFailure) -> [NIOSSLCertificate] {
-    let certificates = try? NIOSSLCertificate.fromPEMFile(file)
-    guard let certificates, !certificates.isEmpty else {
+    // A pipe that nobody writes to would be waited for without end.
+    let attributes = try? FileManager.default.attributesOfItem(atPath: URL(fileURLWithPath: file).resolvingSymlinksInPath().path)
+    let isFile = attributes?[.type] as? FileAttributeType == .typeRegular
+    guard isFile, let certificates = try? NIOSSLCertificate.fromPEMFile(file), !certificates.isEmpty else {
       throw RunFailure(.configuration, "\(file): no PEM certificates could be read; correct SSL_CERT_FILE or --ca-file")
     }
     return certificates

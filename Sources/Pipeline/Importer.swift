@@ -46,9 +46,9 @@ package struct Importer: Sendable {
       let flow = try flow(unfinished, state)
       let summary = try await flow.carry()
       if isSame {
-        if summary.state != .complete || unfinished.phase == .staging { return summary }
+        guard summary.state == .complete || summary.state == .refused, unfinished.phase != .staging else { return summary }
         if try await onThread({ () throws(RunFailure) in try flow.inputsAreUnchanged() }) { return summary }
-        log.notice("run \(unfinished.id) is complete, and its inputs have changed since; reading them again")
+        log.notice("run \(unfinished.id) is \(summary.state.rawValue), and its inputs have changed since; reading them again")
       } else {
         guard summary.state == .complete || summary.state == .refused else {
           log.warning("run \(unfinished.id) could not be finished, so this command has not begun")
@@ -84,8 +84,9 @@ package struct Importer: Sendable {
     if flow.readsStandardInput, restaging || run.phase == .staging {
       throw RunFailure(
         .inputUnreadable,
-        "standard input, which cannot be read again, was an input of run \(run.id); run its command again with the same input: "
-          + "what was accepted is not sent again")
+        "standard input, which cannot be read again, was an input of run \(run.id); "
+          + (run.phase == .staging ? "" : "give up what was not sent with `optireplay forget \(run.id) --pending`, then ")
+          + "run its command again with the same input: what was accepted is not sent again")
     }
     if restaging { flow = try flow.restarted() }
     return try await flow.carry()

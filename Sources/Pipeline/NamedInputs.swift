@@ -45,8 +45,25 @@ package struct NamedInputs: Sendable {
     guard !matches.isEmpty else {
       throw RunFailure(.inputUnreadable, "\(visibleName(name)): no file matches this pattern; check the path")
     }
+    // What a pattern names was put there by anybody who may write there, and so was a link to a file that only its reader may see.
+    let home = realPath(fixedFolder(name))
+    for path in matches where !realPath(path).hasPrefix(home == "/" ? home : home + "/") {
+      throw RunFailure(
+        .inputUnreadable,
+        "\(visibleName(path)) matches the pattern \(visibleName(name)) and leads out of its folder, through a link; name the file that is meant, "
+          + "or make the pattern narrower")
+    }
     return matches.map(absolute)
   }
+
+  /// The folder that a pattern begins with, before anything in it stands for many names.
+  private func fixedFolder(_ pattern: String) -> String {
+    let fixed = pattern.split(separator: "/", omittingEmptySubsequences: false).prefix { !$0.contains { "*?[".contains($0) } }
+    return fixed.isEmpty ? "." : fixed.joined(separator: "/") + "/"
+  }
+
+  /// Where a path leads when all links are followed.
+  private func realPath(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
 
   private func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
 }

@@ -171,11 +171,14 @@ struct RunFlow: Sendable {
   private func restage(after failure: RunFailure) throws(RunFailure) {
     guard failure.status == .stagingDamaged else { throw failure }
     guard try inputsAreUnchanged() else {
+      let giveUp = "`optireplay forget \(run.id) --pending` gives up what was not sent"
       throw RunFailure(
         .stagingDamaged,
-        "\(failure.message); the inputs of run \(run.id) are gone or have changed, so it cannot be staged again as it was. "
-          + "What was accepted stays accepted: `optireplay resume \(run.id) --restage` reads the inputs as they are now, "
-          + "`optireplay forget \(run.id) --pending` gives up what was not sent")
+        readsStandardInput
+          ? "\(failure.message); standard input, which cannot be read again, was an input of run \(run.id). What was accepted stays "
+            + "accepted: \(giveUp); then import the same rows again"
+          : "\(failure.message); the inputs of run \(run.id) are gone or have changed, so it cannot be staged again as it was. "
+            + "What was accepted stays accepted: `optireplay resume \(run.id) --restage` reads the inputs as they are now, \(giveUp)")
     }
     log.warning("\(failure.message); its inputs are unchanged, so they are staged again")
     let before = try stagingCounts()
@@ -332,23 +335,15 @@ struct RunFlow: Sendable {
       progress(.sending($0, of: planned))
     }
     laneCount.note(report.laneCount)
-    try sender.countRest(of: report)
-    try tellRefused()
-    if case .stopped(let failure) = report.outcome { throw failure }
-  }
-
-  /// Puts the events that the server refused among the rejects.
-  private func tellRefused() throws(RunFailure) {
-    do {
-      guard try checkpoint.refusedEventCount(run.id) > 0 else { return }
-      try Pipeline.tellRefused(checkpoint, run.id, in: StateFolder.rejectsPath(home, run.id))
-    } catch let failure as CheckpointFailure {
-      throw failure.runFailure
-    } catch let failure as DiskFailure {
-      throw failure.runFailure(forInput: false)
+    // Why it stopped weighs more than rejects that could not be told.
+    do throws(RunFailure) {
+      try sender.countRest(of: report)
+      try tellRefused()
     } catch {
-      throw RunFailure(.bug, "\(error)")
+      guard case .stopped = report.outcome else { throw error }
+      log.warning("\(error.message)")
     }
+    if case .stopped(let failure) = report.outcome { throw failure }
   }
 
   private func deliverySettings(_ address: String) throws(RunFailure) -> DeliverySettings {

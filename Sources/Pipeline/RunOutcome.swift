@@ -99,6 +99,20 @@ extension RunFlow {
       "the checkpoint is damaged: run \(run.id) is not whole: \(words); `optireplay verify \(run.id)` tells what is damaged, and "
         + "`optireplay resume \(run.id) --restage` plans what has not been accepted anew")
   }
+
+  /// Puts the events that the server refused among the rejects.
+  func tellRefused() throws(RunFailure) {
+    do {
+      guard try checkpoint.refusedEventCount(run.id) > 0 else { return }
+      try Pipeline.tellRefused(checkpoint, run.id, in: StateFolder.rejectsPath(home, run.id))
+    } catch let failure as CheckpointFailure {
+      throw failure.runFailure
+    } catch let failure as DiskFailure {
+      throw failure.runFailure(forInput: false)
+    } catch {
+      throw RunFailure(.bug, "\(error)")
+    }
+  }
 }
 
 // What staging left behind, as the checkpoint knows it.

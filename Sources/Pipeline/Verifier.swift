@@ -101,11 +101,7 @@ package struct Verifier: Sendable {
     } catch {
       var message = error.description
       if case .damaged(let path, let what) = error { message = "\(path): \(what)" }
-      if case .ledgerChanged(let path) = error, !found.isBeingWritten {
-        message = "\(path): the ledger lacks what it says it has"
-      } else if error.exitStatus != .diskTrouble {
-        throw error.runFailure
-      }
+      guard error.exitStatus == .diskTrouble else { throw error.runFailure }
       // One page may be met several times.
       if !found.damages.contains(where: { $0.message == message }) {
         found.damages.append(.init(run: run?.rawValue, part, message, wayOn: Verifier.backup))

@@ -170,7 +170,7 @@ struct ForgetCommand: AsyncParsableCommand {
       voice.terminal.result(
         pending
           ? "run \(run): dropped what was not sent; \(grouped(accepted)) accepted events stay remembered"
-          : "run \(run): forgotten; its \(grouped(accepted)) accepted events can be sent again")
+          : "run \(run): forgotten; its \(grouped(accepted)) accepted events can be sent again, but for those that another run sent too")
     }
   }
 

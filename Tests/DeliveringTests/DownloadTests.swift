@@ -72,4 +72,14 @@ import Vocabulary
       #expect(failure.status == .inputUnreadable && failure.message.contains("no answer within 200 ms"), "\(failure.message)")
     }
   }
+
+  @Test("a server that sends a byte now and then ends with 66 when it has had ten times as long")
+  func trickle() async throws {
+    do {
+      _ = try await fetch(.trickle, limitBytes: 100_000, timeLimit: .milliseconds(100)).get()
+      Issue.record("it was fetched")
+    } catch let failure as RunFailure {
+      #expect(failure.status == .inputUnreadable && failure.message.contains("not come whole within 1 s"), "\(failure.message)")
+    }
+  }
 }

@@ -28,6 +28,8 @@ final class ScriptedServer: Sendable {
     case never
     /// A head that promises a body, some of it, and then silence.
     case stall(Int, String)
+    /// A 200 with a byte each ten milliseconds.
+    case trickle
     /// The reply, once `release()` was called.
     case held(Reply)
   }
@@ -188,6 +190,15 @@ final class ScriptedServer: Sendable {
         let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: ["Content-Length": "100000"])
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+      case .trickle:
+        server.left()
+        context.write(
+          wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "100000"]))), promise: nil)
+        let channel = context.channel
+        context.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(10)) { task in
+          guard channel.isActive else { return task.cancel() }
+          channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: "x"))), promise: nil)
+        }
       }
     }
   }

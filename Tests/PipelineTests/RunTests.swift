@@ -143,4 +143,26 @@ struct RunTests {
     options.allowedRejects = .percent(20)
     #expect(try await importer(options).run(try specification([file]), settings()).exit == .complete)
   }
+
+  @Test("a run that was stopped while planning and is then refused does not keep its command from what the file holds by now")
+  func refusedLater() async throws {
+    let folder = try ScratchFolder()
+    let good = (0..<80).map { #"{"visitor_id":"v\#($0)","entity_id":"1","timestamp":1700000000000}"# }
+    let file = try folder.write(good + Array(repeating: "{}", count: 20), to: "rows.ndjson")
+    var options = options(folder)
+    options.maxRejects = .count(1)
+    let stop = StopSwitch()
+    let stopped = try await importer(options, stop: stop) { if case .planning = $0 { stop.stop() } }.run(
+      try specification([file]), settings())
+    #expect(stopped.state == .incomplete)
+    // The same bytes are refused, and that is all.
+    let refused = try await importer(options).run(try specification([file]), settings())
+    #expect(refused.state == .refused && refused.run == stopped.run)
+
+    let again = StopSwitch()
+    _ = try await importer(options, stop: again) { if case .planning = $0 { again.stop() } }.run(try specification([file]), settings())
+    _ = try folder.write(good, to: "rows.ndjson")
+    let complete = try await importer(options).run(try specification([file]), settings())
+    #expect(complete.state == .complete && complete.records.accepted == 80)
+  }
 }

@@ -73,6 +73,27 @@ struct BadInputTests {
     #expect(outcome.errors.contains("no file matches this pattern"))
   }
 
+  @Test("what a pattern matches lies in its folder: a link that leads out of it ends with 66, one within does not")
+  func patternWithLink() throws {
+    let folder = try ScratchFolder()
+    let rows = "visitor_id,entity_id,timestamp\nv,1,1700000000000\n"
+    try FileManager.default.createDirectory(atPath: folder.path + "/exports/old", withIntermediateDirectories: true)
+    try Data(rows.utf8).write(to: URL(fileURLWithPath: folder.path + "/exports/old/1.csv"))
+    try Data(rows.utf8).write(to: URL(fileURLWithPath: folder.path + "/secret"))
+    try FileManager.default.createSymbolicLink(atPath: folder.path + "/exports/latest.csv", withDestinationPath: "old/1.csv")
+    try FileManager.default.createSymbolicLink(atPath: folder.path + "/current", withDestinationPath: "exports")
+    func run(_ name: String) throws -> Program.Outcome {
+      try Program().run(["import", folder.path + "/" + name, "--account-id", "1", "--state", folder.path + "/state"])
+    }
+    for name in ["exports/*.csv", "current/*.csv", "exp*/*.csv"] { #expect(try run(name).exit == .complete) }
+    try FileManager.default.createSymbolicLink(atPath: folder.path + "/exports/z.csv", withDestinationPath: folder.path + "/secret")
+    let refused = try run("exports/*.csv")
+    #expect(refused.exit == .inputUnreadable)
+    #expect(refused.errors.contains("exports/z.csv matches the pattern") && refused.errors.contains("leads out of its folder"))
+    // Named by itself it is meant.
+    #expect(try run("exports/z.csv").exit == .complete)
+  }
+
   @Test("a folder ends with 66 and a hint")
   func folder() throws {
     let folder = try ScratchFolder()

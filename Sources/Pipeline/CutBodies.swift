@@ -111,12 +111,17 @@ struct CutBodies {
       return try checkpoint.refusedEventCount(run)
     }
     guard count > refusedEventLimit else { return }
-    throw RunFailure(
-      .configuration,
-      "the server refused \(count) events one by one, more than --max-refused \(refusedEventLimit), the last one with "
-        + "\(refusal.status)\(words); `optireplay rejects \(run)` lists them; mend their cause and forget the run, or raise --max-refused "
-        + "and run the same command again to go on")
+    throw tooManyRefused(count, limit: refusedEventLimit, run, last: "\(refusal.status)\(words)")
   }
 
   private static func digest(_ written: BodyRecords.Written) -> [UInt8] { WideDigest.of(written.bytes.span).bytes }
+}
+
+/// The server refused more single events than are borne.
+func tooManyRefused(_ count: Int, limit: Int, _ run: RunID, last: String? = nil) -> RunFailure {
+  RunFailure(
+    .configuration,
+    "the server refused \(count) events one by one, more than --max-refused \(limit)\(last.map { ", the last one with \($0)" } ?? ""); "
+      + "`optireplay rejects \(run)` lists them; mend their cause and forget the run, or raise --max-refused and run the same command again "
+      + "to go on")
 }

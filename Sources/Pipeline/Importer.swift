@@ -51,7 +51,8 @@ package struct Importer: Sendable {
         log.notice("run \(unfinished.id) is \(summary.state.rawValue), and its inputs have changed since; reading them again")
       } else {
         guard summary.state == .complete || summary.state == .refused else {
-          log.warning("run \(unfinished.id) could not be finished, so this command has not begun")
+          let way = "`optireplay forget \(unfinished.id) --pending` would give up what it has not sent"
+          log.warning("run \(unfinished.id) could not be finished, so this command has not begun; \(way)")
           return summary
         }
         log.notice("run \(unfinished.id) is \(summary.state.rawValue); now this one")

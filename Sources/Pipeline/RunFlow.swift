@@ -277,6 +277,8 @@ struct RunFlow: Sendable {
     if run.phase == .sending { try requireSoundRows() }
     let pending = try guarding { () throws(CheckpointFailure) in try checkpoint.pendingBodies(run.id, limit: 1) }
     guard !pending.isEmpty else { return }
+    let refused = try guarding { () throws(CheckpointFailure) in try checkpoint.refusedEventCount(run.id) }
+    if refused > options.refusedEventLimit { throw tooManyRefused(refused, limit: options.refusedEventLimit, run.id) }
     guard let endpoint = Endpoint(run.endpoint) else {
       throw RunFailure(.configuration, "run \(run.id) goes to \(run.endpoint), which is no endpoint this version knows")
     }

@@ -128,6 +128,10 @@ struct CutBodiesTests {
       #expect(ended.exit == .configuration)
       #expect(ended.rejects["refused-by-server"] == 4)
       #expect(ended.message?.contains("refused 4 events one by one, more than --max-refused 3, the last one with 400") == true)
+      // The same command sends nothing, so that no further event is refused.
+      let (again, _) = try await carry(file, options)
+      #expect(again.exit == .configuration && again.requestCount == ended.requestCount && again.rejects["refused-by-server"] == 4)
+      #expect(again.message?.contains("refused 4 events one by one, more than --max-refused 3;") == true)
       options.refusedEventLimit = 100
       let (summary, _) = try await carry(file, options)
       #expect(summary.state == .complete)

@@ -83,19 +83,16 @@ extension Checkpoint {
         return index
       }
     }
-    guard let index else { throw lacking("the index", of: slice) }
+    guard let index else { throw lacking("index", slice) }
     ledgerReads.withLock { $0.indexes += 1 }
     return index
   }
 
   /// What it means that nothing is kept of a slice that was listed: a writer may have dropped it since, but who alone may write knows of none.
-  private func lacking(_ what: String, of slice: LedgerSlice) -> CheckpointFailure {
+  private func lacking(_ what: String, _ slice: LedgerSlice) -> CheckpointFailure {
     if isReader, FolderLock.isHeld(folder: folder) { return .ledgerChanged(path: path) }
-    return .damaged(
-      path: path,
-      what:
-        "\(what) of ledger slice \(slice.id) is missing\(isReader ? " (unless an import has just ended: then the same command again)" : "")"
-    )
+    let hope = isReader ? " (unless an import has just ended: then run the same command again)" : ""
+    return .damaged(path: path, what: "ledger slice \(slice.id) has no \(what)\(hope)")
   }
 
   /// The entries of parts `first ..< first + count` of a slice, in order; fewer where the slice ends.
@@ -126,7 +123,7 @@ extension Checkpoint {
       }
       return entries
     }
-    guard wanted == 0 || !entries.isEmpty else { throw lacking("the parts", of: slice) }
+    guard wanted == 0 || !entries.isEmpty else { throw lacking("entries", slice) }
     ledgerReads.withLock { $0.parts += wanted }
     return entries
   }

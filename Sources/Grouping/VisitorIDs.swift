@@ -103,7 +103,7 @@ struct VisitorIDs {
 
   /// Whether these are few ids, each different from all others: then nothing is to be settled.
   private func haveFewAllDifferent() -> Bool {
-    guard count <= VisitorIDs.fewest else { return false }
+    guard buckets.isEmpty, count <= VisitorIDs.fewest else { return false }
     for at in 1..<few.count {
       for other in 0..<at where few[other].id.low == few[at].id.low { return false }
     }

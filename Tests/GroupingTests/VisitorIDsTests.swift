@@ -58,4 +58,16 @@ import Testing
     ids.settle(&fates)
     #expect(entries.allSatisfy { (fates[count + $0.ordinal] != .kept) == ($0.id.high <= bound) })
   }
+
+  @Test("many records of few ids are settled again and again", arguments: [1, 2, 15, 16, 17])
+  func fewLeft(count: Int) {
+    var ids = VisitorIDs()
+    var fates = [RecordFate](repeating: .kept, count: 10_000 + count)
+    for at in 0..<10_000 { ids.append(VisitorIDs.Entry(Digest(Array("the same".utf8).span), ordinal: at, isDerived: false)) }
+    ids.settle(&fates)
+    #expect(ids.count == 1 && fates[0] == .kept && fates[1..<10_000].allSatisfy { $0 == .idReused })
+    for at in 0..<count { ids.append(VisitorIDs.Entry(Digest(Array("id \(at / 2)".utf8).span), ordinal: 10_000 + at, isDerived: false)) }
+    ids.settle(&fates)
+    #expect((0..<count).allSatisfy { (fates[10_000 + $0] == .idReused) == ($0 % 2 == 1) })
+  }
 }

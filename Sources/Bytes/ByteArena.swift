@@ -19,16 +19,26 @@
   /// Bytes written so far.
   @inlinable package var count: Int { written }
   @usableFromInline var written = 0
+  private let ownsMemory: Bool
 
   /// An empty arena that may hold up to `limit` bytes; memory is taken as it fills.
   package init(limit: Int, reserving capacity: Int = 4096) {
     self.limit = limit
     precondition(limit >= 0)
     self.capacity = min(max(64, capacity), limit)
+    ownsMemory = true
     unsafe base = .allocate(byteCount: self.capacity, alignment: 16)
   }
 
-  deinit { unsafe base.deallocate() }
+  /// An empty arena in memory that the caller lends it, and that it does not grow out of.
+  @unsafe init(lending memory: UnsafeMutableRawPointer, byteCount: Int) {
+    limit = byteCount
+    capacity = byteCount
+    ownsMemory = false
+    unsafe base = memory
+  }
+
+  deinit { if ownsMemory { unsafe base.deallocate() } }
 
   /// Bytes that still fit.
   package var room: Int { limit - count }

@@ -4,10 +4,10 @@ import Vocabulary
 
 /// A file of staged records in the order they were read, arranged in frames by partition: the upper bits of the visitor hash.
 ///
-///     frame    head (32 bytes): u32 magic, u32 payload bytes, u32 partition, u32 frame number, u64 zero, u64 checksum
-///              payload: whole records of one partition
+///     frame    head (32 bytes): u32 magic, u32 payload bytes, u32 partition, u32 frame number, u64 bytes of its records, u64 checksum
+///              payload: records of one partition, condensed
 ///     …
-///     index    for each frame: u64 offset, u32 partition, u32 bytes with its head
+///     index    for each frame: u64 offset, u32 partition, u32 bytes with its head, u32 bytes of its records
 ///     tail     u64 offset of the index, u32 frames, u32 bits of the partition, u64 records, u64 checksum of index and the fields
 ///              before
 ///
@@ -28,10 +28,11 @@ package struct PartitionFile: Sendable, Equatable {
     self.checksum = checksum
   }
 
-  static let magic: UInt32 = 0x5052_504f
+  static let magic: UInt32 = 0x5152_504f
   static let frameHeadBytes = 32
   /// Where in the head the checksum stands.
   static let checksumPlace = 24
+  static let indexEntryBytes = 20
   static let tailBytes = 32
   /// The number that stands for the index where a frame's would stand.
   static let indexFrame = 0xffff_ffff
@@ -78,6 +79,9 @@ package struct PartitionWriter: ~Copyable {
   private let partitioning: Partitioning
   private var file: FileWriter
   private var shelves: ByteShelves
+  /// For each shelf, the bytes of its records before they were condensed.
+  private var recordBytes: [Int]
+  private var condensed = ByteArena(limit: 1 << 30)
   private var index = ByteArena(limit: 1 << 30)
   private var frameCount = 0
   private var recordCount = 0
@@ -93,29 +97,45 @@ package struct PartitionWriter: ~Copyable {
     self.partitioning = partitioning
     file = try FileWriter(path: path)
     shelves = ByteShelves(count: partitioning.count, capacity: frameBytes)
+    recordBytes = [Int](repeating: 0, count: partitioning.count)
   }
 
   /// Takes a record, wherever it lies in the total order.
   package mutating func take(_ record: borrowing StagedRecord) throws(DiskFailure) {
     let partition = partitioning.partition(of: record.hash)
     recordCount &+= 1
-    if shelves.length(of: partition) > 0, shelves.append(record.bytes, to: partition) { return }
-    try takeIntoNewFrame(record, partition)
+    condensed.removeAll()
+    condensed.append(condensing: record)
+    if shelves.length(of: partition) == 0 || !Self.put(condensed, on: partition, of: &shelves) {
+      try endFrame(of: partition)
+      guard beginFrame(of: partition) else { return try writeAlone(partition, recordBytes: record.byteCount) }
+    }
+    recordBytes[partition] &+= record.byteCount
   }
 
-  private mutating func takeIntoNewFrame(_ record: borrowing StagedRecord, _ partition: Int) throws(DiskFailure) {
-    try endFrame(of: partition)
+  @inline(__always)
+  private static func put(_ condensed: borrowing ByteArena, on shelf: Int, of shelves: inout ByteShelves) -> Bool {
+    shelves.append(condensed.span, to: shelf)
+  }
+
+  /// Puts the record that is condensed into a new frame. Returns false when no frame that waits holds it.
+  private mutating func beginFrame(of partition: Int) -> Bool {
     let head = InlineArray<32, UInt8>(repeating: 0)
-    if shelves.append(head.span, to: partition), shelves.append(record.bytes, to: partition) { return }
-    // A record that no shelf holds is a frame of its own.
+    if shelves.append(head.span, to: partition), Self.put(condensed, on: partition, of: &shelves) { return true }
     shelves.removeAll(from: partition)
-    var frame = ByteArena(limit: record.byteCount + PartitionFile.frameHeadBytes, reserving: record.byteCount + 64)
+    return false
+  }
+
+  /// Writes the record that is condensed as a frame of its own.
+  private mutating func writeAlone(_ partition: Int, recordBytes: Int) throws(DiskFailure) {
+    var frame = ByteArena(limit: condensed.count + PartitionFile.frameHeadBytes, reserving: condensed.count + 64)
     _ = frame.appendZeros(PartitionFile.frameHeadBytes)
-    frame.append(record.bytes)
+    frame.append(condensed.span)
     let checksum = checksum(of: frame.span, partition)
     for (offset, number) in headNumbers(frame.count, partition) { frame.store(number, at: offset) }
-    frame.store(checksum, at: 24)
-    note(frame.count, partition)
+    frame.store(UInt64(recordBytes), at: 16)
+    frame.store(checksum, at: PartitionFile.checksumPlace)
+    note(frame.count, partition, recordBytes: recordBytes)
     try file.write(frame)
   }
 
@@ -124,10 +144,12 @@ package struct PartitionWriter: ~Copyable {
     guard length > 0 else { return }
     let checksum = checksum(of: shelves.span(of: partition), partition)
     for (offset, number) in headNumbers(length, partition) { shelves.store(number, at: offset, of: partition) }
-    shelves.store(checksum, at: 24, of: partition)
-    note(length, partition)
+    shelves.store(UInt64(recordBytes[partition]), at: 16, of: partition)
+    shelves.store(checksum, at: PartitionFile.checksumPlace, of: partition)
+    note(length, partition, recordBytes: recordBytes[partition])
     try Self.write(shelves, partition, to: &file)
     shelves.removeAll(from: partition)
+    recordBytes[partition] = 0
   }
 
   private static func write(
@@ -148,11 +170,12 @@ package struct PartitionWriter: ~Copyable {
       frame.extracting(PartitionFile.frameHeadBytes...), file: number, partition: partition, frame: frameCount)
   }
 
-  private mutating func note(_ frameBytes: Int, _ partition: Int) {
-    let entry = index.appendZeros(16)
+  private mutating func note(_ frameBytes: Int, _ partition: Int, recordBytes: Int) {
+    let entry = index.appendZeros(PartitionFile.indexEntryBytes)
     index.store(UInt64(file.byteCount), at: entry)
     index.store(UInt32(partition), at: entry + 8)
     index.store(UInt32(frameBytes), at: entry + 12)
+    index.store(UInt32(recordBytes), at: entry + 16)
     frameCount += 1
   }
 

@@ -25,7 +25,7 @@ struct ExplainCommand: AsyncParsableCommand {
 
       An event is accepted (its receipt says when), already accepted (by an earlier run), a duplicate, filtered, rejected, or pending; \
       each with its reason. An unfinished run is read from its staging; a complete one from its inputs, when they are the very bytes that \
-      were imported, by way of a temporary folder (TMPDIR names another place) that takes about four times their size. When neither is \
+      were imported, by way of a temporary folder (TMPDIR names another place) that takes about twice their size. When neither is \
       left, the ledger still tells which run and body brought an accepted event.
 
       Looks into the runs that accepted what is asked for, and the unfinished ones. Rows and events hold visitor data. Exits with 64 when \

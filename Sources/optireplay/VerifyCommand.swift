@@ -29,7 +29,7 @@ struct VerifyCommand: AsyncParsableCommand {
       Looks at the database (SQLite's own check, and whether bodies, receipts, ledger, counts and rejects add up), at each part of the \
       ledger and of staging by its checksum, and builds each body of a run once more to compare it byte for byte with what was committed \
       before it was sent. A run that is complete has no staging any more: its inputs are read again, when they are the very bytes that \
-      were imported, into a temporary folder (TMPDIR names another place), which takes about four times their size.
+      were imported, into a temporary folder (TMPDIR names another place), which takes about twice their size.
 
       Takes no lock. What another process writes meanwhile is left out, and said.
 

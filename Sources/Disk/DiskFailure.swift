@@ -38,7 +38,9 @@ package struct DiskFailure: Error, Sendable, Equatable, CustomStringConvertible 
   static func system(_ code: Int32, _ path: String, doing act: String) -> DiskFailure {
     let words = unsafe String(cString: strerror(code)).lowercased()
     switch code {
-    case ENOENT, ENOTDIR: return DiskFailure(.missing, path, "cannot \(act): \(words); check the path")
+    case ENOENT, ENOTDIR:
+      let more = isPattern(path) ? ", and no file matches it as a pattern" : ""
+      return DiskFailure(.missing, path, "cannot \(act): \(words)\(more); check the path")
     case EACCES, EPERM: return DiskFailure(.unreadable, path, "cannot \(act): \(words); check who may do so")
     case EISDIR: return DiskFailure(.isDirectory, path, "cannot \(act): it is a folder; name the files in it")
     case ENOSPC, EDQUOT:

@@ -4,6 +4,9 @@
   internal import Darwin
 #endif
 
+/// Whether a path, or a part of one, is a pattern: has characters that stand for others.
+package func isPattern(_ path: some StringProtocol) -> Bool { path.contains { "*?[".contains($0) } }
+
 extension Folder {
   /// The paths that a shell pattern matches, sorted by their bytes: `exports/*.csv`. Empty when none does.
   package static func matches(_ pattern: String) -> [String] {

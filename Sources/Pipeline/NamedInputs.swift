@@ -15,8 +15,9 @@ package struct NamedInputs: Sendable {
     self.conversions = conversions
   }
 
-  /// The inputs by absolute path, in one order however they were named, so that the same files are the same command. Throws 66 for a
-  /// pattern that matches nothing, 64 for no input, too many, or one that is named as both kinds.
+  /// The inputs by absolute path, in one order however they were named, so that the same files are the same command. A pattern that matches
+  /// nothing stays as it is: whoever opens it finds that it is missing, which is told when its turn comes and not before. Throws 66 for a
+  /// match that lies outside of the pattern's folder, 64 for no input, too many, or one that is named as both kinds.
   package func resolved() throws(RunFailure) -> [ImportSpecification.Input] {
     var inputs: [String: ImportSpecification.Input] = [:]
     for (names, kind) in [(files, nil), (decisions, RecordKind.decision), (conversions, RecordKind.conversion)] {
@@ -40,11 +41,9 @@ package struct NamedInputs: Sendable {
 
   private func paths(_ name: String) throws(RunFailure) -> [String] {
     if name == "-" { return ["-"] }
-    if Folder.exists(name) || !name.contains(where: { "*?[".contains($0) }) { return [absolute(name)] }
+    if Folder.exists(name) || !isPattern(name) { return [absolute(name)] }
     let matches = Folder.matches(name)
-    guard !matches.isEmpty else {
-      throw RunFailure(.inputUnreadable, "\(visibleName(name)): no file matches this pattern; check the path")
-    }
+    guard !matches.isEmpty else { return [absolute(name)] }
     // What a pattern names was put there by anybody who may write there, and so was a link to a file that only its reader may see.
     let home = realPath(fixedFolder(name))
     for path in matches where !realPath(path).hasPrefix(home == "/" ? home : home + "/") {
@@ -58,7 +57,7 @@ package struct NamedInputs: Sendable {
 
   /// The folder that a pattern begins with, before anything in it stands for many names.
   private func fixedFolder(_ pattern: String) -> String {
-    let fixed = pattern.split(separator: "/", omittingEmptySubsequences: false).prefix { !$0.contains { "*?[".contains($0) } }
+    let fixed = pattern.split(separator: "/", omittingEmptySubsequences: false).prefix { !isPattern($0) }
     return fixed.isEmpty ? "." : fixed.joined(separator: "/") + "/"
   }
 

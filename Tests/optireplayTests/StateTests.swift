@@ -112,6 +112,19 @@ struct StateTests {
     #expect(status["events"] as? Int == 70)
   }
 
+  @Test("an unfinished run is finished though nothing matches the next night's pattern, which then ends with 66")
+  func noMatchNextNight() throws {
+    let folder = try ScratchFolder()
+    let sandbox = try SandboxProcess(state: folder.path + "/server", ["--fault", "503@first:1"])
+    let first = try folder.write(rows("one-", 40), to: "night-1.csv")
+    let flags = ["--account-id", "1", "--state", folder.path + "/state", "--endpoint", sandbox.address, "--retry-for", "0s", "--json"]
+    #expect(try Program().run(["import", first] + flags).exit == .stopped)
+    let second = try Program().run(["import", folder.path + "/night-2*.csv"] + flags)
+    #expect(second.exit == .inputUnreadable)
+    #expect(second.errors.contains("no file matches it as a pattern"))
+    #expect(try sandbox.get("status.json")["distinct_events"] as? Int == 40)
+  }
+
   @Test("standard input that broke off with its reader is forgotten, and the next run reads its own afresh")
   func standardInputKilled() throws {
     let folder = try ScratchFolder()

@@ -57,6 +57,8 @@ package struct Digest: Hashable, Sendable {
   /// Up to eight bytes from `offset` to the end, lowest first, the missing ones zero.
   @inline(__always) private static func tail(_ bytes: Span<UInt8>, _ offset: Int) -> UInt64 {
     if offset &+ 8 <= bytes.count { return load64(bytes, offset) }
+    // The last eight bytes, without those before `offset`.
+    if bytes.count >= 8 { return load64(bytes, bytes.count &- 8) &>> UInt64(8 &* (offset &+ 8 &- bytes.count)) }
     var word: UInt64 = 0
     var shift: UInt64 = 0
     var at = offset

@@ -68,6 +68,12 @@ package func order(_ one: Span<UInt8>, _ other: Span<UInt8>) -> Int {
     if a != b { return a < b ? -1 : 1 }
     at &+= 8
   }
+  if at < shared, shared >= 8 {
+    // The last eight bytes, of which those before `at` are equal.
+    let a = load64(one, shared &- 8).byteSwapped
+    let b = load64(other, shared &- 8).byteSwapped
+    return a != b ? a < b ? -1 : 1 : one.count - other.count
+  }
   while at < shared {
     if one[at] != other[at] { return one[at] < other[at] ? -1 : 1 }
     at &+= 1

@@ -167,8 +167,12 @@ struct Judge {
     RunFailure(.notAnEventAPI, "\(place): the server answered \(answer.status)\(rest)")
   }
 
+  /// The server's words up to where they repeat what was sent, which is not for messages and logs.
   private func quoted(_ words: [UInt8]) -> String {
-    let text = ServerWords.visible(words, limitBytes: DeliveryLimits.wordBytes)
-    return text.isEmpty ? "" : ": \"\(text)\""
+    let echo = ["visitors\"", "visitor_id\"", "visitors\\\"", "visitor_id\\\""].compactMap {
+      words.firstRange(of: Array($0.utf8))?.lowerBound
+    }.min()
+    let text = ServerWords.visible(words.prefix(echo ?? words.count), limitBytes: DeliveryLimits.wordBytes)
+    return text.isEmpty ? "" : ": \"\(text)\(echo == nil ? "" : "…")\""
   }
 }

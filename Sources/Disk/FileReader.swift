@@ -17,6 +17,15 @@ package struct PipePatience: Sendable {
   package var limit: Duration?
   /// Whether nobody wants the bytes any more; asked at each wait. Then the pipe counts as stalled at once.
   package var isOver: @Sendable () -> Bool
+  /// The flag that allows more.
+  fileprivate var flag: String? = "--stall-timeout"
+
+  /// For files that are read on the way to something else: nobody writes them for longer than a minute.
+  package static var short: PipePatience {
+    var patience = PipePatience(limit: .seconds(60))
+    patience.flag = nil
+    return patience
+  }
 
   package init(limit: Duration? = .seconds(Limits.stallSeconds), isOver: @escaping @Sendable () -> Bool = { false }) {
     self.limit = limit
@@ -128,7 +137,7 @@ package struct FileReader: ~Copyable, Sendable {
         throw DiskFailure(
           .stalled, path,
           "not a byte came for \(spoken(limit)), and its other end is still open or was never opened; see what became of the command that "
-            + "writes to it and run the same command again, or allow more with --stall-timeout")
+            + "writes to it and run the same command again" + (patience.flag.map { ", or allow more with \($0)" } ?? ""))
       }
     }
   }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Vocabulary
 
 #if canImport(Glibc)
   internal import Glibc
@@ -132,13 +133,18 @@ package enum Folder {
   }
 
   /// Reads a whole small file to its end, also one that does not know its size: a pipe, or a file that grows.
+  ///
+  /// A pipe that stays silent for a minute is stalled, and more than `Limits.wholeFileBytes` is no small file.
   package static func read(_ path: String) throws(DiskFailure) -> [UInt8] {
-    var reader = try FileReader(path: path)
+    var reader = try FileReader(path: path, patience: .short)
     var bytes = [UInt8](repeating: 0, count: (reader.byteCount ?? 0) + 1)
     var filled = 0
     while true {
       filled += try reader.read(into: &bytes, from: filled)
       if filled < bytes.count { return Array(bytes[..<filled]) }
+      guard filled <= Limits.wholeFileBytes else {
+        throw DiskFailure(.other, path, "it has more than \(Limits.wholeFileBytes >> 20) MiB, which no such file has; name another")
+      }
       bytes += [UInt8](repeating: 0, count: bytes.count + 4096)
     }
   }

@@ -9,8 +9,9 @@ public import Vocabulary
 /// One record has one text: members come in a fixed order, and lists that have no order of their own are sorted by the caller.
 /// All of it is inlined where rows are normalized: the head's numbers stay in registers until `end`, and literals are stored as words.
 @usableFromInline package struct RecordEncoder {
-  /// The text version; a run that was planned with another one is planned anew.
-  package static let version = 1
+  /// The version of staged records, of their text and of the form in which they lie on the disk; a run that was staged with another one is
+  /// staged anew.
+  package static let version = 2
 
   @usableFromInline var start = 0
   @usableFromInline var groupStart = 0

@@ -323,7 +323,7 @@ package func stagingFailure(_ failure: DiskFailure) -> RunFailure {
   case .damaged, .missing:
     RunFailure(
       .stagingDamaged,
-      "\(failure); what was sent stays remembered: run `optireplay forget` only to send it again, or import the inputs again to go on"
+      "\(failure); what was accepted stays remembered"
     )
   default: failure.runFailure(forInput: false)
   }

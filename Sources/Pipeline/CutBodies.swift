@@ -122,6 +122,6 @@ func tooManyRefused(_ count: Int, limit: Int, _ run: RunID, last: String? = nil)
   RunFailure(
     .configuration,
     "the server refused \(count) events one by one, more than --max-refused \(limit)\(last.map { ", the last one with \($0)" } ?? ""); "
-      + "`optireplay rejects \(run)` lists them; mend their cause and forget the run, or raise --max-refused and run the same command again "
-      + "to go on")
+      + "`optireplay rejects \(run)` lists them; mend their cause and import what is mended, or raise --max-refused and run the same command "
+      + "again to go on")
 }

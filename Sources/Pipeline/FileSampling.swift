@@ -1,4 +1,5 @@
 import Bytes
+import Disk
 import Reading
 package import Vocabulary
 
@@ -126,7 +127,8 @@ private struct SampleLook {
   }
 
   private mutating func readRows() throws(ReadFailure) {
-    var reader = try BlockReader(path: path, input: 0, format: form.format, dialect: dialect, blockBytes: Limits.blockBytes)
+    var reader = try BlockReader(
+      path: path, input: 0, format: form.format, dialect: dialect, blockBytes: Limits.blockBytes, patience: .short)
     var sample = FileSample(path: path, format: reader.format, columns: reader.header?.names ?? [], rows: [])
     var places = Dictionary(uniqueKeysWithValues: sample.columns.enumerated().map { ($1, $0) })
     var cursor = RowCursor(dialect: dialect)

@@ -31,7 +31,7 @@ struct RunFlow: Sendable {
   /// What processes that watch the run see.
   private let notes: ProgressNotes
 
-  /// The version of the text in staging; a run that was staged with another one is staged anew.
+  /// The version of the records in staging; a run that was staged with another one is staged anew.
   static let encoderVersion = RecordEncoder.version
 
   init(
@@ -276,7 +276,8 @@ struct RunFlow: Sendable {
     try requireAllBodies()
     if run.phase == .sending { try requireSoundRows() }
     let pending = try guarding { () throws(CheckpointFailure) in try checkpoint.pendingBodies(run.id, limit: 1) }
-    guard !pending.isEmpty else { return }
+    // A process may have ended between the last answer and the telling of it.
+    guard !pending.isEmpty else { return try tellRefused() }
     let refused = try guarding { () throws(CheckpointFailure) in try checkpoint.refusedEventCount(run.id) }
     if refused > options.refusedEventLimit { throw tooManyRefused(refused, limit: options.refusedEventLimit, run.id) }
     guard let endpoint = Endpoint(run.endpoint) else {
@@ -345,7 +346,15 @@ struct RunFlow: Sendable {
       guard case .stopped = report.outcome else { throw error }
       log.warning("\(error.message)")
     }
-    if case .stopped(let failure) = report.outcome { throw failure }
+    if case .stopped(let failure) = report.outcome { throw refusalNamingWayOut(failure) }
+  }
+
+  /// What the server refuses is refused again with the same command, and a mended one would go on with this run first.
+  private func refusalNamingWayOut(_ failure: RunFailure) -> RunFailure {
+    guard failure.status == .configuration else { return failure }
+    return RunFailure(
+      .configuration,
+      failure.message + "; a mended command begins once `optireplay forget \(run.id) --pending` has given up what this run has not sent")
   }
 
   private func deliverySettings(_ address: String) throws(RunFailure) -> DeliverySettings {

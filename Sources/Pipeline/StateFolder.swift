@@ -117,10 +117,19 @@ package struct StateFolder: ~Copyable {
   /// The checkpoint of another state folder, or the one of that path, for reading. Throws 64 for this folder's own, 66 when there is none.
   package func otherCheckpoint(_ path: String) throws(RunFailure) -> Checkpoint {
     let file = Folder.exists(path + "/.") ? StateFolder.checkpointPath(path) : path
-    guard Folder.exists(file) else {
+    guard Folder.isRegularFile(file) else {
       throw RunFailure(.inputUnreadable, "\(path): there is no checkpoint; name a state folder, or its checkpoint.sqlite")
     }
-    let other = try guarding { () throws(CheckpointFailure) in try Checkpoint.reader(at: file) }
+    let other: Checkpoint
+    do throws(CheckpointFailure) {
+      other = try Checkpoint.reader(at: file)
+    } catch .damaged(_, let what) {
+      // What is said of a state folder's own checkpoint would be no help.
+      throw RunFailure(
+        .inputUnreadable, "\(path): this is no checkpoint, or a damaged one (\(what)); name a state folder, or its checkpoint.sqlite")
+    } catch {
+      throw error.runFailure
+    }
     guard !other.isSameFile(as: checkpoint) else {
       throw RunFailure(.usage, "\(path): this is the state folder's own ledger; name others to take from")
     }

@@ -1,4 +1,5 @@
 import Bytes
+import Disk
 import Reading
 package import Vocabulary
 
@@ -8,7 +9,7 @@ package import Vocabulary
 package func tableRows(_ path: String) throws(RunFailure) -> [[String]] {
   do throws(ReadFailure) {
     let dialect = CSVDialect(delimiter: try delimiter(path))
-    var reader = try BlockReader(path: path, input: 0, format: .csv, dialect: dialect, blockBytes: Limits.blockBytes)
+    var reader = try BlockReader(path: path, input: 0, format: .csv, dialect: dialect, blockBytes: Limits.blockBytes, patience: .short)
     guard let header = reader.header else { return [] }
     var rows = [header.names]
     var cursor = RowCursor(dialect: dialect)
@@ -46,7 +47,8 @@ private func delimiter(_ path: String) throws(ReadFailure) -> UInt8 {
   var best: (delimiter: UInt8, columnCount: Int) = (0x2c, 1)
   for delimiter: UInt8 in [0x2c, 0x3b, 0x09] {
     let dialect = CSVDialect(delimiter: delimiter)
-    let header = try BlockReader(path: path, input: 0, format: .csv, dialect: dialect, blockBytes: Limits.blockBytes).header
+    let header = try BlockReader(path: path, input: 0, format: .csv, dialect: dialect, blockBytes: Limits.blockBytes, patience: .short)
+      .header
     if let count = header?.names.count, count > best.columnCount { best = (delimiter, count) }
   }
   return best.delimiter

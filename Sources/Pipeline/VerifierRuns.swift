@@ -238,7 +238,10 @@ extension RunFlow {
 
   /// How a run goes on whose staging is damaged while its inputs are gone or have changed.
   var waysOnWithoutStaging: String {
-    "what was accepted stays accepted: `optireplay resume \(run.id) --restage` reads the inputs as they are now, "
-      + "`optireplay forget \(run.id) --pending` gives up what was not sent"
+    let pending = "`optireplay forget \(run.id) --pending` gives up what was not sent"
+    return "what was accepted stays accepted: "
+      + (readsStandardInput
+        ? "\(pending), and then the command with the same standard input sends what was not accepted"
+        : "`optireplay resume \(run.id) --restage` reads the inputs as they are now, \(pending)")
   }
 }

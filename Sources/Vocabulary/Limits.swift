@@ -32,8 +32,8 @@ package enum Limits {
   package static let unpackedBytesUnjudged = 64 << 20
   /// Inputs of one run: a staged record numbers its input in 16 bits.
   package static let inputs = 65_535
-  /// Bytes of a datafile that is fetched.
-  package static let datafileBytes = 256 << 20
+  /// Bytes of a file that is read whole: a datafile, a configuration, a list.
+  package static let wholeFileBytes = 256 << 20
   /// Rows of a file that a table of a mapping is made of: it is stored with each run.
   package static let tableRows = 100_000
   /// Visitors that a list may exclude: some 40 MB of memory for each worker's look-ups together.

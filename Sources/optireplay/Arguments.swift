@@ -58,6 +58,16 @@ struct TimeLength: ExpressibleByArgument {
   }
 }
 
+/// A length of time with its unit, for what is older cannot be had back: a bare number would be seconds.
+struct Age: ExpressibleByArgument {
+  var duration: Duration
+
+  init?(argument: String) {
+    guard argument.last?.isLetter == true, let length = TimeLength(argument: argument), length.duration > .zero else { return nil }
+    duration = length.duration
+  }
+}
+
 /// `auto`, or a number of requests.
 enum Concurrency: ExpressibleByArgument, Equatable {
   case auto

@@ -79,8 +79,8 @@ struct LedgerPruneCommand: AsyncParsableCommand {
         optireplay ledger prune --older-than 400d
       """)
 
-  @Option(help: ArgumentHelp("Forget events older than this: 400d, 36h.", valueName: "duration"))
-  var olderThan: TimeLength
+  @Option(help: ArgumentHelp("Forget events older than this, with its unit: 400d, 36h.", valueName: "duration"))
+  var olderThan: Age
 
   @OptionGroup var state: StateArguments
   @OptionGroup var output: OutputArguments

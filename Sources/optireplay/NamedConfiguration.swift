@@ -112,7 +112,7 @@ enum Fetched {
 
   static func fetch(_ address: String, proxy: String? = nil, caFile: String? = nil) async throws(RunFailure) {
     let bytes = try await download(
-      address, limitBytes: Limits.datafileBytes, proxy: proxy, caFile: caFile, environment: ProcessInfo.processInfo.environment)
+      address, limitBytes: Limits.wholeFileBytes, proxy: proxy, caFile: caFile, environment: ProcessInfo.processInfo.environment)
     files.withLock { $0[address] = bytes }
   }
 

@@ -43,6 +43,19 @@ import Vocabulary
     #expect(verdict(Answer(status: 204)) { $0.acceptedStatuses = [200, 202] } != .accepted)
   }
 
+  @Test(
+    "a refusal quotes the server up to where it repeats what was sent",
+    arguments: [
+      (#"{"account_id":"1","visitors":[{"visitor_id":"anna"}]}"#, true), (#"bad: {\"visitor_id\":\"anna\"}"#, true),
+      (#"visitors[0].visitor_id: required"#, false), ("visitor", false),
+    ])
+  func repeatedWords(words: String, isCut: Bool) {
+    let failure = ending(Answer(status: 400, words: Array(words.utf8)))
+    #expect(failure?.message.contains("anna") == false)
+    #expect(failure?.message.contains("…") == isCut)
+    #expect(failure?.message.contains(words.prefix(4)) == true)
+  }
+
   @Test("a refusal quotes the server on one line") func words() {
     let failure = ending(Answer(status: 400, words: Array("bad\r\n\u{1b}[31mtimestamp\u{202e}".utf8)))
     #expect(failure?.message.contains(#"refused body 12 with 400: "bad\r\n\u{1b}[31mtimestamp\u{202e}""#) == true)

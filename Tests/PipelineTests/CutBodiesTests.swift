@@ -85,6 +85,26 @@ struct CutBodiesTests {
     #expect(status.eventsInDifferentBodies == 0)
   }
 
+  @Test("a process that ends between the last answer and the telling of it leaves that to the next one")
+  func toldLater() async throws {
+    let folder = try ScratchFolder()
+    let file = try folder.write(rows(seed: 74, guiltyCount: 3), to: "rows.ndjson")
+    _ = try await serving(folder) { options in
+      let path = options.state + "/runs/2/rejects.ndjson"
+      // Where a folder stands, no file can be written.
+      let first = try await importer(options) { progress in
+        if case .sending = progress { try? FileManager.default.createDirectory(atPath: path + ".new", withIntermediateDirectories: false) }
+      }.run(try specification([file]), settings())
+      #expect(first.exit == .diskTrouble)
+      try FileManager.default.removeItem(atPath: path + ".new")
+      let (second, _) = try await carry(file, options)
+      #expect(second.run == first.run && second.state == .complete && second.requestCount == first.requestCount)
+      let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      #expect(lines.count { $0.contains("\"code\":\"refused-by-server\"") } == 3)
+      #expect(try verify(options.state).damages.isEmpty)
+    }
+  }
+
   @Test("stopped at every point of the cutting, the same command goes on with the same parts", arguments: [1, 2, 3, 5])
   func resumes(stopAfter: Int) async throws {
     let folder = try ScratchFolder()

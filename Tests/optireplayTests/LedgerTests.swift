@@ -116,6 +116,12 @@ struct LedgerTests {
     #expect(try run(["ledger", "merge", folder.path + "/state"]).exit == .usage)
     #expect(try run(["ledger", "merge", folder.path + "/nowhere"]).exit == .inputUnreadable)
     #expect(try run(["ledger", "merge"]).exit == .usage)
+    let table = try folder.write("visitor_id,entity_id,timestamp\n", to: "table.csv")
+    let wrong = try run(["ledger", "merge", table])
+    #expect(
+      wrong.exit == .inputUnreadable && wrong.errors.contains("this is no checkpoint") && !wrong.errors.contains("move the state folder"))
+    try #require(unsafe mkfifo(folder.path + "/pipe", 0o600) == 0)
+    #expect(try run(["ledger", "merge", folder.path + "/pipe"]).exit == .inputUnreadable)
   }
 
   @Test("pruning lets old events be sent again, and stats tell what is left")
@@ -131,6 +137,9 @@ struct LedgerTests {
     #expect(try run(["ledger", "prune", "--older-than", "400000d", "--json"]).json()["forgotten"] as? Int == 0)
     #expect(try run(["ledger", "prune", "--older-than", "1d"]).output.contains("forgot 2 events"))
     #expect(try records(rows("plan", history))["pending"] == 2)
-    #expect(try run(["ledger", "prune", "--older-than", "soon"]).exit == .usage)
+    // Seconds would be taken for days, and what is forgotten cannot be had back.
+    for age in ["soon", "400", "0d", "0", "d", "-1d"] {
+      #expect(try run(["ledger", "prune", "--older-than", age]).exit == .usage, "\(age)")
+    }
   }
 }

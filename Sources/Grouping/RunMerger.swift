@@ -48,9 +48,8 @@ struct RunMerger: ~Copyable {
   }
 
   private var sources: [Source] = []
-  /// Where the frames lie, and the one that is read as it lies in its file.
+  /// Where the frames lie.
   private var bytes: [UInt8] = []
-  private var condensed: [UInt8] = []
   /// The batch, and what of it is left behind.
   private var batch: [RecordKey] = []
   private var spare: [RecordKey] = []
@@ -136,8 +135,7 @@ struct RunMerger: ~Copyable {
     while sources[at].frameCount > 0, sources[at].takenCount >= sources[at].firstFrameCount { sources[at].dropFrame() }
     while sources[at].frameCount < 2, sources[at].goesOn {
       let number = sources[at].nextFrame
-      let place = sources[at].start + number % 2 * sources[at].run.frameBytes
-      let payload = try sources[at].run.read(number, into: &bytes, at: place, through: &condensed)
+      let payload = try sources[at].run.read(number, into: &bytes, at: sources[at].start + number % 2 * sources[at].run.frameBytes)
       sources[at].add(payload, bytes)
     }
   }

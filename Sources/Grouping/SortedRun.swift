@@ -6,10 +6,10 @@ import Vocabulary
 ///
 ///     frame    head (32 bytes): u32 magic, u32 payload bytes, u32 records, u32 frame number, u64 hash of the first record,
 ///              u64 checksum
-///              payload: whole records, condensed
+///              payload: whole records, as they are: they are read several times, and condensing them would take longer than the disk
 ///     …
 ///     index    for each frame: u64 offset, u64 hash of the first record
-///     tail     u64 offset of the index, u32 frames, u32 most bytes of a frame's records, u64 records, u64 checksum of index and the fields before
+///     tail     u64 offset of the index, u32 frames, u32 largest frame, u64 records, u64 checksum of index and the fields before
 package struct SortedRun: Sendable, Equatable {
   package var number: Int
   package var partition: Int
@@ -28,10 +28,10 @@ package struct SortedRun: Sendable, Equatable {
     self.checksum = checksum
   }
 
-  static let magic: UInt32 = 0x4752_504f
+  static let magic: UInt32 = 0x4652_504f
   static let frameHeadBytes = 32
   static let tailBytes = 32
-  /// Bytes of records at which a frame is full, before they are condensed.
+  /// Payload bytes at which a frame is full.
   static let frameBytes = 64 << 10
   /// The number that stands for the index where a frame's would stand.
   static let indexFrame = 0xffff_ffff
@@ -52,10 +52,9 @@ struct SortedRunWriter: ~Copyable {
   private var head = ByteArena(limit: SortedRun.frameHeadBytes)
   private var index = ByteArena(limit: 1 << 30)
   private var recordsInFrame: UInt32 = 0
-  private var bytesInFrame = 0
   private var recordCount = 0
   private var frameCount = 0
-  private var mostBytes = 0
+  private var largestFrame = 0
   private var firstHash: UInt64 = 0
 
   /// `frameBytes` is smaller only in tests.
@@ -67,10 +66,9 @@ struct SortedRunWriter: ~Copyable {
   }
 
   mutating func append(_ record: borrowing StagedRecord) throws(DiskFailure) {
-    if bytesInFrame > 0, bytesInFrame + record.byteCount > frameBytes { try endFrame() }
-    if bytesInFrame == 0 { firstHash = record.hash }
-    payload.append(condensing: record)
-    bytesInFrame += record.byteCount
+    if payload.count > 0, payload.count + record.byteCount > frameBytes { try endFrame() }
+    if payload.count == 0 { firstHash = record.hash }
+    payload.append(record.bytes)
     recordsInFrame += 1
     recordCount += 1
   }
@@ -90,10 +88,9 @@ struct SortedRunWriter: ~Copyable {
     index.store(firstHash, at: entry + 8)
     try file.write(head)
     try file.write(payload)
-    mostBytes = max(mostBytes, bytesInFrame)
+    largestFrame = max(largestFrame, payload.count)
     frameCount += 1
     recordsInFrame = 0
-    bytesInFrame = 0
     payload.removeAll()
   }
 
@@ -103,7 +100,7 @@ struct SortedRunWriter: ~Copyable {
     let tail = index.appendZeros(24)
     index.store(UInt64(file.byteCount), at: tail)
     index.store(UInt32(frameCount), at: tail + 8)
-    index.store(UInt32(mostBytes), at: tail + 12)
+    index.store(UInt32(largestFrame), at: tail + 12)
     index.store(UInt64(recordCount), at: tail + 16)
     let checksum = SortedRun.checksum(index.span, run: number, frame: SortedRun.indexFrame)
     let place = index.appendZeros(8)
@@ -122,8 +119,7 @@ struct SortedRunReader {
   /// as it were.
   private let index: [UInt8]
   let frameCount: Int
-  /// Bytes that the records of a frame take at most.
-  let frameBytes: Int
+  private let largestPayload: Int
   private var areChecked: [Bool]
 
   /// A file that a struct which is copied can hold.
@@ -151,10 +147,13 @@ struct SortedRunReader {
     guard SortedRun.checksum(index.span, run: run.number, frame: SortedRun.indexFrame) == run.checksum else {
       throw damage(run, "its index is not what was written")
     }
-    frameBytes = Int(load32(tail.span, 12))
+    largestPayload = Int(load32(tail.span, 12))
     areChecked = [Bool](repeating: false, count: frameCount)
     self.index = index
   }
+
+  /// Bytes that the largest frame takes.
+  var frameBytes: Int { largestPayload + SortedRun.frameHeadBytes }
 
   /// The first frame that may hold records of the hash or a greater one: the last that begins before the hash.
   func firstFrame(for hash: UInt64) -> Int {
@@ -167,27 +166,20 @@ struct SortedRunReader {
     return max(0, low - 1)
   }
 
-  /// Reads the records of a frame into the buffer from `start` on; `frameBytes` fit there. Returns where they lie. `condensed` is memory for the
-  /// frame as it lies in the file.
-  mutating func read(
-    _ number: Int, into buffer: inout [UInt8], at start: Int, through condensed: inout [UInt8]
-  ) throws(DiskFailure) -> Range<Int> {
+  /// Reads a frame into the buffer from `start` on; `frameBytes` fit there. Returns where its records lie.
+  mutating func read(_ number: Int, into buffer: inout [UInt8], at start: Int) throws(DiskFailure) -> Range<Int> {
     let offset = Int(load64(index.span, number * 16))
-    let byteCount = Int(load64(index.span, (number + 1) * 16)) - offset
-    guard byteCount > SortedRun.frameHeadBytes else { throw damage(run, "its index is not what was written") }
-    if condensed.count < byteCount { condensed = [UInt8](repeating: 0, count: byteCount) }
-    try file.reader.read(into: &condensed, 0..<byteCount, at: offset)
-    let frame = condensed.span.extracting(..<byteCount)
-    let payload = frame.extracting(SortedRun.frameHeadBytes...)
-    let isChecked =
-      areChecked[number]
-      || load32(frame, 0) == SortedRun.magic && Int(load32(frame, 4)) == payload.count && Int(load32(frame, 12)) == number
-        && load64(frame, 24) == SortedRun.checksum(payload, run: run.number, frame: number)
-    guard isChecked, let length = buffer.fill(start..<(start + frameBytes), expanding: payload), length > 0 else {
-      throw damage(run, "frame \(number) is not what was written")
-    }
+    let end = start + Int(load64(index.span, (number + 1) * 16)) - offset
+    let payload = (start + SortedRun.frameHeadBytes)..<end
+    guard !payload.isEmpty, end - start <= frameBytes else { throw damage(run, "its index is not what was written") }
+    try file.reader.read(into: &buffer, start..<end, at: offset)
+    if areChecked[number] { return payload }
+    let frame = buffer.span.extracting(start..<end)
+    guard load32(frame, 0) == SortedRun.magic, Int(load32(frame, 4)) == payload.count, Int(load32(frame, 12)) == number,
+      load64(frame, 24) == SortedRun.checksum(frame.extracting(SortedRun.frameHeadBytes...), run: run.number, frame: number)
+    else { throw damage(run, "frame \(number) is not what was written") }
     areChecked[number] = true
-    return start..<(start + length)
+    return payload
   }
 }
 

@@ -115,6 +115,7 @@ struct ReadmeTests {
     #expect(Limits.curveSpans == 100 && text.contains("by week\nand more where there are over 100"))
     #expect(Limits.attributeValues == 100 && text.contains("one with more than 100 values is left out"))
     #expect(Limits.nestingDepth == 128 && text.contains("128 levels"))
+    #expect(Limits.wholeFileBytes == 256 << 20 && text.contains("256 MiB; from a pipe"))
     #expect(Limits.shownTimes == 120 && text.contains("that makes at most 120"))
     #expect(Limits.shownConfigurationBytes == 64 << 10 && text.contains("the first 64 KiB of the configuration"))
   }

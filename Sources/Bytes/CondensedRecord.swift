@@ -104,7 +104,7 @@ extension ByteArena {
       text.isSame = false
       return
     }
-    append(short: text.bytes.extracting(text.at..<(text.at &+ length)))
+    append(text.bytes.extracting(text.at..<(text.at &+ length)))
     text.at &+= length
   }
 
@@ -201,7 +201,7 @@ extension ByteArena {
       append(0x7d)
       head.decisionBytes = count &- eventStart &- 14
       append("],\"events\":[{\"entity_id\":\"")
-      append(short: campaign)
+      append(campaign)
       append("\",\"type\":\"campaign_activated\",\"key\":")
       append("\"campaign_activated\",\"timestamp\":")
     }
@@ -223,7 +223,7 @@ extension ByteArena {
 
   @inline(__always)
   private mutating func move(_ condensed: Span<UInt8>, _ at: inout Int, _ length: Int) {
-    append(short: condensed.extracting(at..<(at &+ length)))
+    append(condensed.extracting(at..<(at &+ length)))
     at &+= length
   }
 
@@ -283,37 +283,6 @@ private func leadingNumber(_ bytes: Span<UInt8>, at start: Int) -> Int64? {
   var end = bytes[start] == 0x2d ? start &+ 1 : start
   while end < bytes.count, bytes[end] &- 0x30 <= 9 { end &+= 1 }
   return wholeNumber(bytes.extracting(start..<end))
-}
-
-extension ByteArena {
-  /// Appends few bytes: of sixteen or more, the last are copied over some of those before, and so are those of eight and of four.
-  @inline(__always)
-  fileprivate mutating func append(short text: Span<UInt8>) {
-    let length = text.count
-    reserve(length)
-    // SAFETY: `reserve` made sure that `length` bytes fit behind `written`; each store below ends at `length` at most, and each load
-    // inside the span.
-    let target = unsafe base + written
-    if length >= 16 {
-      var at = 0
-      while true {
-        // SAFETY: at <= length - 16: it begins so, and `min` keeps it so.
-        let words = unsafe text.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: SIMD2<UInt64>.self)
-        unsafe target.storeBytes(of: words, toByteOffset: at, as: SIMD2<UInt64>.self)
-        if at == length &- 16 { break }
-        at = min(at &+ 16, length &- 16)
-      }
-    } else if length >= 8 {
-      unsafe target.storeBytes(of: load64(text, 0).littleEndian, toByteOffset: 0, as: UInt64.self)
-      unsafe target.storeBytes(of: load64(text, length &- 8).littleEndian, toByteOffset: length &- 8, as: UInt64.self)
-    } else if length >= 4 {
-      unsafe target.storeBytes(of: load32(text, 0).littleEndian, toByteOffset: 0, as: UInt32.self)
-      unsafe target.storeBytes(of: load32(text, length &- 4).littleEndian, toByteOffset: length &- 4, as: UInt32.self)
-    } else {
-      for at in 0..<length { unsafe target.storeBytes(of: text[at], toByteOffset: at, as: UInt8.self) }
-    }
-    written &+= length
-  }
 }
 
 extension [UInt8] {

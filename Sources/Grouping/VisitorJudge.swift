@@ -320,11 +320,7 @@ extension PagedWalker {
 /// trouble.
 package func stagingFailure(_ failure: DiskFailure) -> RunFailure {
   switch failure.kind {
-  case .damaged, .missing:
-    RunFailure(
-      .stagingDamaged,
-      "\(failure); what was accepted stays remembered"
-    )
+  case .damaged, .missing: RunFailure(.stagingDamaged, failure.description)
   default: failure.runFailure(forInput: false)
   }
 }

@@ -171,14 +171,11 @@ struct RunFlow: Sendable {
   private func restage(after failure: RunFailure) throws(RunFailure) {
     guard failure.status == .stagingDamaged else { throw failure }
     guard try inputsAreUnchanged() else {
-      let giveUp = "`optireplay forget \(run.id) --pending` gives up what was not sent"
-      throw RunFailure(
-        .stagingDamaged,
+      let why =
         readsStandardInput
-          ? "\(failure.message); standard input, which cannot be read again, was an input of run \(run.id). What was accepted stays "
-            + "accepted: \(giveUp); then import the same rows again"
-          : "\(failure.message); the inputs of run \(run.id) are gone or have changed, so it cannot be staged again as it was. "
-            + "What was accepted stays accepted: `optireplay resume \(run.id) --restage` reads the inputs as they are now, \(giveUp)")
+        ? "standard input, which cannot be read again, was an input of run \(run.id)"
+        : "the inputs of run \(run.id) are gone or have changed, so it cannot be staged again as it was"
+      throw RunFailure(.stagingDamaged, "\(failure.message); \(why); \(waysOnWithoutStaging)")
     }
     log.warning("\(failure.message); its inputs are unchanged, so they are staged again")
     let before = try stagingCounts()

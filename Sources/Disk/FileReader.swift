@@ -149,20 +149,27 @@ package struct FileReader: ~Copyable, Sendable {
 
   /// Fills a part of the buffer from `offset` of the file; throws `.damaged` when the file ends before.
   package func read(into buffer: inout [UInt8], _ part: Range<Int>, at offset: Int) throws(DiskFailure) {
-    precondition(part.lowerBound >= 0 && part.upperBound <= buffer.count)
-    var filled = 0
-    while filled < part.count {
-      let got = unsafe buffer.withUnsafeMutableBytes { bytes in
-        // SAFETY: the precondition proves that the part lies in the buffer, and at most its rest is asked for.
-        unsafe pread(descriptor, bytes.baseAddress! + part.lowerBound + filled, part.count - filled, off_t(offset + filled))
-      }
-      if got == 0 { throw DiskFailure(.damaged, path, "ends at byte \(offset + filled), before what was written there") }
-      if got < 0 {
-        if errno == EINTR { continue }
-        throw DiskFailure.system(errno, path, doing: "read it")
-      }
-      filled += got
+    try readAll(into: &buffer, part, at: offset, from: descriptor, path: path)
+  }
+}
+
+/// Fills a part of the buffer from `offset` of the file; throws `.damaged` when the file ends before.
+func readAll(
+  into buffer: inout [UInt8], _ part: Range<Int>, at offset: Int, from descriptor: Int32, path: String
+) throws(DiskFailure) {
+  precondition(part.lowerBound >= 0 && part.upperBound <= buffer.count)
+  var filled = 0
+  while filled < part.count {
+    let got = unsafe buffer.withUnsafeMutableBytes { bytes in
+      // SAFETY: the precondition proves that the part lies in the buffer, and at most its rest is asked for.
+      unsafe pread(descriptor, bytes.baseAddress! + part.lowerBound + filled, part.count - filled, off_t(offset + filled))
     }
+    if got == 0 { throw DiskFailure(.damaged, path, "ends at byte \(offset + filled), before what was written there") }
+    if got < 0 {
+      if errno == EINTR { continue }
+      throw DiskFailure.system(errno, path, doing: "read it")
+    }
+    filled += got
   }
 }
 

@@ -24,18 +24,8 @@ package struct FileWriter: ~Copyable {
 
   /// Appends the bytes. They are with the system, not yet on the disk, when it returns.
   package mutating func write(_ bytes: Span<UInt8>) throws(DiskFailure) {
-    var written = 0
-    while written < bytes.count {
-      let got = uninterrupted {
-        unsafe bytes.withUnsafeBytes { source in
-          // SAFETY: written < source.count, and at most the rest is written.
-          unsafe systemWrite(descriptor, source.baseAddress! + written, source.count - written)
-        }
-      }
-      if got < 0 { throw DiskFailure.system(errno, path, doing: "write to it") }
-      written += got
-    }
-    byteCount += written
+    try writeAll(bytes, to: descriptor, path: path)
+    byteCount += bytes.count
   }
 
   package mutating func write(_ bytes: [UInt8]) throws(DiskFailure) { try write(bytes.span) }
@@ -48,7 +38,17 @@ package struct FileWriter: ~Copyable {
   }
 }
 
-/// `write(2)` by another name, which the method above would hide.
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
-  unsafe write(descriptor, bytes, count)
+/// Writes all of the bytes where the file stands.
+func writeAll(_ bytes: Span<UInt8>, to descriptor: Int32, path: String) throws(DiskFailure) {
+  var written = 0
+  while written < bytes.count {
+    let got = uninterrupted {
+      unsafe bytes.withUnsafeBytes { source in
+        // SAFETY: written < source.count, and at most the rest is written.
+        unsafe write(descriptor, source.baseAddress! + written, source.count - written)
+      }
+    }
+    if got < 0 { throw DiskFailure.system(errno, path, doing: "write to it") }
+    written += got
+  }
 }

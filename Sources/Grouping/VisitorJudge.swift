@@ -47,9 +47,10 @@ package typealias KnownEvents = (_ visitorHash: UInt64, _ ids: ClosedRange<UInt6
 ///
 /// Decisions that were accepted in earlier runs count as the visitor's own: of two at one time the accepted one is the first.
 ///
-/// After `judge`, and `settle` for each record, `fates` holds one fate for each record of the visitor, in the total order. Memory: a byte for each record of one visitor, and `memoryBytes` for comparing ids; a visitor with
-/// more ids than that holds is read several times, each time for a slice of them, so the judgement is exact at every memory.
-package struct VisitorJudge {
+/// After `judge`, and `settle` for each record, `fates` holds one fate for each record of the visitor, in the total order. Memory: a byte for
+/// each record of one visitor, and `memoryBytes` for comparing ids; those of a visitor with more go to a file on the disk of `scratchFolder` that
+/// has no name, and come back a slice at a time, so the judgement is exact at every memory.
+package struct VisitorJudge: ~Copyable {
   private struct First {
     var timestamp: Int64
     var eventID: [UInt8]
@@ -72,10 +73,9 @@ package struct VisitorJudge {
   private let rules: JudgeRules
   /// Whether conversions carry their decisions: then one of an earlier run, which nobody can carry any more, is of no use to them.
   private let carriesDecisions: Bool
-  private let identityLimit: Int
   package private(set) var fates: [RecordFate] = []
   package private(set) var counts = JudgeCounts()
-  private var ids = VisitorIDs()
+  private var ids: VisitorIDs
   private var decisionCount = 0
   private var firstDecision = Int64.max
   /// The visitor's decisions of earlier runs: of each variation the earliest.
@@ -83,15 +83,17 @@ package struct VisitorJudge {
   /// Decisions that say something else than what was accepted with their ids: those do not stand.
   private var superseded: Set<Int> = []
 
-  package init(_ rules: JudgeRules, carriesDecisions: Bool = false, memoryBytes: Int) {
-    self.init(rules, carriesDecisions: carriesDecisions, identityLimit: max(1024, memoryBytes / VisitorIDs.entryBytes))
+  package init(_ rules: JudgeRules, carriesDecisions: Bool = false, memoryBytes: Int, scratchFolder: String) {
+    self.init(
+      rules, carriesDecisions: carriesDecisions, identityLimit: max(1024, memoryBytes / VisitorIDs.entryBytes), scratchFolder: scratchFolder
+    )
   }
 
   /// `identityLimit` is smaller only in tests.
-  init(_ rules: JudgeRules, carriesDecisions: Bool = false, identityLimit: Int) {
+  init(_ rules: JudgeRules, carriesDecisions: Bool = false, identityLimit: Int, scratchFolder: String) {
     self.rules = rules
     self.carriesDecisions = carriesDecisions
-    self.identityLimit = identityLimit
+    ids = VisitorIDs(limit: identityLimit, folder: scratchFolder)
   }
 
   /// Judges a visitor, of a partition or the one whose first page a walker has just read.
@@ -130,40 +132,30 @@ package struct VisitorJudge {
   private mutating func judgeIdentities(
     _ walker: inout some VisitorPages & ~Copyable, _ known: KnownEvents
   ) throws(RunFailure) {
-    var lower: UInt64 = 0
-    while true {
-      var upper = UInt64.max
-      ids.removeAll()
-      let countsRecords = lower == 0
-      try walker.eachPage { page, offsets, start in
-        for at in offsets.indices {
-          let record = StagedRecord(page, at: offsets[at])
-          let id = Digest(record.eventID)
-          if countsRecords {
-            fates.append(.kept)
-            if record.isDecision { decisionCount += 1 }
-            if !record.flags.contains(.derivedID) { counts.addGivenID(id, record) }
-          }
-          guard id.high >= lower, id.high <= upper else { continue }
-          ids.append(VisitorIDs.Entry(id, ordinal: start + at, isDerived: record.flags.contains(.derivedID)))
-          if ids.count > identityLimit { narrow(lower, &upper) }
-        }
+    ids.removeAll()
+    do {
+      try walker.eachPage { page, offsets, start throws(RunFailure) in
+        for at in offsets.indices { try take(StagedRecord(page, at: offsets[at]), start + at) }
       }
-      ids.settle(&fates)
-      let accepted = try known(walker.visitorHash, lower...upper)
-      if !accepted.events.isEmpty { try compare(with: accepted, &walker) }
-      if upper == .max { break }
-      lower = upper + 1
+      while let slice = try ids.nextSlice(&fates) {
+        let accepted = try known(walker.visitorHash, slice)
+        if !accepted.events.isEmpty { try compare(with: accepted, &walker) }
+      }
+    } catch {
+      throw stagingFailure(error)
     }
   }
 
-  /// Makes room by settling what is already known to be reused, and if that is not enough, by leaving the upper half of the ids
-  /// to another reading.
-  private mutating func narrow(_ lower: UInt64, _ upper: inout UInt64) {
-    ids.settle(&fates)
-    while ids.count > identityLimit / 2, upper > lower {
-      upper = lower + (upper - lower) / 2
-      ids.remove(above: upper)
+  private mutating func take(_ record: borrowing StagedRecord, _ ordinal: Int) throws(RunFailure) {
+    let id = Digest(record.eventID)
+    fates.append(.kept)
+    if record.isDecision { decisionCount += 1 }
+    let isDerived = record.flags.contains(.derivedID)
+    if !isDerived { counts.addGivenID(id, record) }
+    do throws(DiskFailure) {
+      try ids.append(VisitorIDs.Entry(id, ordinal: ordinal, isDerived: isDerived))
+    } catch {
+      throw stagingFailure(error)
     }
   }
 

@@ -65,13 +65,14 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
 
   /// `tally` is an empty one, for planning.
   init(
-    _ reader: PartitionReader, _ settings: RunSettings, known: LedgerFilter, memoryBytes: Int, tally: PlanTally? = nil,
-    details: Bool = false
+    _ reader: PartitionReader, _ settings: RunSettings, known: LedgerFilter, memoryBytes: Int, scratchFolder: String,
+    tally: PlanTally? = nil, details: Bool = false
   ) {
     self.reader = reader
     self.settings = settings
     self.known = known
-    judge = VisitorJudge(settings.rules, carriesDecisions: !settings.body.enrichDecisions, memoryBytes: memoryBytes)
+    judge = VisitorJudge(
+      settings.rules, carriesDecisions: !settings.body.enrichDecisions, memoryBytes: memoryBytes, scratchFolder: scratchFolder)
     measurer = VisitorMeasurer(settings.body, limit: settings.bodyLimit)
     emptyCounts = tally.map { VisitorCounts(tally: $0, details: details) }
     counts = emptyCounts

@@ -17,17 +17,23 @@ struct PartitionJudges {
   private let run: RunRow
   private let mark: Int64
   private let memoryBytes: Int
+  private let scratchFolder: String
   private let countsDetails: Bool
   private let threadCount: Int
   private let aheadCount: Int
 
-  init(_ reader: PartitionReader, _ settings: RunSettings, _ options: RunOptions, ledger: Checkpoint, run: RunRow, mark: Int64) {
+  /// Ids that do not fit into memory are put aside on the disk of `scratchFolder`.
+  init(
+    _ reader: PartitionReader, _ settings: RunSettings, _ options: RunOptions, scratchFolder: String, ledger: Checkpoint, run: RunRow,
+    mark: Int64
+  ) {
     self.reader = reader
     self.settings = settings
     self.ledger = ledger
     self.run = run
     self.mark = mark
     memoryBytes = options.memoryBytes / 32
+    self.scratchFolder = scratchFolder
     countsDetails = options.countsDetails
     // A partition takes up to an eighth of the memory, though mostly far less.
     threadCount = min(options.workerCount, 4)
@@ -40,7 +46,7 @@ struct PartitionJudges {
       reader, settings,
       known: LedgerFilter(
         ledger, account: run.account, endpoint: run.endpoint, mark: mark, of: settings.ignoresLedger == true ? run.id : nil),
-      memoryBytes: memoryBytes, tally: tally, details: countsDetails)
+      memoryBytes: memoryBytes, scratchFolder: scratchFolder, tally: tally, details: countsDetails)
   }
 
   /// All partitions in ascending order, judged and counted.

@@ -91,7 +91,8 @@ struct Planner {
       staged, settings, writer: writer,
       rejects: try RejectFile(target: folder + "/rejects.ndjson", staged: folder + "/staging/rejects.ndjson"), tally: tally,
       details: options.countsDetails)
-    let judges = PartitionJudges(reader, settings, options, ledger: ledger, run: run, mark: mark)
+    let judges = PartitionJudges(
+      reader, settings, options, scratchFolder: folder + "/staging", ledger: ledger, run: run, mark: mark)
     var notes = try OrderWriter(path: Planner.notesPath(folder), partitionCount: reader.count)
     let ahead = judges.judged(tally)
     while let number = ahead.next {
@@ -100,7 +101,7 @@ struct Planner {
         throw stopped
       }
       if let runs = reader.largeRuns(of: number) {
-        try take(runs, &walk, judges.judge(memoryBytes: options.memoryBytes / 8 * 3, tally: tally))
+        try take(runs, &walk, judges.judge(memoryBytes: options.memoryBytes / 16, tally: tally))
       } else {
         try walk.take(judged)
         // A note would not tell which of identical rows was numbered how.

@@ -254,7 +254,8 @@ struct RunFlow: Sendable {
     let mark = try current().ledgerMark
     do throws(DiskFailure) {
       return PartitionJudges(
-        try staged.reader(identicalRows: settings.identicalRows), settings, options, ledger: ledger, run: run, mark: mark)
+        try staged.reader(identicalRows: settings.identicalRows), settings, options, scratchFolder: options.scratchFolder ?? staging,
+        ledger: ledger, run: run, mark: mark)
     } catch {
       throw stagingFailure(error)
     }

@@ -141,6 +141,8 @@ package struct RunOptions: Sendable {
   package var memoryBytes = Limits.memoryBytes
   package var workerCount: Int
   package var blockBytes = Limits.blockBytes
+  /// Where what does not fit into memory is put aside; nil for the run's own staging.
+  var scratchFolder: String?
   /// Requests in flight at once; nil for as many as the server bears.
   package var laneCount: Int?
   package var rate: Double?

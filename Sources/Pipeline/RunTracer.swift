@@ -18,6 +18,7 @@ struct RunTracer {
   init(_ run: RunRow, _ explainer: Explainer, _ checkpoint: Checkpoint) throws(RunFailure) {
     var options = RunOptions(state: explainer.state, account: run.account, endpoint: Endpoint(run.endpoint) ?? .sandbox)
     options.memoryBytes = explainer.memoryBytes
+    options.scratchFolder = TemporaryFolder.system
     memoryBytes = explainer.memoryBytes / 8
     self.checkpoint = checkpoint
     flow = try RunFlow(

@@ -15,7 +15,10 @@ struct TemporaryFolder: ~Copyable {
   /// A folder that is younger may be one whose owner has not locked it yet.
   private static let youngest: Double = 60
 
-  init(in parent: String = FileManager.default.temporaryDirectory.path, now: Date = Date()) throws(RunFailure) {
+  /// The system's temporary folder, or the one that TMPDIR names.
+  static var system: String { FileManager.default.temporaryDirectory.path }
+
+  init(in parent: String = TemporaryFolder.system, now: Date = Date()) throws(RunFailure) {
     TemporaryFolder.sweep(parent, now: now)
     let path = "\(parent)/\(TemporaryFolder.prefix)\(UUID().uuidString)"
     do throws(DiskFailure) {

@@ -143,6 +143,7 @@ extension Verifier {
   func options(_ row: RunRow) -> RunOptions {
     var options = RunOptions(state: state, account: row.account, endpoint: Endpoint(row.endpoint) ?? .sandbox)
     options.memoryBytes = memoryBytes
+    options.scratchFolder = TemporaryFolder.system
     return options
   }
 

@@ -31,6 +31,26 @@ import Vocabulary
     #expect(try reader.read(into: &none, from: 0) == 0)
   }
 
+  @Test("a file for what does not fit into memory gives back what was appended, has no name, and does not give what it never had")
+  func scratchFile() throws {
+    let file = try ScratchFile(in: scratch.folder)
+    #expect(try scratch.names.isEmpty)
+    for part in [0..<10, 10..<10, 10..<100] {
+      let bytes = part.map { UInt8($0) }
+      try file.append(bytes.span)
+    }
+    for (offset, count) in [(0, 100), (9, 2), (99, 1), (100, 0)] {
+      var buffer = [UInt8](repeating: 0xff, count: count)
+      try file.read(into: &buffer, at: offset)
+      #expect(buffer == (offset..<(offset + count)).map { UInt8($0) })
+    }
+    var larger = [UInt8](repeating: 0, count: 2)
+    var kind: DiskFailure.Kind?
+    do throws(DiskFailure) { try file.read(into: &larger, at: 99) } catch { kind = error.kind }
+    #expect(kind == .damaged)
+    #expect(failure { _ = try ScratchFile(in: scratch.path("missing")) }?.kind == .missing)
+  }
+
   @Test("a place is read whole, and a file that ends before it is damaged", arguments: [(0, 10), (3, 4), (10, 0), (9, 1)])
   func reading(offset: Int, count: Int) throws {
     let reader = try FileReader(path: scratch.write("a", Array(0..<10)))

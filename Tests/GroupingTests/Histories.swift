@@ -35,6 +35,8 @@ final class Scratch: Sendable {
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
   func path(_ number: Int) -> String { "\(folder)/\(number).run" }
+
+  var names: [String] { FileManager.default.subpaths(atPath: folder) ?? [] }
 }
 
 /// A row before it is staged.

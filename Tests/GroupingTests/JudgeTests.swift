@@ -58,7 +58,7 @@ struct Remembered {
     let run = try writer.finish()
     for (limit, page) in [(2, 1 << 20), (9, 900), (1_000, 1), (1_000, 1 << 20)] {
       var walker = try PagedWalker(try RunMerger([run]), pageBytes: page, pagesAhead: 1, identicalRows: .once)
-      var judge = VisitorJudge(rules, identityLimit: limit)
+      var judge = VisitorJudge(rules, identityLimit: limit, scratchFolder: scratch.folder)
       var known = remembered(records)
       #expect(try walker.nextVisitor())
       try judge.judgeAll(&walker) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }
@@ -84,7 +84,7 @@ struct Remembered {
     let scratch = try Scratch()
     let runs = try stage(rows, in: scratch, memoryBytes: 1 << 16, frameBytes: 1 << 16, mergeBytes: 1 << 16)
     var walker = try PagedWalker(runs, memoryBytes: 1 << 16, identicalRows: .once)
-    var judge = VisitorJudge(rules, memoryBytes: 0)
+    var judge = VisitorJudge(rules, memoryBytes: 0, scratchFolder: scratch.folder)
     var known = Remembered()
     #expect(try walker.nextVisitor())
     try judge.judgeAll(&walker) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }

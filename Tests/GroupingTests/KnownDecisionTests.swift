@@ -27,7 +27,7 @@ import Vocabulary
     let scratch = try Scratch()
     let runs = try stage(rows, in: scratch, memoryBytes: 1 << 16, frameBytes: 1 << 16, mergeBytes: 1 << 16)
     var walker = try PagedWalker(runs, memoryBytes: 1 << 16, identicalRows: .once)
-    var judge = VisitorJudge(rules, carriesDecisions: carries, identityLimit: limit)
+    var judge = VisitorJudge(rules, carriesDecisions: carries, identityLimit: limit, scratchFolder: scratch.folder)
     var known = known
     #expect(try walker.nextVisitor())
     try judge.judgeAll(&walker) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }

@@ -111,7 +111,8 @@ struct VisitorIDs: ~Copyable {
 
   /// Takes back what the file has from `lower` on. Returns how far that goes: to the end of a bucket, or into one that is larger than memory.
   private mutating func takeBack(from lower: UInt64, _ fates: inout [RecordFate]) throws(DiskFailure) -> UInt64 {
-    for at in buckets.indices { buckets[at].removeAll(keepingCapacity: true) }
+    // Each slice has other buckets: what kept its memory would be all of them in the end.
+    buckets = Array(repeating: [], count: VisitorIDs.bucketCount)
     count = 0
     let first = VisitorIDs.bucket(of: lower)
     var last = first

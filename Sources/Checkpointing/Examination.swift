@@ -23,7 +23,9 @@ extension Checkpoint {
       var faults: [String] = []
       // A run that goes back to an earlier phase, or is forgotten, loses its plan but not its receipts.
       let hasPlan = [.sending, .complete, .refused].contains(run.phase)
-      let checksums = (try Schema.keepsChecksums(db) ? Relation.ofRows : []) + (try Schema.keepsRowSums(db) ? Relation.ofKeptRows : [])
+      let checksums =
+        (try Schema.keepsChecksums(db) ? Relation.ofRows : []) + (try Schema.keepsRowSums(db) ? Relation.ofKeptRows : [])
+        + (try Schema.keepsDigestSums(db) ? Relation.ofDigests : [])
       for relation in checksums + Relation.ofReceipts + (hasPlan ? Relation.ofPlan : []) {
         var found = Offenders()
         try db.eachRow(relation.sql, [id.rawValue, plan]) { found.add(try columns($0, relation.table).text(0)) }
@@ -161,6 +163,16 @@ private struct Relation {
     Relation(
       table: "refused_event", what: "refused events that are not as they were kept",
       sql: "SELECT \(name) FROM refused_event WHERE run = ?1 AND ?2 IS NOT NULL AND NOT \(KeptTable.refusedEvent.isWhole)"),
+  ]
+
+  /// Of what was committed before it was sent.
+  static let ofDigests = [
+    Relation(
+      table: "body", what: "bodies whose committed digests are not as they were kept",
+      sql: """
+        SELECT number || '' FROM body WHERE run = ?1 AND ?2 IS NOT NULL
+        AND digest_checksum IS NOT CASE WHEN digest IS NULL THEN NULL ELSE \(RowChecksum.ofDigest) END
+        """)
   ]
 
   /// Of the receipts of all plans.

@@ -38,22 +38,25 @@ extension Checkpoint {
   }
 
   /// The next slices of this account and endpoint with ids up to `mark`, ordered by first hash, then id; at most `limit`, those
-  /// behind `slice` when given, and only those of an unfinished run when given.
+  /// behind `slice` when given, and only those of an unfinished run when given. With `later` also those above the mark that have entries of runs
+  /// before that one: they were merged since.
   package func ledgerSlices(
-    account: String, endpoint: String, upTo mark: Int64, of run: RunID? = nil, after slice: LedgerSlice? = nil, limit: Int
+    account: String, endpoint: String, upTo mark: Int64, before later: RunID? = nil, of run: RunID? = nil, after slice: LedgerSlice? = nil,
+    limit: Int
   ) throws(CheckpointFailure) -> [LedgerSlice] {
     try read("read the ledger's slices") { db in
       let sql = """
         SELECT slice.id, first_hash, last_hash, entry_count
         FROM slice JOIN segment ON segment.id = slice.segment AND segment.state = 'live'
         WHERE slice.destination = (SELECT id FROM destination WHERE account = ?1 AND endpoint = ?2)
-        AND (first_hash, slice.id) > (?3, ?4) AND slice.id <= ?5
+        AND (first_hash, slice.id) > (?3, ?4)
+        AND (slice.id <= ?5 OR EXISTS (SELECT 1 FROM segment_run WHERE segment_run.segment = slice.segment AND segment_run.run < ?8))
         AND (?6 IS NULL OR slice.segment IN (SELECT segment FROM segment_run WHERE run = ?6))
         ORDER BY first_hash, slice.id LIMIT ?7
         """
       var slices: [LedgerSlice] = []
       let first = slice.map { orderedInteger($0.firstHash) } ?? Int64.min
-      try db.eachRow(sql, [account, endpoint, first, slice?.id ?? 0, mark, run?.rawValue, limit]) { row in
+      try db.eachRow(sql, [account, endpoint, first, slice?.id ?? 0, mark, run?.rawValue, limit, later?.rawValue]) { row in
         slices.append(try ledgerSlice(row))
       }
       return slices

@@ -10,7 +10,8 @@ internal import GRDB
 //
 // Each entry is written once more for each class that it passes: after n nights there are at most three segments in each of log4(n) classes.
 // A merged segment is written aside, in slices of a transaction each, and takes the place of the others at once; a process killed meanwhile
-// leaves segments that are not `live`, which the next one sweeps. Nothing is merged while a run is unfinished: it is judged by the slices
+// leaves segments that are not `live`, which the next one sweeps. What came from other checkpoints is merged by itself, for the entries of runs
+// are compared in number with the receipts that they came with. Nothing is merged while a run is unfinished: it is judged by the slices
 // that stood when it was planned.
 extension Checkpoint {
   static let segmentsOfAClass = 4
@@ -60,8 +61,9 @@ extension Checkpoint {
       guard let destination = try destination(db, account, endpoint), try unfinishedRunID(db, destination) == nil else { return nil }
       // What was merged has a new number, but no new run.
       let old = try liveSegments(db, destination).sorted { ($0.runs.max() ?? 0, $0.id) < ($1.runs.max() ?? 0, $1.id) }.dropLast(newest)
-      let classes = Dictionary(grouping: old) { $0.sizeClass }
-      for (_, segments) in classes.sorted(by: { $0.key < $1.key }) {
+      let ofRuns = Dictionary(grouping: old.filter { !$0.runs.isEmpty }) { $0.sizeClass }
+      let fromElsewhere = Dictionary(grouping: old.filter(\.runs.isEmpty)) { $0.sizeClass }
+      for (_, segments) in (Array(ofRuns) + Array(fromElsewhere)).sorted(by: { $0.key < $1.key }) {
         // A segment can tell so many runs apart and no more.
         var group: [Segment] = []
         var runCount = 0

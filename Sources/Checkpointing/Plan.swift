@@ -127,7 +127,10 @@ extension Checkpoint {
     try write("commit a digest") { db in
       try requireSending(db, id)
       try db.perform(
-        "UPDATE body SET digest = ? WHERE run = ? AND plan = ? AND number = ? AND digest IS NULL",
+        """
+        UPDATE body SET digest = ?1, digest_checksum = row_checksum(run, plan, number, ?1)
+        WHERE run = ?2 AND plan = ?3 AND number = ?4 AND digest IS NULL
+        """,
         [Data(digest), id.rawValue, try currentPlan(db, id), number])
       guard db.changesCount == 1 else { throw CheckpointFailure.digestMismatch(path: path, run: id, body: number) }
     }

@@ -4,8 +4,7 @@ internal import GRDB
 /// What a row's columns come to, kept with it: a value that changed on the disk still looks like one, and no other row need contradict it.
 ///
 /// The SQL function `row_checksum` takes values of any kind and returns 64 bits of their digest. It is stored: what it returns for the same
-/// values is a promise, and so is the order of the columns below. The digest of a body is not among them; it comes later, and a body that is
-/// built again is compared with it.
+/// values is a promise, and so is the order of the columns below. The digest of a body comes later and has a checksum of its own.
 enum RowChecksum {
   /// The columns that a body is planned with.
   static let bodyColumns = """
@@ -17,6 +16,7 @@ enum RowChecksum {
     """
 
   static let ofBody = "row_checksum(\(bodyColumns))"
+  static let ofDigest = "row_checksum(run, plan, number, digest)"
   static let ofReceipt = "row_checksum(\(receiptColumns))"
 
   static var function: DatabaseFunction {

@@ -32,6 +32,10 @@ enum Schema {
       for table in KeptTable.all { try db.execute(sql: table.addition) }
       try note(db)
     }
+    migrator.registerMigration("8", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: version8)
+      try note(db)
+    }
     return migrator
   }
 
@@ -40,6 +44,9 @@ enum Schema {
 
   /// Whether those of all other tables are, too, but for what only reports tell.
   static func keepsRowSums(_ db: Database) throws -> Bool { try migrator.appliedIdentifiers(db).contains("7") }
+
+  /// Whether digests of bodies are kept with checksums of their own.
+  static func keepsDigestSums(_ db: Database) throws -> Bool { try migrator.appliedIdentifiers(db).contains("8") }
 
   /// The versions that a reader can do with: what came later adds only what reports tell, and checksums.
   private static let readable: Set<String> = ["1", "2", "3"]
@@ -335,6 +342,12 @@ enum Schema {
       requests INTEGER NOT NULL,
       PRIMARY KEY (run, second, answer, took)
     ) STRICT, WITHOUT ROWID;
+    """
+
+  /// Checksums of digests, which come later than what a body was planned with; those that are there are taken as they are.
+  private static let version8 = """
+    ALTER TABLE body ADD COLUMN digest_checksum INTEGER;
+    UPDATE body SET digest_checksum = \(RowChecksum.ofDigest) WHERE digest IS NOT NULL;
     """
 }
 

@@ -12,6 +12,8 @@ struct LedgerFilter {
   private struct OpenSlice {
     var slice: LedgerSlice
     var index: SliceIndex
+    /// For each number of a run whether its entries stood when the run was planned; nil when all of the slice did.
+    var stood: [Bool]?
     /// The entries of the parts from `firstPart` up to `endPart`, and where the next one to look at begins.
     var entries: [UInt8] = []
     var firstPart = 0
@@ -29,6 +31,7 @@ struct LedgerFilter {
   private let account: String
   private let endpoint: String
   private let mark: Int64
+  private let later: RunID?
   private let run: RunID?
   private var waiting: [LedgerSlice] = []
   private var lastListed: LedgerSlice?
@@ -37,13 +40,15 @@ struct LedgerFilter {
   private var hash: UInt64?
   private var names: VariationNames
 
-  /// What slices up to `mark` know; only those of a run when one is given.
-  init(_ checkpoint: Checkpoint, account: String, endpoint: String, mark: Int64, of run: RunID? = nil) {
+  /// What slices up to `mark` know; only those of a run when one is given. After the run `later` is complete, entries of those before it may
+  /// have been merged into slices above the mark.
+  init(_ checkpoint: Checkpoint, account: String, endpoint: String, mark: Int64, before later: RunID? = nil, of run: RunID? = nil) {
     self.checkpoint = checkpoint
     names = VariationNames(checkpoint)
     self.account = account
     self.endpoint = endpoint
     self.mark = mark
+    self.later = later
     self.run = run
     isEndOfList = mark == 0
   }
@@ -79,7 +84,7 @@ struct LedgerFilter {
       if waiting.isEmpty {
         guard !isEndOfList else { return }
         waiting = try checkpoint.ledgerSlices(
-          account: account, endpoint: endpoint, upTo: mark, of: run, after: lastListed, limit: 256
+          account: account, endpoint: endpoint, upTo: mark, before: later, of: run, after: lastListed, limit: 256
         ).reversed()
         isEndOfList = waiting.isEmpty
         lastListed = waiting.first ?? lastListed
@@ -87,8 +92,16 @@ struct LedgerFilter {
       }
       guard let next = waiting.last, next.firstHash <= visitorHash else { return }
       waiting.removeLast()
-      if next.lastHash >= visitorHash { open.append(OpenSlice(slice: next, index: try checkpoint.ledgerIndex(next))) }
+      if next.lastHash >= visitorHash {
+        open.append(OpenSlice(slice: next, index: try checkpoint.ledgerIndex(next), stood: try stood(next)))
+      }
     }
+  }
+
+  /// By number of run; 0 is for what came from other checkpoints, of which nobody knows when.
+  private func stood(_ slice: LedgerSlice) throws(CheckpointFailure) -> [Bool]? {
+    guard slice.id > mark, let later else { return nil }
+    return try [false] + checkpoint.ledgerRuns(slice).map { $0 < later }
   }
 
   /// Goes to the first entry whose hash is the visitor's or greater.
@@ -131,6 +144,7 @@ struct LedgerFilter {
       guard entry.id <= ids.upperBound else { return }
       open.at += LedgerEntry.byteCount
       guard entry.id >= ids.lowerBound else { continue }
+      if let stood = open.stood, !(entry.run < stood.count && stood[entry.run]) { continue }
       known.events.append(KnownEvent(id: entry.id, content: entry.content))
       if entry.variation > 0, let variation = try names.variation(entry.variation) {
         known.decisions.append(

@@ -45,7 +45,8 @@ struct PartitionJudges {
     PartitionJudge(
       reader, settings,
       known: LedgerFilter(
-        ledger, account: run.account, endpoint: run.endpoint, mark: mark, of: settings.ignoresLedger == true ? run.id : nil),
+        ledger, account: run.account, endpoint: run.endpoint, mark: mark, before: settings.ignoresLedger == true ? nil : run.id,
+        of: settings.ignoresLedger == true ? run.id : nil),
       memoryBytes: memoryBytes, scratchFolder: scratchFolder, tally: tally, details: countsDetails)
   }
 

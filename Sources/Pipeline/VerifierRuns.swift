@@ -200,7 +200,8 @@ extension Verifier {
     if try comparison.ledgerKnowsLess() {
       told.source = nil
       told.reason =
-        "the ledger no longer has what this run was planned with: an earlier run was forgotten since, or the ledger was pruned"
+        "the ledger no longer has all that this run was planned with: an earlier run was forgotten since, the ledger was pruned, or what was "
+        + "merged into it from elsewhere was put together"
       return 0
     }
     if source == .inputs, (flow.run.specification + flow.run.settings).contains("${") {

@@ -45,7 +45,8 @@ import Testing
   func eachColumn(table: String, number: Int, words: String) throws {
     let run = try run()
     let queue = try DatabaseQueue(path: scratch.path)
-    let columns = try queue.read { db in try db.columns(in: table).map(\.name).filter { !["run", "plan", "number", "digest"].contains($0) }
+    let columns = try queue.read { db in
+      try db.columns(in: table).map(\.name).filter { !["run", "plan", "number", "digest", "digest_checksum"].contains($0) }
     }
     try queue.close()
     #expect(columns.contains("checksum") && columns.count > 9)
@@ -60,6 +61,20 @@ import Testing
       let faults = try Checkpoint.reader(at: copy.path).faults(of: run)
       #expect(faults.contains { $0.hasPrefix(words) }, "\(column): \(faults)")
     }
+  }
+
+  @Test(
+    "the digest that a body was committed with is not another one, nor none, nor that of a body that has none",
+    arguments: [
+      (1, "digest = zeroblob(16)"), (1, "digest = NULL"), (1, "digest_checksum = digest_checksum + 1"), (1, "digest_checksum = NULL"),
+      (2, "digest = zeroblob(16)"), (2, "digest_checksum = 1"),
+    ])
+  func digests(number: Int, change: String) throws {
+    let run = try run()
+    #expect(try Checkpoint.reader(at: scratch.path).faults(of: run) == [])
+    try scratch.tamper("UPDATE body SET \(change) WHERE number = \(number)")
+    let faults = try Checkpoint.reader(at: scratch.path).faults(of: run)
+    #expect(faults.contains("bodies whose committed digests are not as they were kept: \(number)"))
   }
 
   @Test("a receipt or a body that became another's is told", arguments: ["body", "receipt"])

@@ -205,6 +205,30 @@ import Vocabulary
     #expect(try checkpoint.ledgerTotals().map(\.events) == [300, 300])
   }
 
+  @Test("what other checkpoints brought is merged by itself, and the ledger stays whole through merging, forgetting and pruning")
+  func elsewhereAmongNights() throws {
+    let folders = try (0..<5).map { _ in try Scratch() }
+    let others = try folders.map { try $0.open() }
+    for (at, other) in others.enumerated() { try night(100 + at, entries: 10, in: other) }
+    var runs: [RunID] = []
+    for number in 1...12 {
+      runs.append(try night(number, entries: 10))
+      if number <= others.count { _ = try checkpoint.mergeLedger(from: others[number - 1]) }
+      _ = try compact()
+      #expect(try checkpoint.ledgerFaults().isEmpty)
+    }
+    #expect(try checkpoint.ledgerTotals().first.map { $0.events == 17 * 10 && $0.segments < 8 } == true)
+    for run in runs { #expect(try checkpoint.faults(of: run).isEmpty) }
+    try checkpoint.forget(runs[2], now: 9)
+    #expect(try checkpoint.ledgerFaults().isEmpty)
+    #expect(try checkpoint.pruneLedger(before: 3 * 86_400_000) == 2 * 10)
+    #expect(try checkpoint.ledgerFaults().isEmpty && compact() >= 0 && checkpoint.ledgerFaults().isEmpty)
+    for run in runs.dropFirst(3) { #expect(try checkpoint.faults(of: run).isEmpty) }
+    #expect(try checkpoint.ledgerTotals().first?.events == 14 * 10)
+    // The same again adds nothing.
+    #expect(try others.allSatisfy { try checkpoint.mergeLedger(from: $0).allSatisfy { $0.count == 0 } })
+  }
+
   @Test("a visitor who is there is never denied, and few others are admitted", arguments: [1, 2, 1_000, 20_000])
   func filter(count: Int) {
     let entries = sampleEntries(1, count: count).entries

@@ -87,6 +87,26 @@ struct VerifyTests {
     #expect(found.runs[1].reason?.contains("forgotten since") == true)
   }
 
+  @Test("nights whose segments were merged since are built again with what the ledger knew when they were planned", arguments: [81, 82])
+  func mergedSince(seed: Int) async throws {
+    let history = RandomHistory(seed: seed, visitors: 30, bodyLimit: 4000)
+    let folder = try ScratchFolder()
+    let options = options(folder)
+    let nights = 2 * Checkpoint.recentSegments
+    for night in 1...nights {
+      // Each night has all that came before.
+      let rows = history.rows[..<(history.rows.count * night / nights)]
+      _ = try await importer(options).run(try specification([try folder.write(rows, to: "night-\(night).ndjson")]), settings())
+    }
+    let checkpoint = try #require(try StateFolder.reader(options.state))
+    let totals = try #require(try checkpoint.ledgerTotals().first)
+    try #require(totals.segments < nights - 3, "some were merged")
+    let found = try verify(options.state)
+    #expect(found.damages == [])
+    #expect(found.runs.count == nights)
+    for run in found.runs { #expect(run.source == .inputs || run.bodyCount == 0, "\(run.run): \(run.reason ?? "")") }
+  }
+
   @Test(
     "each kind of staging file is found when a bit is flipped, it is cut short, or gone; the inputs mend it, and without them it is 76",
     arguments: [".records", ".run"], ["flipped", "short", "gone"])

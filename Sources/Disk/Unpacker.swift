@@ -78,6 +78,7 @@ package struct Unpacker: ~Copyable {
         }
         guard at < packed.count else { return }
         if isPadding { throw .damaged("there is something behind the zeros at its end") }
+        if packing == .gzip, packed[at] != 0x1f { throw .damaged("there is something behind its end that gzip did not write") }
         isInside = true
       }
       let before = (at, filled)

@@ -9,13 +9,16 @@ struct Findings {
   private let judged: JudgeCounts
   private let tally: PlanTally
   private let inputs: [InputRow]
+  private let carriesDecisions: Bool
   private var found: [Finding] = []
 
-  init(_ counts: StagingCounts, _ judged: JudgeCounts, _ tally: PlanTally, inputs: [InputRow]) {
+  /// `carriesDecisions` says that conversions are sent with the decisions in force, for the server does not add them.
+  init(_ counts: StagingCounts, _ judged: JudgeCounts, _ tally: PlanTally, inputs: [InputRow], carriesDecisions: Bool) {
     self.counts = counts
     self.judged = judged
     self.tally = tally
     self.inputs = inputs
+    self.carriesDecisions = carriesDecisions
     findEvents()
     findIDs()
     findRows()
@@ -51,7 +54,8 @@ struct Findings {
       add(.conversionWithoutAttributes, without.count * 10 >= tally.conversions ? .warning : .note, without, of: tally.conversions)
     }
     add(.personalData, .warning, tally.addressedVisitors, of: tally.visitors)
-    add(.noDecision, .note, judged.conversionsWithoutDecision, of: tally.conversions)
+    // Whether an SDK activated them does not matter to conversions that carry their decisions.
+    add(.noDecision, carriesDecisions ? .warning : .note, judged.conversionsWithoutDecision, of: tally.conversions)
   }
 
   /// Findings about the ids of events and of what they are about.

@@ -141,9 +141,11 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
     return found
   }
 
-  /// The visitor belongs where an earlier run activated it, by the server's rules; so do its conversions of this run.
-  private mutating func remember() {
+  /// The visitor belongs where an earlier run activated it, by the server's rules; so do its conversions of this run, unless they are to carry
+  /// their decisions and have none here. `first` is the first record that stands.
+  private mutating func remember(before first: borrowing StagedRecord) {
     remembers = false
+    guard settings.body.enrichDecisions || first.isDecision else { return }
     for decision in judge.knownDecisions where !decision.isHeldBack {
       let variation = decision.variation
       counts?.results.remember(
@@ -170,7 +172,7 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
   /// The last word on a record: one that is kept must fit into a body, and is measured.
   private mutating func fate(of record: borrowing StagedRecord, _ ordinal: Int) -> RecordFate {
     let fate = judge.settle(record, ordinal)
-    if remembers, fate.stands { remember() }
+    if remembers, fate.stands { remember(before: record) }
     if fate != .kept || measurer.measure(record, ordinal: ordinal) { return fate }
     judge.markTooLarge(ordinal)
     return .tooLarge

@@ -4,6 +4,7 @@ import Chunking
 import Counting
 import Delivering
 import Disk
+import EventAPI
 import Foundation
 import Grouping
 import Normalizing
@@ -116,7 +117,10 @@ struct Planner {
       throw CheckpointFailure.ledgerChanged(path: ledger.path)
     }
     var (plan, counts) = try walk.finish()
-    plan.findings = Findings(staged.counts, counts.judged, counts.tally, inputs: staged.inputs).all
+    plan.findings =
+      Findings(
+        staged.counts, counts.judged, counts.tally, inputs: staged.inputs, carriesDecisions: !settings.body.enrichDecisions
+      ).all
     plan.times = PlannedTimes(counts.tally)
     if options.keepsFirstRows {
       plan.firstRows = counts.tally.firstRows.samples.map { Findings.place($0, staged.inputs) }

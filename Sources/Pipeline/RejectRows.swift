@@ -28,10 +28,14 @@ package struct RejectRows {
   /// import cannot read both, so without a `form` those as read are told, and all of them when the mapping is the native one.
   package init(_ checkpoint: Checkpoint, _ run: RunID, state: String, form: RejectForm? = nil) throws(RunFailure) {
     path = StateFolder.rejectsPath(state, run)
-    guard Folder.exists(path) else {
-      throw RunFailure(.usage, "run \(run) has no rejects yet: they are known when everything has been read and judged")
-    }
     let (row, inputs) = try guarding { () throws(CheckpointFailure) in (try checkpoint.run(run), try checkpoint.inputs(run)) }
+    guard Folder.exists(path) else {
+      throw RunFailure(
+        .usage,
+        row.phase == .forgotten
+          ? "run \(run) was forgotten, and its rejects with it"
+          : "run \(run) has no rejects yet: they are known when everything has been read and judged")
+    }
     let specification: ImportSpecification = try fromStoredJSON(row.specification, "input specification")
     let settings: RunSettings = try fromStoredJSON(row.settings, "settings")
     dialect = CSVDialect()

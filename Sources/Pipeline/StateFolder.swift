@@ -163,13 +163,17 @@ package struct StateFolder: ~Copyable {
   }
 
   /// Drops a run on purpose. Its receipts and ledger entries go too, so that its events can be sent again; with `keepingAccepted` only
-  /// what was not sent yet goes.
+  /// what was not sent yet goes, and its rejects stay, for they are still to be mended.
   package func forget(_ run: RunID, keepingAccepted: Bool, now: Int64) throws(RunFailure) {
     try guarding { () throws(CheckpointFailure) in
       if keepingAccepted { try checkpoint.abandon(run, now: now) } else { try checkpoint.forget(run, now: now) }
     }
     do throws(DiskFailure) {
-      try Folder.remove(StateFolder.runFolder(path, run))
+      let folder = StateFolder.runFolder(path, run)
+      guard keepingAccepted else { return try Folder.remove(folder) }
+      try Folder.requireNoLink(folder)
+      let rejects = StateFolder.rejectsPath(path, run)
+      for file in Folder.names(in: folder).map({ "\(folder)/\($0)" }) where file != rejects { try Folder.remove(file) }
     } catch {
       throw error.runFailure(forInput: false)
     }

@@ -12,7 +12,9 @@ extension FindingCode {
     case .variationConflict:
       "A visitor belongs to the first variation of a campaign: a later decision for another one never counts, also where the first was sent before."
     case .earlyConversion: "Conversions before their visitor's decision are never counted."
-    case .noDecision: "These visitors have no decision here nor in the ledger; their conversions count only if an SDK activated them."
+    case .noDecision:
+      "These visitors have no decision here, nor one in the ledger that the server would add (with --enrich-decisions false it adds none); "
+        + "their conversions count only if an SDK activated them."
     case .timestampFuture: "These times lie in the future; the server takes them as they are."
     case .uuidShared: "Fewer uuids than records: the server keeps one event for each uuid, whoever's it is."
     case .changedAfterAccept:
@@ -50,7 +52,8 @@ extension FindingCode {
     case .unknownColumn: "Rename it if it should count."
     case .variationConflict: "See --on-conflict."
     case .earlyConversion: "Check that both files use the same clock and zone."
-    case .noDecision: "Import their decisions too, or leave these conversions as they are."
+    case .noDecision:
+      "Import their decisions too (with --enrich-decisions false in the same run), or leave these conversions as they are."
     case .timestampFuture: "Check their unit and zone, and the clock of this machine."
     case .uuidShared: "Map uuid to a column that is unique, or leave it out."
     case .changedAfterAccept: "Give the corrected event another uuid only if both should count."

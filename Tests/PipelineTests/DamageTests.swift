@@ -83,7 +83,12 @@ struct DamageTests {
     do {
       let state = try StateFolder(stopped.options.state)
       let run = try #require(try state.checkpoint.latestRun()).id
+      let rejects = try Data(contentsOf: URL(fileURLWithPath: StateFolder.rejectsPath(state.path, run)))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: StateFolder.runFolder(state.path, run)).count > 1)
       try state.forget(run, keepingAccepted: true, now: 0)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: StateFolder.runFolder(state.path, run)) == ["rejects.ndjson"], "they are still to be mended")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: StateFolder.rejectsPath(state.path, run))) == rejects)
+      _ = try RejectRows(state.checkpoint, run, state: state.path)
     }
     #expect(try await importer(stopped.options).resume(nil, restaging: false) == nil)
     let again = try await importer(stopped.options).run(try specification([stopped.file]), settings())

@@ -104,6 +104,18 @@ struct PackedTests {
     #expect(empty.header == nil && empty.reading.found.isEmpty)
   }
 
+  @Test("what another program wrote behind the end of gzip is told as that, however short", arguments: [1, 5, 40])
+  func junk(count: Int) throws {
+    let path = try scratch.write(
+      try packed(PackedTests.rows(40), .gzip) + Array("junk and more junk, and no row of anybody's"[...].utf8.prefix(count)))
+    do {
+      _ = try read(path)
+      Issue.record("junk passed for nothing")
+    } catch ReadFailure.packed(_, _, let message) {
+      #expect(message.contains("behind its end"))
+    }
+  }
+
   @Test("cut short anywhere, it is a failure that names the byte, never a shorter input", arguments: packings)
   func cutShort(packing: Packing) throws {
     let whole = try packed(PackedTests.rows(40), packing)

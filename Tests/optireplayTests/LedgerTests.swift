@@ -61,6 +61,24 @@ struct LedgerTests {
     }
   }
 
+  @Test(
+    "what carries its decisions counts nowhere when they came last night, and is warned about; with its decision among the rows it counts")
+  func carriedDecisions() throws {
+    let flags = ["--enrich-decisions", "false"]
+    #expect(try rows("import", [decision("anna", "1", at: 10)], flags).exit == .complete)
+    for (tonight, isCarried) in [([sale("anna", at: 15)], false), ([decision("anna", "1", at: 10), sale("anna", at: 16)], true)] {
+      let sent = try rows("import", tonight, flags)
+      #expect(sent.exit == .complete)
+      #expect(try records(sent)["accepted"] == 1)
+      let list = try #require(try sent.json()["findings"] as? [[String: Any]])
+      let warnings = list.filter { $0["code"] as? String == "no-decision" }.map { $0["severity"] as? String }
+      #expect(warnings == (isCarried ? [] : ["warning"]))
+      let expected = try #require(try sent.json()["expected"] as? [String: Any])
+      #expect((expected["experiments"] as? [Any])?.count == (isCarried ? 1 : 0))
+      #expect(expected["not_counted"] as? [String: Int] == (isCarried ? [:] : ["no_decision_here": 1]))
+    }
+  }
+
   @Test("--no-ledger sends again what was sent, says so, and is remembered; a configuration and a variable say it too")
   func noLedger() throws {
     let history = [decision("anna", "1", at: 10), sale("anna", at: 15)]

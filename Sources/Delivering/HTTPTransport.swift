@@ -96,7 +96,7 @@ struct HTTPTransport: Transport {
         Answer(
           status: Int(response.status.code), retryAfter: headers["Retry-After"], date: headers.first(name: "Date"),
           location: headers.first(name: "Location"), contentType: headers.first(name: "Content-Type"),
-          words: await words(of: response.body)))
+          words: Echo.removed(from: await words(of: response.body), of: Array(payload.readableBytesView))))
     } catch {
       return .broken(Breakage(error, host: host))
     }

@@ -86,7 +86,9 @@ struct DamageTests {
       let rejects = try Data(contentsOf: URL(fileURLWithPath: StateFolder.rejectsPath(state.path, run)))
       #expect(try FileManager.default.contentsOfDirectory(atPath: StateFolder.runFolder(state.path, run)).count > 1)
       try state.forget(run, keepingAccepted: true, now: 0)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: StateFolder.runFolder(state.path, run)) == ["rejects.ndjson"], "they are still to be mended")
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: StateFolder.runFolder(state.path, run)) == ["rejects.ndjson"],
+        "they are still to be mended")
       #expect(try Data(contentsOf: URL(fileURLWithPath: StateFolder.rejectsPath(state.path, run))) == rejects)
       _ = try RejectRows(state.checkpoint, run, state: state.path)
     }

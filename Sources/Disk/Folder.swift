@@ -22,11 +22,18 @@ package enum Folder {
     }
   }
 
-  /// Throws when the path is a symbolic link: a folder of ours holds none, so whoever made it wants our files elsewhere, or others' removed.
-  package static func requireNoLink(_ path: String) throws(DiskFailure) {
+  /// Throws when the path is neither a file nor a folder, nor nothing. A symbolic link was made by who wants our files elsewhere, or others'
+  /// removed; a pipe would be waited for without end.
+  package static func requireOrdinary(_ path: String) throws(DiskFailure) {
     var status = stat()
-    guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return }
-    throw DiskFailure(.other, path, "this is a link that leads elsewhere, and no link belongs here; see who made it, and remove it")
+    guard unsafe lstat(path, &status) == 0 else { return }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG, S_IFDIR: return
+    case S_IFLNK:
+      throw DiskFailure(.other, path, "this is a link that leads elsewhere, and no link belongs here; see who made it, and remove it")
+    default:
+      throw DiskFailure(.other, path, "this is a pipe, a socket or a device, and none belongs here; see who made it, and remove it")
+    }
   }
 
   /// Who but this user, and root, may change what is in a folder, as the rest of `this folder …`; nil when nobody may.

@@ -39,7 +39,7 @@ extension RunFlow {
   /// Sees to it that what is written and removed lies where it seems to.
   func requireOwnFolder() throws(RunFailure) {
     do throws(DiskFailure) {
-      try Folder.requireNoLink(StateFolder.runFolder(home, run.id))
+      try Folder.requireOrdinary(StateFolder.runFolder(home, run.id))
     } catch {
       throw error.runFailure(forInput: false)
     }

@@ -34,9 +34,9 @@ package struct StateFolder: ~Copyable {
   private static func locked(_ path: String, anew: Bool) throws(RunFailure) -> FolderLock {
     let lock: FolderLock
     do throws(DiskFailure) {
-      if anew { try Folder.requireNoLink(path) }
+      if anew { try Folder.requireOrdinary(path) }
       try Folder.make(path)
-      for name in ["/checkpoint.sqlite", "/sandbox.sqlite", "/runs"] { try Folder.requireNoLink(path + name) }
+      for name in ["/checkpoint.sqlite", "/sandbox.sqlite", "/runs", "/lock"] { try Folder.requireOrdinary(path + name) }
       lock = try FolderLock(folder: path)
     } catch {
       throw error.runFailure(forInput: false)
@@ -108,6 +108,11 @@ package struct StateFolder: ~Copyable {
   /// The checkpoint of a state folder for reading, without the right to write; nil when nothing was ever imported there.
   package static func reader(_ path: String) throws(RunFailure) -> Checkpoint? {
     guard hasCheckpoint(path) else { return nil }
+    do throws(DiskFailure) {
+      for file in [checkpointPath(path), path + "/lock"] { try Folder.requireOrdinary(file) }
+    } catch {
+      throw error.runFailure(forInput: false)
+    }
     return try guarding { () throws(CheckpointFailure) in try Checkpoint.reader(at: checkpointPath(path)) }
   }
 
@@ -140,7 +145,7 @@ package struct StateFolder: ~Copyable {
   package static func make(_ path: String) throws(RunFailure) {
     do throws(DiskFailure) {
       try Folder.make(path)
-      try Folder.requireNoLink(sandboxPath(path))
+      try Folder.requireOrdinary(sandboxPath(path))
     } catch {
       throw error.runFailure(forInput: false)
     }
@@ -171,7 +176,7 @@ package struct StateFolder: ~Copyable {
     do throws(DiskFailure) {
       let folder = StateFolder.runFolder(path, run)
       guard keepingAccepted else { return try Folder.remove(folder) }
-      try Folder.requireNoLink(folder)
+      try Folder.requireOrdinary(folder)
       let rejects = StateFolder.rejectsPath(path, run)
       for file in Folder.names(in: folder).map({ "\(folder)/\($0)" }) where file != rejects { try Folder.remove(file) }
     } catch {

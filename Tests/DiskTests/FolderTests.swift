@@ -167,14 +167,16 @@ import Vocabulary
     try locking(scratch.folder)
   }
 
-  @Test("a link where a folder of ours should be is refused; what is there, or is not, is not")
+  @Test("a link or a pipe where a folder of ours should be is refused; what is there, or is not, is not")
   func links() throws {
     _ = try scratch.write("file", [])
-    for name in ["file", "none", "."] { try Folder.requireNoLink(scratch.path(name)) }
+    for name in ["file", "none", "."] { try Folder.requireOrdinary(scratch.path(name)) }
     for (name, target) in [("link", "file"), ("loose", "gone"), ("folder", ".")] {
       try FileManager.default.createSymbolicLink(atPath: scratch.path(name), withDestinationPath: scratch.path(target))
-      #expect(failure { try Folder.requireNoLink(scratch.path(name)) }?.path == scratch.path(name))
+      #expect(failure { try Folder.requireOrdinary(scratch.path(name)) }?.path == scratch.path(name))
     }
+    try #require(unsafe mkfifo(scratch.path("pipe"), 0o600) == 0)
+    #expect(failure { try Folder.requireOrdinary(scratch.path("pipe")) }?.message.contains("a pipe") == true)
   }
 
   @Test(

@@ -43,6 +43,21 @@ struct NeverHangTests {
     return path
   }
 
+  @Test("a pipe in the place of a file of the state folder ends every command at once", arguments: ["lock", "checkpoint.sqlite"])
+  func pipeInStateFolder(name: String) throws {
+    let folder = try ScratchFolder()
+    let state = folder.path + "/state"
+    try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+    try #require(unsafe mkfifo("\(state)/\(name)", 0o600) == 0)
+    try Data("visitor_id,entity_id,timestamp\n".utf8).write(to: URL(fileURLWithPath: folder.path + "/rows.csv"))
+    for command in [["import", folder.path + "/rows.csv", "--account-id", "1"], ["status"], ["verify"]] {
+      // Who only reads has nothing to read without a checkpoint.
+      if name == "lock", command.count == 1 { continue }
+      let outcome = try Program(folder: folder.path).run(command + ["--state", state])
+      #expect(outcome.exit == .diskTrouble && (outcome.output + outcome.errors).contains("a pipe"), "\(command): \(outcome.errors)")
+    }
+  }
+
   @Test("a pipe that nobody writes to ends with 75 after the stall limit, and the same command goes on when somebody does")
   func unopenedPipe() throws {
     let path = try namedPipe()

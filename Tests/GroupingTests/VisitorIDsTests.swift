@@ -1,5 +1,6 @@
 import Bytes
 import Disk
+import Foundation
 import Testing
 
 @testable import Grouping
@@ -99,4 +100,29 @@ import Testing
     }
     #expect(failure?.description.contains("missing/scratch-") == true)
   }
+
+  #if os(Linux)
+    @Test("ids that come back changed are not believed", arguments: [0, 20, 24 * 20 - 1])
+    func changed(byte: Int) throws {
+      var ids = VisitorIDs(limit: 10, folder: scratch.folder)
+      for entry in entries(30, seed: 3) { try ids.append(entry) }
+      var fates = [RecordFate](repeating: .kept, count: 30)
+      // Twenty of them are in the file.
+      let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").map { "/proc/self/fd/\($0)" }
+      let path = try #require(
+        open.first { (try? FileManager.default.destinationOfSymbolicLink(atPath: $0))?.hasPrefix(scratch.folder + "/scratch-") == true })
+      let file = try #require(FileHandle(forUpdatingAtPath: path))
+      try file.seek(toOffset: UInt64(byte))
+      let old = try #require(try file.read(upToCount: 1))
+      try file.seek(toOffset: UInt64(byte))
+      try file.write(contentsOf: [old[0] ^ 4])
+      var failure: DiskFailure?
+      do throws(DiskFailure) {
+        while try ids.nextSlice(&fates) != nil {}
+      } catch {
+        failure = error
+      }
+      #expect(failure?.kind == .damaged)
+    }
+  #endif
 }

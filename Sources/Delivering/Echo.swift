@@ -28,7 +28,6 @@ struct Echo {
 
   /// `words` are those of an answer to `body`.
   static func removed(from words: [UInt8], of body: [UInt8]) -> [UInt8] {
-    guard !words.isEmpty else { return words }
     var echo = Echo(words)
     echo.look(through: body)
     return echo.rest

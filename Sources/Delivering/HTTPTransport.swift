@@ -96,14 +96,14 @@ struct HTTPTransport: Transport {
         Answer(
           status: Int(response.status.code), retryAfter: headers["Retry-After"], date: headers.first(name: "Date"),
           location: headers.first(name: "Location"), contentType: headers.first(name: "Content-Type"),
-          words: Echo.removed(from: await words(of: response.body), of: Array(payload.readableBytesView))))
+          words: await words(of: response.body, to: payload)))
     } catch {
       return .broken(Breakage(error, host: host))
     }
   }
 
-  /// The beginning of an answer. The status has been said: a body that breaks off or comes too slowly takes nothing back.
-  private func words(of body: HTTPClientResponse.Body) async -> [UInt8] {
+  /// The beginning of an answer, without what it repeats of the payload. The status has been said: a body that breaks off or comes too slowly takes nothing back.
+  private func words(of body: HTTPClientResponse.Body, to payload: ByteBuffer) async -> [UInt8] {
     var words: [UInt8] = []
     var byteCount = 0
     do {
@@ -114,7 +114,7 @@ struct HTTPTransport: Transport {
         if byteCount > DeliveryLimits.answerBytes { break }
       }
     } catch {}
-    return words
+    return words.isEmpty ? words : Echo.removed(from: words, of: Array(payload.readableBytesView))
   }
 
   private static func proxy(_ proxy: Route.Proxy) -> HTTPClient.Configuration.Proxy {

@@ -131,6 +131,8 @@ package struct DeliveryReport: Sendable, Equatable {
   package var retryCount: Int
   /// Requests that might be in flight at the end; 0 when none was ever made.
   package var laneCount: Int
+  /// Bodies that the server failed at while it accepted others.
+  package var setAsideCount = 0
   /// Requests by how they ended: a status, or one of `Exchange.word`.
   package var answers: [String: Int] = [:]
   /// Of the requests that were not accepted those that no receipt tells of.

@@ -124,7 +124,8 @@ struct Driver<Source: BodySource, Keeper: ReceiptKeeper, Way: Transport, Clock: 
     guard let outcome else { preconditionFailure("a delivery ended without an outcome") }
     return DeliveryReport(
       outcome: outcome, acceptedBodyCount: machine.progress.acceptedBodyCount, requestCount: machine.progress.requestCount,
-      retryCount: machine.progress.retryCount, laneCount: machine.progress.laneCount, answers: ends.all, failures: ends.untold)
+      retryCount: machine.progress.retryCount, laneCount: machine.progress.laneCount,
+      setAsideCount: machine.progress.setAsideCount, answers: ends.all, failures: ends.untold)
   }
 
   private func handle(

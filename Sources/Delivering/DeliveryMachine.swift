@@ -265,8 +265,8 @@ struct DeliveryMachine {
       isPulling = true
       return .pull
     }
-    if isHopeless(ready, at: now) {
-      losePatience()
+    if let retry = hopelessRetry(ready) {
+      losePatience(nextIn: retry - now)
       return step(at: now)
     }
     if progress.inFlightCount == 0, let wake { progress.holdUp = wake - now }
@@ -292,11 +292,11 @@ struct DeliveryMachine {
     return !isExhausted && !isPulling && held.count < room
   }
 
-  /// Whether nothing is going on and no body may be tried again within `retryFor`.
-  private func isHopeless(_ ready: [Int], at now: Duration) -> Bool {
-    guard progress.inFlightCount == 0, !isPulling else { return false }
-    guard let retry = ready.map({ max(held[$0].notBefore, lanes.notBefore) }).min() else { return false }
-    return patience.ends(before: retry)
+  /// When a body may be tried again, if nothing is going on and that is not within `retryFor`.
+  private func hopelessRetry(_ ready: [Int]) -> Duration? {
+    guard progress.inFlightCount == 0, !isPulling else { return nil }
+    guard let retry = ready.map({ max(held[$0].notBefore, lanes.notBefore) }).min() else { return nil }
+    return patience.ends(before: retry) ? retry : nil
   }
 
   // MARK: Setting aside
@@ -326,12 +326,15 @@ struct DeliveryMachine {
 
   /// Ends the run, unless nobody could bear witness because bodies that wait for a suspect fill the lanes, as those of one large
   /// visitor do. Then they are set aside together and the next visitor is tried; but in a row only once, for the server may well
-  /// be down.
-  private mutating func losePatience() {
+  /// be down. Suspects that alone are left of all are set aside as well: named, for the fault may be theirs.
+  private mutating func losePatience(nextIn wait: Duration? = nil) {
     let isBlocked = held.contains(where: isWaiting) && held.allSatisfy { $0.isSuspect || isWaiting($0) }
-    guard isBlocked, doubtedAt.map({ acceptedBodyCount > $0 }) ?? true else { return end(outage) }
+    let areLast =
+      isExhausted && hasAccepted && wait ?? .zero <= patience.limit
+      && held.allSatisfy { $0.attemptCount > 0 && $0.onlyServerErrors || isWaiting($0) }
+    guard areLast || isBlocked && doubtedAt.map({ acceptedBodyCount > $0 }) ?? true else { return end(outage(nextIn: wait)) }
     doubtedAt = acceptedBodyCount
-    patience.startOver()
+    if !areLast { patience.startOver() }
     while let index = held.firstIndex(where: \.isSuspect) { putAside(index, because: progress.trouble ?? "") }
   }
 
@@ -365,11 +368,14 @@ struct DeliveryMachine {
         + "run the same command again to go on")
   }
 
-  private var outage: RunFailure {
-    RunFailure(
-      .stopped,
-      "\(place): \(progress.trouble ?? "no answer"); no body was accepted within \(spoken(patience.limit)) "
-        + "(\(counted(patience.failureCount, "request")) failed); run the same command again to go on where this one stopped")
+  /// `wait` is how long nothing may be tried, when that is longer than `retryFor` allows.
+  private func outage(nextIn wait: Duration?) -> RunFailure {
+    let asked = wait.flatMap { $0 > patience.limit ? spoken(.seconds($0.components.seconds)) : nil }
+    let reason =
+      asked.map { ", and asks to wait for \($0), longer than --retry-for \(spoken(patience.limit)); run the same command again after that" }
+      ?? ("; no body was accepted within \(spoken(patience.limit)) (\(counted(patience.failureCount, "request")) failed); "
+        + "run the same command again")
+    return RunFailure(.stopped, "\(place): \(progress.trouble ?? "no answer")\(reason) to go on where this one stopped")
   }
 
   private var leftovers: RunFailure {
@@ -378,7 +384,8 @@ struct DeliveryMachine {
     return RunFailure(
       .stopped,
       "\(place): \(counted(setAside.count, "body was", "bodies were")) set aside (\(names)): "
-        + "\(firstSetAside.trouble) to every attempt; all others were accepted; run the same command again to send what is left")
+        + "\(firstSetAside.trouble) to every attempt; all others were accepted; run the same command again to send what is left"
+    )
   }
 
   private func counted(_ count: Int, _ one: String, _ many: String? = nil) -> String {

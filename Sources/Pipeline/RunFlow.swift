@@ -344,15 +344,19 @@ struct RunFlow: Sendable {
       guard case .stopped = report.outcome else { throw error }
       log.warning("\(error.message)")
     }
-    if case .stopped(let failure) = report.outcome { throw refusalNamingWayOut(failure) }
+    if case .stopped(let failure) = report.outcome { throw namingWayOut(failure, setAside: report.setAsideCount > 0) }
   }
 
-  /// What the server refuses is refused again with the same command, and a mended one would go on with this run first.
-  private func refusalNamingWayOut(_ failure: RunFailure) -> RunFailure {
-    guard failure.status == .configuration else { return failure }
-    return RunFailure(
-      .configuration,
-      failure.message + "; a mended command begins once `optireplay forget \(run.id) --pending` has given up what this run has not sent")
+  /// A mended command, or the next night's, would go on with this run first.
+  private func namingWayOut(_ failure: RunFailure, setAside: Bool) -> RunFailure {
+    let givesUp = "`optireplay forget \(run.id) --pending`"
+    return switch failure.status {
+    case .configuration:
+      RunFailure(.configuration, failure.message + "; a mended command begins once \(givesUp) has given up what this run has not sent")
+    case .stopped where setAside:
+      RunFailure(.stopped, failure.message + "; should the server never take it, \(givesUp) gives it up, and later runs begin")
+    default: failure
+    }
   }
 
   private func deliverySettings(_ address: String) throws(RunFailure) -> DeliverySettings {

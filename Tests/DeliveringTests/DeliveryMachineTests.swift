@@ -151,6 +151,45 @@ import Vocabulary
     #expect(lasting.now < .seconds(2 * 1800 + 10))
   }
 
+  @Test(
+    "what only fails when all others were accepted is tried for as long as an outage may last, and then named",
+    arguments: [(1, 1), (2, 1), (2, 2), (4, 1), (4, 3)])
+  func lastOnes(lanes: Int, count: Int) {
+    let guilty = Set((9 - count)...8)
+    func run(until: Duration) -> (Simulation, DeliveryOutcome) {
+      var run = Simulation(bodies(8), lanes: lanes) { send in
+        guilty.contains(send.number) && send.at < until ? (.milliseconds(100), .fails(.answered(500))) : (.seconds(1), .accepted)
+      }
+      let outcome = run.run()
+      return (run, outcome)
+    }
+    #expect(run(until: .seconds(1500)).1 == .complete, "the server was down")
+    let (lasting, outcome) = run(until: .seconds(1_000_000))
+    let names = guilty.sorted().map(String.init).joined(separator: ", ")
+    let failure = failure(of: outcome)
+    #expect(failure?.status == .stopped)
+    #expect(
+      failure?.message.contains(
+        "\(count == 1 ? "1 body was" : "\(count) bodies were") set aside (\(names)): the server answered 500 to every attempt; all others were accepted"
+      )
+        == true, "\(failure?.message ?? "")")
+    #expect(lasting.accepted.count == 8 - count && lasting.progress.setAsideCount == count)
+    #expect(lasting.now < .seconds(1800 + 130))
+  }
+
+  @Test("a server that asks to wait for longer than retries may take is told as that", arguments: [0, 1])
+  func longWait(before: Int) {
+    var run = Simulation(bodies(2), lanes: 1, retryFor: .seconds(1800)) { send in
+      var setback = Setback.answered(503)
+      setback.retryAfter = .seconds(3600)
+      return send.number > before ? (.milliseconds(200), .fails(setback)) : (.seconds(1), .accepted)
+    }
+    let message = failure(of: run.run())?.message ?? ""
+    #expect(message.contains("asks to wait for"), "\(message)")
+    #expect(message.contains("longer than --retry-for 30 min"))
+    #expect(run.now < .seconds(10))
+  }
+
   @Test("a body that fails for other reasons too is never set aside") func mixedReasons() {
     var run = Simulation(bodies(400), lanes: 2) { send in
       send.number == 5 && send.attempt < 20

@@ -29,6 +29,7 @@ package struct Importer: Sendable {
   package func run(_ specification: ImportSpecification, _ settings: RunSettings) async throws(RunFailure) -> RunSummary {
     let state = try StateFolder(options.state)
     for warning in state.warnings { log.warning("\(warning)") }
+    try state.removeServedStaging()
     for run in try guarding({ () throws(CheckpointFailure) in try state.checkpoint.damagedRuns() }) {
       log.warning("the checkpoint is damaged: what is known of run \(run) is not as it was kept; `optireplay verify \(run)` tells more")
     }
@@ -72,6 +73,7 @@ package struct Importer: Sendable {
   package func resume(_ id: RunID?, restaging: Bool) async throws(RunFailure) -> RunSummary? {
     let state = try StateFolder(options.state)
     for warning in state.warnings { log.warning("\(warning)") }
+    try state.removeServedStaging()
     let unfinished = try guarding { () throws(CheckpointFailure) in
       if let id { return [try state.checkpoint.run(id)].filter(\.phase.isUnfinished) }
       return try state.checkpoint.unfinishedRuns()

@@ -51,7 +51,11 @@ extension RunFlow {
       let folder = StateFolder.runFolder(home, run.id)
       try Folder.make(folder)
       try Folder.write(Array((summary.json() + "\n").utf8), to: folder + "/summary.json")
-      if summary.state != .incomplete, !options.keepsStaging { try Folder.remove(folder + "/staging") }
+      if options.keepsStaging {
+        try Folder.write([], to: StateFolder.keptStagingMark(home, run.id))
+      } else if summary.state != .incomplete {
+        try Folder.remove(staging)
+      }
       return summary
     } catch {
       // On a full disk the run itself has failed already, and that is what to tell.

@@ -153,9 +153,25 @@ package struct StateFolder: ~Copyable {
 
   package static func runFolder(_ state: String, _ run: RunID) -> String { "\(state)/runs/\(run)" }
   package static func rejectsPath(_ state: String, _ run: RunID) -> String { runFolder(state, run) + "/rejects.ndjson" }
+  /// A file that says that a run's staging is to stay when it has served.
+  static func keptStagingMark(_ state: String, _ run: RunID) -> String { runFolder(state, run) + "/staging-is-kept" }
   package static func sandboxPath(_ state: String) -> String { state + "/sandbox.sqlite" }
   package static func planPath(_ state: String) -> String { state + "/plan" }
   private static func checkpointPath(_ state: String) -> String { state + "/checkpoint.sqlite" }
+
+  /// Removes the staging of runs that have ended, which a process left that was killed while it did so. What cannot be removed is in nobody's
+  /// way but the disk's, and is tried again the next time.
+  func removeServedStaging() throws(RunFailure) {
+    let (runs, damaged) = try guarding { () throws(CheckpointFailure) in (try checkpoint.allRuns(), try checkpoint.damagedRuns()) }
+    for run in runs where !run.phase.isUnfinished && !damaged.contains(run.id) {
+      let folder = StateFolder.runFolder(path, run.id)
+      guard Folder.exists(folder + "/staging"), !Folder.exists(StateFolder.keptStagingMark(path, run.id)) else { continue }
+      do throws(DiskFailure) {
+        try Folder.requireOrdinary(folder)
+        try Folder.remove(folder + "/staging")
+      } catch { continue }
+    }
+  }
 
   /// Throws 78 when the clock lies behind the newest receipt: it was wrong when that came, or is wrong now, and an age is no age.
   package func requireClock(now: Int64) throws(RunFailure) {

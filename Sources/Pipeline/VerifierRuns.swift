@@ -150,7 +150,9 @@ extension Verifier {
   /// Reads all of a run's staging. Nil when there is none to be believed.
   private mutating func verifyStaging(_ flow: RunFlow) throws(RunFailure) -> Staged? {
     let isNeeded = flow.run.phase.isUnfinished
-    guard isNeeded || Folder.isFolder(flow.staging) else { return nil }
+    guard isNeeded || Folder.isFolder(flow.staging) && Folder.exists(StateFolder.keptStagingMark(flow.home, flow.run.id)) else {
+      return nil
+    }
     guard let staged = try? flow.staged() else { return nil }
     var failures: [DiskFailure] = []
     func looking(_ body: () throws(DiskFailure) -> Void) {

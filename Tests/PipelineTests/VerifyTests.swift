@@ -146,6 +146,18 @@ struct VerifyTests {
     #expect(found.runs[1].rebuiltCount == run.summary.bodyCount)
   }
 
+  @Test("staging that a process had begun to remove when it was killed is no damage, and the next import removes the rest")
+  func halfRemoved() async throws {
+    let run = try await Complete(seed: 77)
+    let staging = StateFolder.runFolder(run.options.state, RunID(rawValue: 1)) + "/staging"
+    try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: false)
+    try Data([1, 2, 3]).write(to: URL(fileURLWithPath: staging + "/0.records"))
+    let found = try verify(run.options.state)
+    #expect(found.damages == [] && found.runs.map(\.source) == [.inputs])
+    _ = try await importer(run.options).run(try specification([run.file]), settings())
+    #expect(!FileManager.default.fileExists(atPath: staging))
+  }
+
   @Test("kept staging of a complete run is used, and one that is damaged is no harm")
   func keptStaging() async throws {
     let run = try await Complete(seed: 76, keepsStaging: true)

@@ -265,8 +265,9 @@ struct DeliveryMachine {
       isPulling = true
       return .pull
     }
-    if let retry = hopelessRetry(ready) {
-      losePatience(nextIn: retry - now)
+    if let wait = hopelessRetry(ready).map({ $0 - now }) {
+      // Longer than we would wait by ourselves is what the server asks for.
+      losePatience(asked: wait > DeliveryLimits.longestBackoff ? wait : nil)
       return step(at: now)
     }
     if progress.inFlightCount == 0, let wake { progress.holdUp = wake - now }
@@ -295,8 +296,7 @@ struct DeliveryMachine {
   /// When a body may be tried again, if nothing is going on and that is not within `retryFor`.
   private func hopelessRetry(_ ready: [Int]) -> Duration? {
     guard progress.inFlightCount == 0, !isPulling else { return nil }
-    guard let retry = ready.map({ max(held[$0].notBefore, lanes.notBefore) }).min() else { return nil }
-    return patience.ends(before: retry) ? retry : nil
+    return ready.map { max(held[$0].notBefore, lanes.notBefore) }.min().flatMap { patience.ends(before: $0) ? $0 : nil }
   }
 
   // MARK: Setting aside
@@ -326,13 +326,13 @@ struct DeliveryMachine {
 
   /// Ends the run, unless nobody could bear witness because bodies that wait for a suspect fill the lanes, as those of one large
   /// visitor do. Then they are set aside together and the next visitor is tried; but in a row only once, for the server may well
-  /// be down. Suspects that alone are left of all are set aside as well: named, for the fault may be theirs.
-  private mutating func losePatience(nextIn wait: Duration? = nil) {
+  /// be down. Suspects that alone are left are set aside as well: named, for the fault may be theirs.
+  private mutating func losePatience(asked wait: Duration? = nil) {
     let isBlocked = held.contains(where: isWaiting) && held.allSatisfy { $0.isSuspect || isWaiting($0) }
     let areLast =
-      isExhausted && hasAccepted && wait ?? .zero <= patience.limit
+      isExhausted && hasAccepted && wait == nil
       && held.allSatisfy { $0.attemptCount > 0 && $0.onlyServerErrors || isWaiting($0) }
-    guard areLast || isBlocked && doubtedAt.map({ acceptedBodyCount > $0 }) ?? true else { return end(outage(nextIn: wait)) }
+    guard areLast || isBlocked && doubtedAt.map({ acceptedBodyCount > $0 }) ?? true else { return end(outage(asked: wait)) }
     doubtedAt = acceptedBodyCount
     if !areLast { patience.startOver() }
     while let index = held.firstIndex(where: \.isSuspect) { putAside(index, because: progress.trouble ?? "") }
@@ -368,11 +368,12 @@ struct DeliveryMachine {
         + "run the same command again to go on")
   }
 
-  /// `wait` is how long nothing may be tried, when that is longer than `retryFor` allows.
-  private func outage(nextIn wait: Duration?) -> RunFailure {
-    let asked = wait.flatMap { $0 > patience.limit ? spoken(.seconds($0.components.seconds)) : nil }
+  /// `wait` is how long the server asks to wait, when that is longer than `retryFor` allows.
+  private func outage(asked wait: Duration?) -> RunFailure {
     let reason =
-      asked.map { ", and asks to wait for \($0), longer than --retry-for \(spoken(patience.limit)); run the same command again after that" }
+      wait.map {
+        ", and asks to wait for \(spoken(.seconds($0.components.seconds))), longer than --retry-for \(spoken(patience.limit)); run the same command again after that"
+      }
       ?? ("; no body was accepted within \(spoken(patience.limit)) (\(counted(patience.failureCount, "request")) failed); "
         + "run the same command again")
     return RunFailure(.stopped, "\(place): \(progress.trouble ?? "no answer")\(reason) to go on where this one stopped")

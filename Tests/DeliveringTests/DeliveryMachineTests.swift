@@ -177,6 +177,18 @@ import Vocabulary
     #expect(lasting.now < .seconds(1800 + 130))
   }
 
+  @Test("retries that are over because the next would come too late are the server's asking only when it asked")
+  func shortPatience() {
+    for count in [0, 1] {
+      var run = Simulation(bodies(2), lanes: 2, retryFor: .seconds(5)) { send in
+        send.number > count ? (.milliseconds(100), .fails(.answered(500))) : (.seconds(1), .accepted)
+      }
+      let message = failure(of: run.run())?.message ?? ""
+      #expect(!message.contains("asks to wait"))
+      #expect(message.contains(count == 0 ? "no body was accepted within 5 s" : "1 body was set aside (2)"), "\(message)")
+    }
+  }
+
   @Test("a server that asks to wait for longer than retries may take is told as that", arguments: [0, 1])
   func longWait(before: Int) {
     var run = Simulation(bodies(2), lanes: 1, retryFor: .seconds(1800)) { send in

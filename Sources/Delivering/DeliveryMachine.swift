@@ -62,7 +62,6 @@ struct DeliveryMachine {
   private let requestTimeLimit: Duration
   private var lanes: LaneMachine
   private var jitter: Jitter
-
   private var held: [Held] = []
   private var lastNumber = Int.min
   private var isPulling = false
@@ -70,7 +69,6 @@ struct DeliveryMachine {
   private var setAside: Set<Int> = []
   private var dropped: [Int] = []
   private var firstSetAside: (numbers: [Int], trouble: String) = ([], "")
-
   private var patience: Patience
   /// How many bodies had been accepted when suspects were last set aside without a witness.
   private var doubtedAt: Int?
@@ -293,9 +291,12 @@ struct DeliveryMachine {
     return !isExhausted && !isPulling && held.count < room
   }
 
-  /// When a body may be tried again, if nothing is going on and that is not within `retryFor`.
+  /// When a body may be tried again, if nothing goes on and that is not within `retryFor`. What is tried once after that has a little longer.
   private func hopelessRetry(_ ready: [Int]) -> Duration? {
-    guard progress.inFlightCount == 0, !isPulling else { return nil }
+    let isTriedOnce =
+      doubtedAt == acceptedBodyCount && ready.contains { held[$0].attemptCount == 0 }
+      && !patience.ends(before: lanes.notBefore - DeliveryLimits.longestBackoff * 2)
+    guard progress.inFlightCount == 0, !isPulling, !isTriedOnce else { return nil }
     return ready.map { max(held[$0].notBefore, lanes.notBefore) }.min().flatMap { patience.ends(before: $0) ? $0 : nil }
   }
 
@@ -324,17 +325,16 @@ struct DeliveryMachine {
     }
   }
 
-  /// Ends the run, unless nobody could bear witness because bodies that wait for a suspect fill the lanes, as those of one large
-  /// visitor do. Then they are set aside together and the next visitor is tried; but in a row only once, for the server may well
-  /// be down. Suspects that alone are left are set aside as well: named, for the fault may be theirs.
+  /// Ends the run, unless suspects are all there is, for then nobody could bear witness. They are set aside together: named, when all others
+  /// were accepted, and else the next bodies are tried, once each, or for as long again where bodies of one large visitor filled the lanes
+  /// behind a suspect. In a row that is done only once, for the server may well be down.
   private mutating func losePatience(asked wait: Duration? = nil) {
-    let isBlocked = held.contains(where: isWaiting) && held.allSatisfy { $0.isSuspect || isWaiting($0) }
     let areLast =
-      isExhausted && hasAccepted && wait == nil
-      && held.allSatisfy { $0.attemptCount > 0 && $0.onlyServerErrors || isWaiting($0) }
-    guard areLast || isBlocked && doubtedAt.map({ acceptedBodyCount > $0 }) ?? true else { return end(outage(asked: wait)) }
+      isExhausted && hasAccepted && wait == nil && held.allSatisfy { $0.attemptCount > 0 && $0.onlyServerErrors || isWaiting($0) }
+    let areAll = wait == nil && (!isExhausted || held.contains(where: isWaiting)) && held.allSatisfy { $0.isSuspect || isWaiting($0) }
+    guard areLast || areAll && doubtedAt.map({ acceptedBodyCount > $0 }) ?? true else { return end(outage(asked: wait)) }
     doubtedAt = acceptedBodyCount
-    if !areLast { patience.startOver() }
+    if !areLast, held.contains(where: isWaiting) { patience.startOver() }
     while let index = held.firstIndex(where: \.isSuspect) { putAside(index, because: progress.trouble ?? "") }
   }
 

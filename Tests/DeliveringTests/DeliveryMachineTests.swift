@@ -177,6 +177,27 @@ import Vocabulary
     #expect(lasting.now < .seconds(1800 + 130))
   }
 
+  @Test("poisoned bodies that fill all lanes are set aside, and the rest goes on", arguments: [1, 2, 4], [0, 5])
+  func neighbours(lanes: Int, before: Int) {
+    let guilty = (before + 1)...(before + lanes + 1)
+    var run = Simulation(bodies(60), lanes: lanes) { send in
+      guilty.contains(send.number) ? (.milliseconds(100), .fails(.answered(500))) : (.seconds(1), .accepted)
+    }
+    #expect(failure(of: run.run())?.message.contains("\(lanes + 1) bodies were set aside") == true)
+    #expect(run.accepted.count == 60 - guilty.count)
+    #expect(run.now < .seconds(1800 + 300))
+  }
+
+  @Test("an outage is not outlived twice: the bodies behind it are tried once each", arguments: [1, 2, 4], [0, 5])
+  func triedOnce(lanes: Int, before: Int) {
+    var run = Simulation(bodies(60), lanes: lanes) { send in
+      send.number > before ? (.milliseconds(100), .fails(.answered(503))) : (.seconds(1), .accepted)
+    }
+    #expect(failure(of: run.run())?.message.contains("no body was accepted within 30 min") == true)
+    #expect(run.now < .seconds(1800 + 70))
+    #expect(run.sends.filter { $0.number > before + 2 * (lanes + 1) }.isEmpty)
+  }
+
   @Test("retries that are over because the next would come too late are the server's asking only when it asked")
   func shortPatience() {
     for count in [0, 1] {

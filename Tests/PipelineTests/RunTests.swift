@@ -46,6 +46,7 @@ struct RunTests {
     let history = RandomHistory(seed: seed, visitors: 80, bodyLimit: 4000)
     let folder = try ScratchFolder()
     let file = try folder.write(history.rows, to: "rows.ndjson")
+    let expected = try await bodies([file], settings(), Conditions())
     let options = options(folder, Conditions(laneCount: 2))
     var random = Seeded(seed)
     var processCount = 0
@@ -66,6 +67,8 @@ struct RunTests {
     }
     #expect(processCount > 2)
     let status = try sandboxStatus(at: StateFolder.sandboxPath(options.state))
+    #expect(status.bodies == expected.count)
+    #expect(status.bytes == expected.reduce(0) { $0 + $1.count })
     #expect(status.distinctEvents == accepted)
     #expect(status.eventsInDifferentBodies == 0)
   }

@@ -26,7 +26,10 @@ struct CrashTests {
     var random = Seeded(seed)
     var kills: [String: Int] = [:]
     var roundCount = 0
-    while kills.values.reduce(0, +) < 50 {
+    // On a machine that is busy with other things one phase may be met less often.
+    while roundCount < 100,
+      kills.values.reduce(0, +) < 50 || kills["sending", default: 0] < 5 || kills["staging", default: 0] + kills["planning", default: 0] < 5
+    {
       roundCount += 1
       let round = try KilledImports(folder.path + "/\(roundCount)")
       // The moment is what is tested, so it is a time and not an event. Later processes of a run live longer, so that it comes to its end.
@@ -35,6 +38,7 @@ struct CrashTests {
       try round.complete(file, eventCount, plan)
       kills.merge(round.kills, uniquingKeysWith: +)
     }
+    #expect(kills.values.reduce(0, +) >= 50)
     #expect(roundCount * eventCount >= 20_000)
     #expect(Set(kills.keys).isSubset(of: ["staging", "planning", "sending"]))
     #expect(kills["staging", default: 0] + kills["planning", default: 0] >= 5, "\(kills)")

@@ -1,3 +1,5 @@
+internal import CPrefetch
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -51,7 +53,19 @@
       }
     }
     lengths[shelf] = length &+ bytes.count
+    fetchRoom(of: shelf)
     return true
+  }
+
+  /// Has the memory at hand that the shelf's next bytes go to. By the time they come, many other shelves were written to; without this, each
+  /// append waited for memory, some 140 ns, which was 8 % of staging and planning 6,000,000 rows.
+  @usableFromInline @inline(never)
+  func fetchRoom(of shelf: Int) {
+    // SAFETY: nothing is read or written: an address, though it lie behind the last shelf, is only hinted at. Most records take fewer bytes.
+    let next = unsafe base + shelf &* capacity + lengths[shelf]
+    unsafe cprefetchforwriting(next + 64)
+    unsafe cprefetchforwriting(next + 128)
+    unsafe cprefetchforwriting(next + 192)
   }
 
   /// Writes a whole number over bytes already on the shelf, lowest byte first.

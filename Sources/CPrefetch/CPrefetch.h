@@ -1,4 +1,6 @@
-// The processor's hint that memory will be read soon, which Swift cannot give.
+// The processor's hints that memory will be read or written soon, which Swift cannot give.
 #pragma once
 
 static inline void cprefetch(const void *address) { __builtin_prefetch(address); }
+
+static inline void cprefetchforwriting(void *address) { __builtin_prefetch(address, 1); }

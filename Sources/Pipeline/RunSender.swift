@@ -13,9 +13,16 @@ import Vocabulary
 /// A body that the server refuses while it takes others is cut in two at its middle event, and so are the halves that it refuses, until the
 /// guilty event stands alone and becomes a reject. The first half goes first.
 ///
-/// Bodies are composed on one queue and receipts kept on another, neither of them a thread of the cooperative pool. Memory: one body here,
-/// the ledger entries of those in flight, and the records of those that are cut.
+/// Bodies are written on one queue, the next one already while the digest of the last is committed; digests and receipts are kept on another
+/// queue. Neither is a thread of the cooperative pool. Memory: two bodies here, the ledger entries of those in flight, and the records of those
+/// that are cut.
 final class RunSender: BodySource, ReceiptKeeper {
+  /// The body to hand out next: written, without its digest committed, or one that is sent in parts.
+  private enum NextBody {
+    case written(OutgoingBody, digest: [UInt8], LedgerEntries)
+    case cut(BodyRow)
+  }
+
   private struct Waiting {
     var rows: [BodyRow] = []
     var lastNumber = 0
@@ -26,6 +33,8 @@ final class RunSender: BodySource, ReceiptKeeper {
   private let cutBodies: Mutex<CutBodies>
   private let assembler: Mutex<BodyAssembler>
   private let waiting = Mutex(Waiting())
+  /// What was found when the next body was written ahead; nil when none was.
+  private let ahead = Mutex<Result<NextBody?, RunFailure>?>(nil)
   private let ledger = Mutex<[Int: LedgerEntries]>([:])
   /// Requests that receipts have counted, how many of them were retries, and how they ended.
   private let counted = Mutex<(requests: Int, retries: Int, answers: [String: Int])>((0, 0, [:]))
@@ -43,7 +52,17 @@ final class RunSender: BodySource, ReceiptKeeper {
 
   func nextBody() async throws(RunFailure) -> OutgoingBody? {
     let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<OutgoingBody?, RunFailure>, Never>) in
-      composing.async { continuation.resume(returning: Result { () throws(RunFailure) in try self.compose() }) }
+      composing.async {
+        let next = self.ahead.withLock { $0.take() } ?? Result { () throws(RunFailure) in try self.write() }
+        guard case .success(.written(let body, let digest, let entries)) = next else {
+          return continuation.resume(returning: Result { () throws(RunFailure) in try self.part(of: next.get()) })
+        }
+        self.keeping.async {
+          continuation.resume(returning: Result { () throws(RunFailure) in try self.commit(body, digest, entries) })
+        }
+        let following = Result { () throws(RunFailure) in try self.write() }
+        self.ahead.withLock { $0 = following }
+      }
     }
     return try result.get()
   }
@@ -64,8 +83,10 @@ final class RunSender: BodySource, ReceiptKeeper {
     try result.get()
   }
 
-  /// Counts what a delivery asked in vain.
+  /// Counts what a delivery asked in vain. When this returns, nothing is written ahead any more, and no queue holds the checkpoint open.
   func countRest(of report: DeliveryReport) throws(RunFailure) {
+    composing.sync {}
+    keeping.sync {}
     let counted = counted.withLock { $0 }
     try guarding { () throws(CheckpointFailure) in
       try checkpoint.addRequests(
@@ -74,15 +95,15 @@ final class RunSender: BodySource, ReceiptKeeper {
     }
   }
 
-  private func compose() throws(RunFailure) -> OutgoingBody? {
+  /// Writes the next body; nil when none is left.
+  private func write() throws(RunFailure) -> NextBody? {
     guard let row = try guarding({ () throws(CheckpointFailure) in try nextRow() }) else { return nil }
-    if row.isCut { return outgoing(try cutBodies.withLock { cut throws(RunFailure) in try cut.part(of: row) }) }
-    let (body, entries) = try assembler.withLock { assembler throws(RunFailure) in
-      try assembler.compose(row) { bytes throws(RunFailure) in
-        try guarding { () throws(CheckpointFailure) in
-          try checkpoint.commitDigest(run, row.number, WideDigest.of(bytes).bytes)
-        }
-        return OutgoingBody(number: row.number, waitsFor: row.waitsFor, bytes: bytes, eventCount: row.eventCount)
+    if row.isCut { return .cut(row) }
+    let ((body, digest), entries) = try assembler.withLock { assembler throws(RunFailure) in
+      try assembler.compose(row) { bytes in
+        (
+          OutgoingBody(number: row.number, waitsFor: row.waitsFor, bytes: bytes, eventCount: row.eventCount), WideDigest.of(bytes).bytes
+        )
       }
     }
     // The receipt will say what the plan says.
@@ -94,8 +115,20 @@ final class RunSender: BodySource, ReceiptKeeper {
           + "`optireplay verify \(run)` tells what is damaged, and `optireplay resume \(run) --restage` plans what has not been accepted anew"
       )
     }
-    ledger.withLock { $0[row.number] = entries }
+    return .written(body, digest: digest, entries)
+  }
+
+  /// From here on the body is what it is.
+  private func commit(_ body: OutgoingBody, _ digest: [UInt8], _ entries: LedgerEntries) throws(RunFailure) -> OutgoingBody {
+    try guarding { () throws(CheckpointFailure) in try checkpoint.commitDigest(run, body.number, digest) }
+    ledger.withLock { $0[body.number] = entries }
     return body
+  }
+
+  /// The first part of a body that is sent in parts; nil without a body.
+  private func part(of next: NextBody?) throws(RunFailure) -> OutgoingBody? {
+    guard case .cut(let row) = next else { return nil }
+    return outgoing(try cutBodies.withLock { cut throws(RunFailure) in try cut.part(of: row) })
   }
 
   private func part(of number: Int, after refusal: Refusal?) throws(RunFailure) -> OutgoingBody? {

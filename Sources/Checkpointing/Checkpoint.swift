@@ -203,6 +203,7 @@ extension Checkpoint {
   private static func setUp(_ db: Database) throws {
     try db.execute(
       sql: """
+        PRAGMA page_size = \(CheckpointFormat.pageBytes);
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA foreign_keys = ON;

@@ -196,4 +196,7 @@ package struct RequestTotals: Sendable, Equatable {
 package enum CheckpointFormat {
   /// Bytes of an input's or a body's digest.
   package static let digestBytes = 16
+  /// Bytes of a page of a new checkpoint; one that is there keeps its own. A body's ledger entries are some 600 KB, which pages of 4 KB take four
+  /// times as many calls to write.
+  package static let pageBytes = 16 << 10
 }

@@ -196,7 +196,7 @@ private struct Outcome: Equatable {
     .enabled(if: isRoot, "mounting a tiny disk needs root"))
   func realFullDisk() throws {
     let mountPoint = try Scratch()
-    guard try run("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", mountPoint.folder) == 0 else {
+    guard try run("mount", "-t", "tmpfs", "-o", "size=\(128 * CheckpointFormat.pageBytes)", "tmpfs", mountPoint.folder) == 0 else {
       // A container may forbid it even to root.
       withKnownIssue("a tiny disk can't be mounted here") { Issue.record("not tested") }
       return
@@ -206,7 +206,7 @@ private struct Outcome: Equatable {
     let id = try checkpoint.sending(10)
     let ballast = mountPoint.folder + "/ballast"
     var failed: CheckpointFailure?
-    try? Data(count: 64 << 10).write(to: URL(fileURLWithPath: ballast))
+    try? Data(count: 16 * CheckpointFormat.pageBytes).write(to: URL(fileURLWithPath: ballast))
     var accepted = 0
     for number in 1...10 where failed == nil {
       do {

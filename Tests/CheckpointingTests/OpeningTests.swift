@@ -134,8 +134,9 @@ import Vocabulary
     for number in 1...4 { try checkpoint.send(run, number, entries: 600) }
     try checkpoint.close()
     var bytes = [UInt8](try #require(FileManager.default.contents(atPath: scratch.path)))
-    let page = 1 + seed * (bytes.count / 4096 - 1) / 24
-    for place in 0..<4096 { bytes[page * 4096 + place] = UInt8(truncatingIfNeeded: place &* (seed &+ 7) &+ seed) }
+    let pageBytes = CheckpointFormat.pageBytes
+    let page = 1 + seed * (bytes.count / pageBytes - 1) / 24
+    for place in 0..<pageBytes { bytes[page * pageBytes + place] = UInt8(truncatingIfNeeded: place &* (seed &+ 7) &+ seed) }
     try scratch.write(bytes)
     let failed = failure {
       let reader = try Checkpoint.reader(at: scratch.path)

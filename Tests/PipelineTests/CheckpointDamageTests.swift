@@ -55,12 +55,13 @@ struct CheckpointDamageTests {
     let stopped = try await StoppedRun(seed: 94)
     let memory = try #require(Memory(stopped.options.state))
     let byteCount = try Data(contentsOf: URL(fileURLWithPath: stopped.options.state + "/checkpoint.sqlite")).count
-    let pageCount = byteCount / 4096
+    let pageCount = byteCount / CheckpointFormat.pageBytes
     try #require(pageCount > 15)
     var random = Seeded(seed)
     var toldCount = 0
     for page in 0..<pageCount {
-      let state = try flipped(stopped, page * 4096 + random.below(4096), bit: random.below(8), page)
+      let state = try flipped(
+        stopped, page * CheckpointFormat.pageBytes + random.below(CheckpointFormat.pageBytes), bit: random.below(8), page)
       do {
         if try verify(state).exit == .complete {
           #expect(Memory(state) == memory, "page \(page + 1)")
@@ -83,8 +84,9 @@ struct CheckpointDamageTests {
     let byteCount = try Data(contentsOf: URL(fileURLWithPath: stopped.options.state + "/checkpoint.sqlite")).count
     var random = Seeded(seed)
     var endings: [Vocabulary.ExitStatus: Int] = [:]
-    for page in 0..<(byteCount / 4096) {
-      let state = try flipped(stopped, page * 4096 + random.below(4096), bit: random.below(8), page)
+    for page in 0..<(byteCount / CheckpointFormat.pageBytes) {
+      let state = try flipped(
+        stopped, page * CheckpointFormat.pageBytes + random.below(CheckpointFormat.pageBytes), bit: random.below(8), page)
       var options = stopped.options
       options.state = state
       do {

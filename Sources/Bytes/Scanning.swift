@@ -83,7 +83,20 @@ package func order(_ one: Span<UInt8>, _ other: Span<UInt8>) -> Int {
 
 /// Whether both hold the same bytes.
 package func same(_ one: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
-  one.count == other.count && order(one, other) == 0
+  let count = one.count
+  guard count == other.count else { return false }
+  var at = 0
+  while at &+ 8 <= count {
+    if load64(one, at) != load64(other, at) { return false }
+    at &+= 8
+  }
+  // The last eight bytes, of which those before `at` are equal.
+  if count >= 8 { return at == count || load64(one, count &- 8) == load64(other, count &- 8) }
+  while at < count {
+    if one[at] != other[at] { return false }
+    at &+= 1
+  }
+  return true
 }
 
 /// Whether the span holds the bytes of the array.

@@ -81,17 +81,22 @@ private struct DigestLanes: Sendable {
 
   /// Takes the whole stripes from `start` on; returns where they end.
   mutating func takeStripes(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    precondition(start >= 0)
+    // SAFETY: `start` is not negative, and the loop's condition proves that all eight words of a stripe lie inside the span.
+    func word(_ at: Int) -> UInt64 {
+      UInt64(littleEndian: unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self))
+    }
     var (a, b, c, d, e, f, g, h) = (a, b, c, d, e, f, g, h)
     var at = start
     while at &+ 64 <= bytes.count {
-      a = Self.round(a, load64(bytes, at))
-      b = Self.round(b, load64(bytes, at &+ 8))
-      c = Self.round(c, load64(bytes, at &+ 16))
-      d = Self.round(d, load64(bytes, at &+ 24))
-      e = Self.round(e, load64(bytes, at &+ 32))
-      f = Self.round(f, load64(bytes, at &+ 40))
-      g = Self.round(g, load64(bytes, at &+ 48))
-      h = Self.round(h, load64(bytes, at &+ 56))
+      a = Self.round(a, word(at))
+      b = Self.round(b, word(at &+ 8))
+      c = Self.round(c, word(at &+ 16))
+      d = Self.round(d, word(at &+ 24))
+      e = Self.round(e, word(at &+ 32))
+      f = Self.round(f, word(at &+ 40))
+      g = Self.round(g, word(at &+ 48))
+      h = Self.round(h, word(at &+ 56))
       at &+= 64
     }
     (self.a, self.b, self.c, self.d, self.e, self.f, self.g, self.h) = (a, b, c, d, e, f, g, h)

@@ -76,26 +76,48 @@ private func sortOnce(_ keys: Span<RecordKey>, _ sorted: inout [RecordKey], shif
 /// Visitors with more records than this are not sorted by insertion.
 private let fewRecords = 24
 
+/// Most are of one visitor whose decisions, and whose conversions, have one session and set of attributes: they differ in time, which is
+/// compared without their texts.
 private func sortFew(_ keys: inout [RecordKey], _ range: Range<Int>, _ bytes: Span<UInt8>) {
   var keys = keys.mutableSpan
-  for at in (range.lowerBound + 1)..<range.upperBound {
-    let key = keys[at]
+  // As many as `fewRecords`.
+  var ranks = InlineArray<24, UInt64>(repeating: 0)
+  let areRanked = rank(keys.span.extracting(range), bytes, &ranks)
+  for at in 1..<range.count {
+    let key = keys[range.lowerBound + at]
+    let rank = ranks[at]
     var hole = at
-    while hole > range.lowerBound, isBefore(key, keys[hole - 1], bytes) {
-      keys[hole] = keys[hole - 1]
+    while hole > 0 {
+      let before = keys[range.lowerBound + hole - 1]
+      if areRanked, rank != ranks[hole - 1] {
+        guard rank < ranks[hole - 1] else { break }
+      } else {
+        guard orderWithPlace(StagedRecord(bytes, at: key.offset), StagedRecord(bytes, at: before.offset)) < 0 else { break }
+      }
+      keys[range.lowerBound + hole] = before
+      ranks[hole] = ranks[hole - 1]
       hole -= 1
     }
-    keys[hole] = key
+    keys[range.lowerBound + hole] = key
+    ranks[hole] = rank
   }
 }
 
-/// Whether one record comes before another. Most are of one visitor, kind and group and differ in time, which is quickly seen.
-private func isBefore(_ one: RecordKey, _ other: RecordKey, _ bytes: Span<UInt8>) -> Bool {
-  let (a, b) = (StagedRecord(bytes, at: one.offset), StagedRecord(bytes, at: other.offset))
-  if one.hash == other.hash, a.kind == b.kind, a.timestamp != b.timestamp, haveSameVisitorAndGroup(a, b) {
-    return a.timestamp < b.timestamp
+/// Numbers that put the records of one visitor in order by kind and time. Returns false when that is not their order.
+private func rank(_ keys: Span<RecordKey>, _ bytes: Span<UInt8>, _ ranks: inout InlineArray<24, UInt64>) -> Bool {
+  let first = StagedRecord(bytes, at: keys[0].offset)
+  // A record of either kind, whose group the others of its kind must have.
+  var (decision, conversion) = (-1, -1)
+  for at in keys.indices {
+    let offset = keys[at].offset
+    let record = StagedRecord(bytes, at: offset)
+    let sample = record.isDecision ? decision : conversion
+    guard keys[at].hash == keys[0].hash, record.timestamp >= 0, at == 0 || same(record.visitor, first.visitor) else { return false }
+    guard sample < 0 || same(record.group, StagedRecord(bytes, at: sample).group) else { return false }
+    if record.isDecision { decision = offset } else { conversion = offset }
+    ranks[at] = UInt64(record.timestamp) | (record.isDecision ? 0 : 1 << 63)
   }
-  return orderWithPlace(a, b) < 0
+  return true
 }
 
 /// Sorts the records of one visitor, or of few that share the upper bits of their hashes. Those of one are put in order by a number that says
@@ -180,12 +202,4 @@ private func groupRanks(_ keys: Span<RecordKey>, _ bytes: Span<UInt8>) -> [Int]?
 
 private func haveSameGroup(_ one: borrowing StagedRecord, _ other: borrowing StagedRecord) -> Bool {
   one.kind == other.kind && same(one.group, other.group)
-}
-
-/// Whether two records have the same visitor and the same session and attributes: these lie together.
-@inline(__always)
-func haveSameVisitorAndGroup(_ one: borrowing StagedRecord, _ other: borrowing StagedRecord) -> Bool {
-  let (visitor, group) = (one.visitor, one.group)
-  return visitor.count == other.visitor.count && group.count == other.group.count && same(visitor, other.visitor)
-    && same(group, other.group)
 }

@@ -83,6 +83,13 @@ package struct VisitorJudge: ~Copyable {
   /// Decisions that say something else than what was accepted with their ids: those do not stand.
   private var superseded: Set<Int> = []
 
+  /// Adds the fates of the visitor judged last: one by one, because the list would get a second owner for as long as it is added whole, which costs
+  /// each visitor some 70 ns.
+  package func appendFates(to all: inout [RecordFate]) {
+    let fates = fates.span
+    for at in fates.indices { all.append(fates[at]) }
+  }
+
   package init(_ rules: JudgeRules, carriesDecisions: Bool = false, memoryBytes: Int, scratchFolder: String) {
     self.init(
       rules, carriesDecisions: carriesDecisions, identityLimit: max(1024, memoryBytes / VisitorIDs.entryBytes), scratchFolder: scratchFolder

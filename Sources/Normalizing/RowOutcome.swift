@@ -13,11 +13,11 @@ package struct RowPlace: Sendable, Equatable, Codable {
   }
 }
 
-/// What became of a row.
+/// What became of a row. A reject lies elsewhere, so that a record is returned in registers.
 package enum RowOutcome: Sendable {
   /// A record was written; it begins at this byte of the arena.
   case record(at: Int)
-  case reject(Reject)
+  indirect case reject(Reject)
   /// The mapping's conditions leave the row out.
   case filtered
 }

@@ -56,7 +56,7 @@ struct PartitionComposer: PartitionWorker, ~Copyable {
     while partition.findVisitor() {
       if partition.plannedFates == nil {
         _ = try judge.judge(&partition)
-        composed.fates.append(contentsOf: judge.fates)
+        judge.appendFates(to: &composed.fates)
       }
       write(partition, composed.fates, &composed.written)
     }

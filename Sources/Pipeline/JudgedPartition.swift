@@ -81,6 +81,8 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
   /// Fates of the visitor judged last.
   var fates: [RecordFate] { judge.fates }
 
+  func appendFates(to all: inout [RecordFate]) { judge.appendFates(to: &all) }
+
   /// Reads and judges a partition. Partitions must be asked for in ascending order.
   mutating func make(_ number: Int, from used: consuming JudgedPartition?) throws(RunFailure) -> JudgedPartition {
     guard reader.largeRuns(of: number) == nil else { return JudgedPartition() }
@@ -95,7 +97,7 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
     }
     while partition.findVisitor() {
       judged.visitors.append(try judge(&partition))
-      judged.fates.append(contentsOf: judge.fates)
+      judge.appendFates(to: &judged.fates)
     }
     counts?.tally.collapsed.append(partition.derivedDuplicates)
     judged.partition = partition

@@ -48,11 +48,11 @@ struct CutFault: Sendable, Equatable {
   let next: Int
 }
 
-/// What a cursor found.
+/// What a cursor found. A fault lies elsewhere, so that a row is returned in registers.
 package enum RowEvent: Sendable, Equatable {
   /// A row is on the tape: where it lies in the block without its line end, and the line it begins in, counted from 1.
   case row(Range<Int>, line: Int)
-  case fault(RowFault)
+  indirect case fault(RowFault)
 }
 
 /// A row that is none: why, and where.

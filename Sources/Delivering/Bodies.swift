@@ -74,8 +74,8 @@ package struct Receipt: Sendable, Equatable {
 /// Where bodies come from.
 package protocol BodySource: Sendable {
   /// The next body in ascending order of number; nil after the last. Asked one at a time, and only when a lane is free to send,
-  /// so that at most lanes + 1 bodies are in memory. What it throws ends the delivery with that failure, after the requests in
-  /// flight.
+  /// so that at most lanes + 1 of those handed out are in memory. What it throws ends the delivery with that failure, after the
+  /// requests in flight.
   func nextBody() async throws(RunFailure) -> OutgoingBody?
   /// The next part of a body that is sent in parts; nil when nothing of it is left. Asked after the server refused the body or a part of
   /// it, with the refusal, and after the receipt of a part was kept, without one; for one body one at a time. What it throws ends the

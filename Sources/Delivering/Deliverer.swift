@@ -5,8 +5,8 @@ import Vocabulary
 /// Delivers bodies: every body of a source until the server accepts it, over lanes whose number is fixed or adapts to the server.
 ///
 /// Bodies start in the source's order as lanes become free; only `OutgoingBody.waitsFor` orders their acceptance. At most lanes +
-/// 1 bodies are in memory. A request that fails in a way that may heal is sent again, with full jitter and no earlier than the
-/// server asks, and all lanes keep that delay.
+/// 1 bodies are in memory here; what the source holds comes to that. A request that fails in a way that may heal is sent again,
+/// with full jitter and no earlier than the server asks, and all lanes keep that delay.
 package struct Deliverer: Sendable {
   private let settings: DeliverySettings
   private let environment: [String: String]

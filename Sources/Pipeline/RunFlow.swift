@@ -338,7 +338,7 @@ struct RunFlow: Sendable {
     laneCount.note(report.laneCount)
     // Why it stopped weighs more than rejects that could not be told.
     do throws(RunFailure) {
-      try sender.countRest(of: report)
+      try await sender.countRest(of: report)
       try tellRefused()
     } catch {
       guard case .stopped = report.outcome else { throw error }

@@ -14,8 +14,8 @@ import Vocabulary
 /// guilty event stands alone and becomes a reject. The first half goes first.
 ///
 /// Bodies are written on one queue, the next one already while the digest of the last is committed; digests and receipts are kept on another
-/// queue. Neither is a thread of the cooperative pool. Memory: two bodies here, the ledger entries of those in flight, and the records of those
-/// that are cut.
+/// queue. Neither is a thread of the cooperative pool. Memory: the body at hand, twice while it is written, and the one before it while its digest
+/// is committed; the ledger entries of those in flight, and the records of those that are cut.
 final class RunSender: BodySource, ReceiptKeeper {
   /// The body to hand out next: written, without its digest committed, or one that is sent in parts.
   private enum NextBody {
@@ -84,9 +84,10 @@ final class RunSender: BodySource, ReceiptKeeper {
   }
 
   /// Counts what a delivery asked in vain. When this returns, nothing is written ahead any more, and no queue holds the checkpoint open.
-  func countRest(of report: DeliveryReport) throws(RunFailure) {
-    composing.sync {}
-    keeping.sync {}
+  func countRest(of report: DeliveryReport) async throws(RunFailure) {
+    await withCheckedContinuation { continuation in
+      composing.async { [keeping] in keeping.async { continuation.resume() } }
+    }
     let counted = counted.withLock { $0 }
     try guarding { () throws(CheckpointFailure) in
       try checkpoint.addRequests(

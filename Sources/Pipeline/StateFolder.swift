@@ -31,6 +31,10 @@ package struct StateFolder: ~Copyable {
     self.checkpoint = checkpoint
   }
 
+  /// Closes the checkpoint, whoever holds it still, before others may write: a thread that has ended its work may be a moment in ending itself.
+  /// What cannot be closed neatly is kept all the same, and closed by the next who opens it.
+  deinit { try? checkpoint.close() }
+
   private static func locked(_ path: String, anew: Bool) throws(RunFailure) -> FolderLock {
     let lock: FolderLock
     do throws(DiskFailure) {

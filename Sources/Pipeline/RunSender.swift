@@ -53,14 +53,14 @@ final class RunSender: BodySource, ReceiptKeeper {
   func nextBody() async throws(RunFailure) -> OutgoingBody? {
     let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<OutgoingBody?, RunFailure>, Never>) in
       composing.async {
-        let next = self.ahead.withLock { $0.take() } ?? Result { () throws(RunFailure) in try self.write() }
+        let next = self.ahead.withLock { $0.take() } ?? Result { () throws(RunFailure) in try self.compose() }
         guard case .success(.written(let body, let digest, let entries)) = next else {
           return continuation.resume(returning: Result { () throws(RunFailure) in try self.part(of: next.get()) })
         }
         self.keeping.async {
           continuation.resume(returning: Result { () throws(RunFailure) in try self.commit(body, digest, entries) })
         }
-        let following = Result { () throws(RunFailure) in try self.write() }
+        let following = Result { () throws(RunFailure) in try self.compose() }
         self.ahead.withLock { $0 = following }
       }
     }
@@ -97,7 +97,7 @@ final class RunSender: BodySource, ReceiptKeeper {
   }
 
   /// Writes the next body; nil when none is left.
-  private func write() throws(RunFailure) -> NextBody? {
+  private func compose() throws(RunFailure) -> NextBody? {
     guard let row = try guarding({ () throws(CheckpointFailure) in try nextRow() }) else { return nil }
     if row.isCut { return .cut(row) }
     let ((body, digest), entries) = try assembler.withLock { assembler throws(RunFailure) in

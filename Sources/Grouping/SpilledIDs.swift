@@ -31,7 +31,7 @@ struct SpilledIDs: ~Copyable {
 
   func chunks(of bucket: Int) -> [Chunk] { buckets[bucket] }
 
-  mutating func append(_ entries: [VisitorIDs.Entry], to bucket: Int) throws(DiskFailure) {
+  mutating func append(_ entries: ArraySlice<VisitorIDs.Entry>, to bucket: Int) throws(DiskFailure) {
     if buckets.isEmpty {
       file = try ScratchFile(in: folder)
       buckets = Array(repeating: [], count: VisitorIDs.bucketCount)

@@ -3,13 +3,13 @@ import Disk
 
 /// The event ids of a visitor's records, in which equal ones are found.
 ///
-/// Few lie together; many are spread over buckets by the first bits of their digests, so that equal ones share a bucket, which is looked through
-/// close to the processor. When there are more than memory holds, the buckets are emptied into a file, as often as they are full, and taken back
-/// slice by slice:
+/// Many are first put in the order of the first bits of their digests, so that equal ones lie close together and are compared close to the
+/// processor: a *bucket* at a time. When there are more than memory holds, they are written to a file, bucket by bucket, as often as memory is full,
+/// and taken back slice by slice:
 ///
 ///     append … (full) append … (full) append … │ nextSlice: buckets 0…90 │ nextSlice: 91…180 │ nextSlice: 181…255 │ nil
 ///
-/// Memory: 24 bytes for each of `limit` ids, and a bucket of them while they are compared or written; the file takes 24 bytes for each of all.
+/// Memory: 48 bytes for each of `limit` ids, and a bucket of them while they are compared or written; the file takes 24 bytes for each of all.
 struct VisitorIDs: ~Copyable {
   struct Entry {
     let id: Digest
@@ -29,20 +29,19 @@ struct VisitorIDs: ~Copyable {
     var isDerived: Bool { number % 2 == 1 }
   }
 
-  /// Bytes that an id takes, with the share of a bucket that grows or is compared.
-  static let entryBytes = MemoryLayout<Entry>.stride + 1
+  /// Bytes that an id takes, with the place it is moved to and its share of a bucket that is compared.
+  static let entryBytes = 2 * MemoryLayout<Entry>.stride + 2
 
   private let limit: Int
-  /// Ids in memory.
-  private(set) var count = 0
-  private var few: [Entry] = []
-  /// Empty while there are few.
-  private var buckets: [[Entry]] = []
+  private var entries: [Entry] = []
+  /// What they are put in order in.
+  private var spare: [Entry] = []
+  private var table: [UInt32] = []
   private var spilled: SpilledIDs
   /// Where the next slice begins; nil behind the last one.
   private var sliceStart: UInt64? = 0
 
-  /// More than these are spread.
+  /// Ids up to these are compared without being put in order.
   private static let mostFew = 4096
   static let bucketCount = 256
 
@@ -52,46 +51,56 @@ struct VisitorIDs: ~Copyable {
     spilled = SpilledIDs(folder: folder)
   }
 
+  /// Ids in memory.
+  var count: Int { entries.count }
+
   mutating func removeAll() {
-    few.removeAll(keepingCapacity: true)
-    if !buckets.isEmpty { buckets = [] }
+    if entries.count > VisitorIDs.mostFew || !spare.isEmpty {
+      entries = []
+      spare = []
+      table = []
+    } else {
+      entries.removeAll(keepingCapacity: true)
+    }
     if !spilled.isEmpty { spilled.removeAll() }
     sliceStart = 0
-    count = 0
   }
 
   /// Ids are added in the order of their records, all of them before the first slice.
   mutating func append(_ entry: Entry) throws(DiskFailure) {
-    if count == limit { try spill() }
-    insert(entry)
+    if entries.count == limit { try spill() }
+    entries.append(entry)
   }
 
-  private mutating func insert(_ entry: Entry) {
-    count += 1
-    if buckets.isEmpty {
-      few.append(entry)
-      if count > VisitorIDs.mostFew { spread() }
-    } else {
-      buckets[VisitorIDs.bucket(of: entry.id.high)].append(entry)
+  private static func bucket(of high: UInt64) -> Int { Int(high &>> 56) }
+
+  /// Puts the ids in the order of their buckets; those of one stay in theirs. Returns where each bucket ends.
+  private mutating func spread() -> InlineArray<256, Int> {
+    var places = InlineArray<256, Int>(repeating: 0)
+    for at in entries.indices { places[VisitorIDs.bucket(of: entries[at].id.high)] &+= 1 }
+    var sum = 0
+    for bucket in 0..<VisitorIDs.bucketCount { (places[bucket], sum) = (sum, sum + places[bucket]) }
+    if spare.count > entries.count { spare.removeLast(spare.count - entries.count) }
+    let nothing = Entry(Digest(high: 0, low: 0), number: 0)
+    spare.append(contentsOf: repeatElement(nothing, count: entries.count - spare.count))
+    for at in entries.indices {
+      let bucket = VisitorIDs.bucket(of: entries[at].id.high)
+      spare[places[bucket]] = entries[at]
+      places[bucket] &+= 1
     }
+    swap(&entries, &spare)
+    return places
   }
 
-  private mutating func spread() {
-    buckets = Array(repeating: [], count: VisitorIDs.bucketCount)
-    for entry in few { buckets[VisitorIDs.bucket(of: entry.id.high)].append(entry) }
-    few = []
-  }
-
-  private static func bucket(of high: UInt64) -> Int { Int(high >> 56) }
-
-  /// Empties the buckets into the file.
+  /// Writes the ids to the file, which leaves none in memory.
   private mutating func spill() throws(DiskFailure) {
-    if buckets.isEmpty { spread() }
-    for at in buckets.indices where !buckets[at].isEmpty {
-      try spilled.append(buckets[at], to: at)
-      buckets[at].removeAll(keepingCapacity: true)
+    let ends = spread()
+    var start = 0
+    for bucket in 0..<VisitorIDs.bucketCount {
+      if ends[bucket] > start { try spilled.append(entries[start..<ends[bucket]], to: bucket) }
+      start = ends[bucket]
     }
-    count = 0
+    entries.removeAll(keepingCapacity: true)
   }
 
   /// Takes back the next slice of the ids, of as many as memory holds, and returns the high words that it spans; nil after the last one. Slices
@@ -111,9 +120,7 @@ struct VisitorIDs: ~Copyable {
 
   /// Takes back what the file has from `lower` on. Returns how far that goes: to the end of a bucket, or into one that is larger than memory.
   private mutating func takeBack(from lower: UInt64, _ fates: inout [RecordFate]) throws(DiskFailure) -> UInt64 {
-    // Each slice has other buckets: what kept its memory would be all of them in the end.
-    buckets = Array(repeating: [], count: VisitorIDs.bucketCount)
-    count = 0
+    entries.removeAll(keepingCapacity: true)
     let first = VisitorIDs.bucket(of: lower)
     var last = first
     var total = spilled.count(of: first)
@@ -123,71 +130,79 @@ struct VisitorIDs: ~Copyable {
     }
     var upper = UInt64(last) << 56 | 0x00ff_ffff_ffff_ffff
     for bucket in first...last {
+      var kept = entries.count
       for chunk in spilled.chunks(of: bucket) {
         for entry in try spilled.read(chunk) where entry.id.high >= lower && entry.id.high <= upper {
-          insert(entry)
-          if count > limit { narrow(bucket, lower, &upper, &fates) }
+          entries.append(entry)
+          // Only of a bucket that is read alone.
+          if entries.count > limit { narrow(lower, &upper, &fates) }
         }
       }
+      settle(kept..<entries.count, &kept, &fates)
+      entries.removeLast(entries.count - kept)
     }
-    settle(&fates)
     return upper
   }
 
   /// Makes room in a bucket that is larger than memory by settling what is already known to be reused, and if that is not enough, by leaving
   /// the upper half of its ids to another slice.
-  private mutating func narrow(_ bucket: Int, _ lower: UInt64, _ upper: inout UInt64, _ fates: inout [RecordFate]) {
-    var table: [UInt32] = []
-    VisitorIDs.settle(&buckets[bucket], &table, &fates)
-    while buckets[bucket].count > limit / 2, upper > lower {
+  private mutating func narrow(_ lower: UInt64, _ upper: inout UInt64, _ fates: inout [RecordFate]) {
+    var kept = 0
+    settle(0..<entries.count, &kept, &fates)
+    entries.removeLast(entries.count - kept)
+    while entries.count > limit / 2, upper > lower {
       upper = lower + (upper - lower) / 2
-      buckets[bucket].removeAll { $0.id.high > upper }
+      entries.removeAll { $0.id.high > upper }
     }
-    count = buckets[bucket].count
   }
 
   /// Calls `body` with every id of the slice.
-  func forEach(_ body: (Entry) -> Void) {
-    few.forEach(body)
-    for bucket in buckets { bucket.forEach(body) }
-  }
+  func forEach(_ body: (Entry) -> Void) { entries.forEach(body) }
 
   private mutating func settle(_ fates: inout [RecordFate]) {
-    guard count > 1, !haveFewAllDifferent() else { return }
-    var table: [UInt32] = []
-    VisitorIDs.settle(&few, &table, &fates)
-    for at in buckets.indices { VisitorIDs.settle(&buckets[at], &table, &fates) }
-    count = buckets.reduce(few.count) { $0 + $1.count }
-  }
-
-  private static func settle(_ entries: inout [Entry], _ table: inout [UInt32], _ fates: inout [RecordFate]) {
-    if entries.count < 2 { return }
-    // Of each id, one more than where its entry is kept, at the place that its own bits name or the next free one.
-    let mask = 1 << (Int.bitWidth - (2 * entries.count - 1).leadingZeroBitCount) - 1
-    table.removeAll(keepingCapacity: true)
-    table.append(contentsOf: repeatElement(0, count: mask + 1))
+    guard count > 1, !areFewAllDifferent() else { return }
     var kept = 0
-    for at in entries.indices {
-      let entry = entries[at]
-      var place = Int(truncatingIfNeeded: entry.id.low) & mask
-      while table[place] != 0, entries[Int(table[place]) - 1].id != entry.id { place = (place + 1) & mask }
-      if table[place] != 0 {
-        let saysTheSame = entry.isDerived && entries[Int(table[place]) - 1].isDerived
-        fates[entry.ordinal] = saysTheSame ? .sameEvent : .idReused
-      } else {
-        entries[kept] = entry
-        kept += 1
-        table[place] = UInt32(kept)
+    if count <= VisitorIDs.mostFew {
+      settle(0..<count, &kept, &fates)
+    } else {
+      let ends = spread()
+      var start = 0
+      for bucket in 0..<VisitorIDs.bucketCount {
+        settle(start..<ends[bucket], &kept, &fates)
+        start = ends[bucket]
       }
     }
     entries.removeLast(entries.count - kept)
   }
 
+  /// Marks the records in a range whose ids an earlier one has, and moves the others to where `kept` ids are kept already.
+  private mutating func settle(_ range: Range<Int>, _ kept: inout Int, _ fates: inout [RecordFate]) {
+    if range.isEmpty { return }
+    let first = kept
+    // Of each id, one more than where its entry is kept behind the first, at the place that its own bits name or the next free one.
+    let mask = 1 << (Int.bitWidth - (2 * range.count - 1).leadingZeroBitCount) - 1
+    table.removeAll(keepingCapacity: true)
+    table.append(contentsOf: repeatElement(0, count: mask + 1))
+    for at in range {
+      let entry = entries[at]
+      var place = Int(truncatingIfNeeded: entry.id.low) & mask
+      while table[place] != 0, entries[first + Int(table[place]) - 1].id != entry.id { place = (place + 1) & mask }
+      if table[place] != 0 {
+        let saysTheSame = entry.isDerived && entries[first + Int(table[place]) - 1].isDerived
+        fates[entry.ordinal] = saysTheSame ? .sameEvent : .idReused
+      } else {
+        entries[kept] = entry
+        kept += 1
+        table[place] = UInt32(kept - first)
+      }
+    }
+  }
+
   /// Whether these are few ids, each different from all others: then nothing is to be settled.
-  private func haveFewAllDifferent() -> Bool {
-    guard buckets.isEmpty, count <= VisitorIDs.fewest else { return false }
-    for at in 1..<few.count {
-      for other in 0..<at where few[other].id.low == few[at].id.low { return false }
+  private func areFewAllDifferent() -> Bool {
+    guard count <= VisitorIDs.fewest else { return false }
+    for at in 1..<entries.count {
+      for other in 0..<at where entries[other].id.low == entries[at].id.low { return false }
     }
     return true
   }

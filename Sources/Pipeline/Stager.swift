@@ -169,6 +169,9 @@ struct Stager {
   }
 
   private func sort(_ large: LargePartitions) throws -> [SortedRun] {
+    if large.threadCount == 0 { return [] }
+    // What sorting takes is not needed any more when planning takes as much, on other threads.
+    ProcessMemory.returnLargeBuffers()
     let numbers = NumberSource()
     let runs = try onThreads(
       large.threadCount,

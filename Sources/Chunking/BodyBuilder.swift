@@ -36,6 +36,25 @@ struct BodyBuilder: ~Copyable {
     if writes { text.append(prefix) }
   }
 
+  /// Another builder that has measured the same.
+  func copied() -> BodyBuilder { BodyBuilder(of: self) }
+
+  private init(of other: borrowing BodyBuilder) {
+    precondition(!other.writes, "what is written is written once")
+    prefix = other.prefix
+    suffix = other.suffix
+    writes = false
+    byteCount = other.byteCount
+    eventCount = other.eventCount
+    decisionCount = other.decisionCount
+    hasObjects = other.hasObjects
+    objectIsOpen = other.objectIsOpen
+    snapshot = other.snapshot
+    group = other.group
+    inForceCount = other.inForceCount
+    text = ByteArena(limit: 0)
+  }
+
   /// Bytes of a body without visitors.
   var emptyBytes: Int { prefix.count + suffix.count }
 

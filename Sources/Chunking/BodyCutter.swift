@@ -68,6 +68,24 @@ package struct BodyCutter: ~Copyable {
     body = BodyBuilder(settings, limit: limit, writes: false)
   }
 
+  /// Another cutter at the same place.
+  package func copied() -> BodyCutter { BodyCutter(of: self) }
+
+  private init(of other: borrowing BodyCutter) {
+    limit = other.limit
+    enriches = other.enriches
+    body = other.body.copied()
+    decisions = other.decisions
+    number = other.number
+    visitorCount = other.visitorCount
+    first = other.first
+    last = other.last
+    waitsFor = other.waitsFor
+    visitor = other.visitor
+    visitorIsInBody = other.visitorIsInBody
+    activationBody = other.activationBody
+  }
+
   /// Puts a visitor that fits into a body there whole. Returns the body that this completes, if any.
   package mutating func place(_ measured: MeasuredVisitor, _ visitor: Span<UInt8>) -> BodyPlan? {
     precondition(!measured.isSplit, "a split visitor is placed record by record")
@@ -104,13 +122,14 @@ package struct BodyCutter: ~Copyable {
     if !visitorIsInBody {
       visitorIsInBody = true
       visitorCount += 1
+      last.visitor = visitor
     }
     // Activations go in order, so that the last one's receipt says that all of them are there.
     if let activationBody, activationBody != number { waitsFor = activationBody }
     if record.isDecision { activationBody = number }
     body.append(record, decisions: inForce)
     if first == nil { first = BodyKey(visitor: visitor, ordinal: ordinal) }
-    last = BodyKey(visitor: visitor, ordinal: ordinal)
+    last.ordinal = ordinal
     return completed
   }
 

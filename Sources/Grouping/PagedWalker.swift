@@ -53,6 +53,8 @@ package struct PagedWalker: ~Copyable, VisitorPages {
 
   /// Where each record begins in the page.
   package var offsets: [Int] { page.offsets }
+  /// Whether records of the visitor come behind the page.
+  package var goesOn: Bool { page.goesOn }
   /// Records of the visitor before the page.
   package var pageStart: Int { page.start }
   /// Identical records taken out of the visitor; known when its last page has been read once.

@@ -105,14 +105,60 @@ package struct VisitorJudge: ~Copyable {
 
   /// Judges a visitor, of a partition or the one whose first page a walker has just read.
   mutating func judge(_ walker: inout some VisitorPages & ~Copyable, _ known: KnownEvents) throws(RunFailure) {
+    begin()
+    try walker.eachPage { page, offsets, start throws(RunFailure) in
+      for at in offsets.indices { try take(StagedRecord(page, at: offsets[at]), start + at) }
+    }
+    try finish(&walker, known)
+  }
+
+  /// Begins a visitor, all of whose records must be taken, and then `finish` called.
+  package mutating func begin() {
     fates.removeAll(keepingCapacity: true)
+    ids.removeAll()
     decisionCount = 0
+    firstDecision = .max
     if !knownDecisions.isEmpty { knownDecisions.removeAll(keepingCapacity: true) }
     if !superseded.isEmpty { superseded.removeAll() }
-    try judgeIdentities(&walker, known)
+  }
+
+  /// Takes the visitor's next record, which is kept until more is known.
+  package mutating func take(_ record: borrowing StagedRecord, _ ordinal: Int) throws(RunFailure) {
+    let id = Digest(record.eventID)
+    fates.append(.kept)
+    if record.isDecision { decisionCount += 1 }
+    let isDerived = record.flags.contains(.derivedID)
+    if !isDerived { counts.addGivenID(id, record) }
+    do throws(DiskFailure) {
+      try ids.append(VisitorIDs.Entry(id, ordinal: ordinal, isDerived: isDerived))
+    } catch {
+      throw stagingFailure(error)
+    }
+  }
+
+  /// Judges the records that were taken, which must be all of the visitor's.
+  mutating func finish(_ walker: inout some VisitorPages & ~Copyable, _ known: KnownEvents) throws(RunFailure) {
+    do {
+      while let slice = try ids.nextSlice(&fates) {
+        let accepted = try known(walker.visitorHash, slice)
+        if !accepted.events.isEmpty { try compare(with: accepted, &walker) }
+      }
+    } catch {
+      throw stagingFailure(error)
+    }
     firstDecision = carriesDecisions ? .max : knownDecisions.reduce(.max) { min($0, $1.timestamp) }
     if decisionCount > 1 || decisionCount > 0 && !knownDecisions.isEmpty { try judgeDecisions(&walker) }
   }
+
+  /// Forgets what settling records has counted since.
+  package mutating func forgetSettled(since before: JudgeCounts) {
+    counts.conversionsWithDecision = before.conversionsWithDecision
+    counts.conversionsWithoutDecision = before.conversionsWithoutDecision
+    counts.earlyConversions = before.earlyConversions
+  }
+
+  /// Whether the whole visitor says no more than each of its records by itself: all are kept, and none was accepted before.
+  package var keepsAll: Bool { knownDecisions.isEmpty && superseded.isEmpty && fates.allSatisfy { $0 == .kept } }
 
   /// Judges one record by the decisions before it, and returns its fate. After `judge`, once for each record of the visitor, in the total
   /// order.
@@ -135,36 +181,6 @@ package struct VisitorJudge: ~Copyable {
   }
 
   // MARK: ids
-
-  private mutating func judgeIdentities(
-    _ walker: inout some VisitorPages & ~Copyable, _ known: KnownEvents
-  ) throws(RunFailure) {
-    ids.removeAll()
-    do {
-      try walker.eachPage { page, offsets, start throws(RunFailure) in
-        for at in offsets.indices { try take(StagedRecord(page, at: offsets[at]), start + at) }
-      }
-      while let slice = try ids.nextSlice(&fates) {
-        let accepted = try known(walker.visitorHash, slice)
-        if !accepted.events.isEmpty { try compare(with: accepted, &walker) }
-      }
-    } catch {
-      throw stagingFailure(error)
-    }
-  }
-
-  private mutating func take(_ record: borrowing StagedRecord, _ ordinal: Int) throws(RunFailure) {
-    let id = Digest(record.eventID)
-    fates.append(.kept)
-    if record.isDecision { decisionCount += 1 }
-    let isDerived = record.flags.contains(.derivedID)
-    if !isDerived { counts.addGivenID(id, record) }
-    do throws(DiskFailure) {
-      try ids.append(VisitorIDs.Entry(id, ordinal: ordinal, isDerived: isDerived))
-    } catch {
-      throw stagingFailure(error)
-    }
-  }
 
   private mutating func compare(with accepted: KnownVisitor, _ walker: inout some VisitorPages & ~Copyable) throws(RunFailure) {
     let events = accepted.events.sorted()
@@ -290,6 +306,9 @@ package struct VisitorJudge: ~Copyable {
     return taken
   }
 
+  /// Keeps a record until more is known, whatever it was settled as.
+  package mutating func keep(_ ordinal: Int) { fates[ordinal] = .kept }
+
   /// Notes that no body can hold the record.
   package mutating func markTooLarge(_ ordinal: Int) { fates[ordinal] = .tooLarge }
 }
@@ -312,6 +331,11 @@ extension PagedWalker {
 
   package mutating func judge(by judge: inout VisitorJudge, known: KnownEvents) throws(RunFailure) {
     try judge.judge(&self, known)
+  }
+
+  /// Has the visitor at hand judged by its records, which were all taken.
+  package mutating func finish(by judge: inout VisitorJudge, known: KnownEvents) throws(RunFailure) {
+    try judge.finish(&self, known)
   }
 }
 

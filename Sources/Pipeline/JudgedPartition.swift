@@ -20,8 +20,9 @@ struct JudgedPartition: Sendable {
 
 struct JudgedVisitor: Sendable {
   var measured = MeasuredVisitor()
-  /// Whether any of its records is a reject.
+  /// Whether any of its records is a reject, and any is to be sent; known where they are counted.
   var hasRejects = false
+  var hasNew = false
 }
 
 /// What planning counts of visitors. Those of one partition are counted by themselves, and put together in the order of partitions.
@@ -114,31 +115,81 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
 
   /// Judges, measures and counts one visitor.
   mutating func judge(_ visitor: inout some VisitorPages & ~Copyable) throws(RunFailure) -> JudgedVisitor {
-    try Self.judge(&visitor, by: &judge, &known)
+    var found = try begin(&visitor)
+    try visitor.eachPage { page, offsets, start throws(RunFailure) in
+      if start == 0 { counts?.tally.addVisitor(StagedRecord(page, at: offsets[0])) }
+      for at in offsets.indices { _ = settle(StagedRecord(page, at: offsets[at]), start + at, &found) }
+    }
+    return end(&found, duplicateCount: visitor.duplicateCountOfVisitor)
+  }
+
+  /// The same of a visitor of several pages, calling `follow` with each record, its place and its fate.
+  ///
+  /// Its pages are read once, in the belief that it keeps all of its records, as nearly all visitors do: none is followed that is not kept. Returns
+  /// nil when that was wrong; then the visitor has been judged, but must be followed `again`.
+  mutating func judge(
+    _ visitor: inout PagedWalker, again: Bool = false, follow: (borrowing StagedRecord, Int, RecordFate) throws(RunFailure) -> Void
+  ) throws(RunFailure) -> JudgedVisitor? {
+    precondition(settings.body.enrichDecisions, "conversions cannot carry decisions that are not known")
+    let before = (counts, judge.counts)
+    if !again { judge.begin() }
     measurer.begin()
-    if !settings.body.enrichDecisions { try learn(&visitor) }
     remembers = !judge.knownDecisions.isEmpty
     var found = JudgedVisitor()
-    var hasNew = false
+    var keepsAll = true
     try visitor.eachPage { page, offsets, start throws(RunFailure) in
       if start == 0 { counts?.tally.addVisitor(StagedRecord(page, at: offsets[0])) }
       for at in offsets.indices {
         let record = StagedRecord(page, at: offsets[at])
-        let fate = fate(of: record, start + at)
-        // What was planned is not counted again.
-        guard counts != nil else { continue }
-        counts?.tally.add(fate, record)
-        if fate.stands {
-          hasNew = hasNew || fate == .kept
-          counts?.results.count(record)
-        } else if reject(fate, settings) != nil {
-          found.hasRejects = true
+        if !again { try judge.take(record, start + at) }
+        guard keepsAll else { continue }
+        let fate = settle(record, start + at, &found)
+        if again || fate == .kept {
+          try follow(record, start + at, fate)
+        } else {
+          keepsAll = false
+          judge.keep(start + at)
         }
       }
     }
+    if !again {
+      try visitor.finish(by: &judge) { hash, ids throws(RunFailure) in try known.known(of: hash, ids: ids) }
+      guard keepsAll, judge.keepsAll else {
+        counts = before.0
+        judge.forgetSettled(since: before.1)
+        return nil
+      }
+    }
+    return end(&found, duplicateCount: visitor.duplicateCountOfVisitor)
+  }
+
+  private mutating func begin(_ visitor: inout some VisitorPages & ~Copyable) throws(RunFailure) -> JudgedVisitor {
+    try Self.judge(&visitor, by: &judge, &known)
+    measurer.begin()
+    if !settings.body.enrichDecisions { try learn(&visitor) }
+    remembers = !judge.knownDecisions.isEmpty
+    return JudgedVisitor()
+  }
+
+  /// Has the last word on a record, and counts it unless it was counted when it was planned.
+  @inline(__always)
+  private mutating func settle(_ record: borrowing StagedRecord, _ ordinal: Int, _ found: inout JudgedVisitor) -> RecordFate {
+    let fate = fate(of: record, ordinal)
+    guard counts != nil else { return fate }
+    counts?.tally.add(fate, record)
+    if fate.stands {
+      found.hasNew = found.hasNew || fate == .kept
+      counts?.results.count(record)
+    } else if reject(fate, settings) != nil {
+      found.hasRejects = true
+    }
+    return fate
+  }
+
+  private mutating func end(_ found: inout JudgedVisitor, duplicateCount: Int) -> JudgedVisitor {
     counts?.results.endVisitor()
-    if hasNew { counts?.visitors += 1 }
-    counts?.duplicates += visitor.duplicateCountOfVisitor
+    if found.hasNew { counts?.visitors += 1 }
+    counts?.duplicates += duplicateCount
     found.measured = measurer.visitor
     return found
   }

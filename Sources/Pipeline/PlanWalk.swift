@@ -14,6 +14,9 @@ struct PlanWalk: ~Copyable {
   private let writer: PlanWriter
   private var cutter: BodyCutter
   private var rejects: RejectFile
+  /// Of a visitor that is followed while it is judged: the cutter without it, and the bodies that have ended since.
+  private var cutterBefore: BodyCutter?
+  private var bodiesOfFollowed: [BodyPlan] = []
   private(set) var counts: VisitorCounts
   private(set) var plan: PlanRecord
 
@@ -79,6 +82,39 @@ struct PlanWalk: ~Copyable {
         if record.isDecision { cutter.learn(record) }
       }
     }
+  }
+
+  // MARK: a visitor of several pages, followed while it is judged
+
+  /// Begins a visitor, in a body of its own as if it had to be split. Each of its records must follow, and `endFollowing`. Not for conversions that
+  /// carry their decisions, which would have to be known.
+  mutating func beginFollowing(_ visitor: [UInt8]) {
+    precondition(settings.body.enrichDecisions, "conversions cannot carry decisions that are not known")
+    cutterBefore = cutter.copied()
+    bodiesOfFollowed = []
+    if let body = cutter.beginSplit(visitor.span) { bodiesOfFollowed.append(body) }
+  }
+
+  /// Takes a record with its fate.
+  mutating func follow(_ record: borrowing StagedRecord, _ ordinal: Int, _ fate: RecordFate) throws(RunFailure) {
+    if fate == .kept {
+      if let body = cutter.place(record, ordinal: ordinal) { bodiesOfFollowed.append(body) }
+    } else if let reject = reject(fate, settings) {
+      try keep(reject, record)
+    }
+  }
+
+  /// Ends the visitor, as if it had never begun when it could not be judged. One that need not be split is placed whole after all.
+  mutating func endFollowing(_ judged: JudgedVisitor?, _ visitor: [UInt8]) throws(RunFailure) {
+    cutter.endSplit()
+    guard let before = cutterBefore.take() else { preconditionFailure("a visitor ended that was not begun") }
+    if let judged, judged.measured.isSplit {
+      for body in bodiesOfFollowed { try append(body) }
+    } else {
+      cutter = before
+      if let judged, let body = cutter.place(judged.measured, visitor.span) { try append(body) }
+    }
+    bodiesOfFollowed = []
   }
 
   /// Adds what was counted of visitors taken one by one.

@@ -149,8 +149,12 @@ struct Planner {
         if stop.isStopped {
           throw stopped
         }
-        let judged = try judge.judge(&walker)
-        try walk.take(judged, &walker, fates: judge.fates[...])
+        if walker.goesOn, settings.body.enrichDecisions {
+          if try !follow(&walker, &walk, &judge) { _ = try follow(&walker, &walk, &judge, again: true) }
+        } else {
+          let judged = try judge.judge(&walker)
+          try walk.take(judged, &walker, fates: judge.fates[...])
+        }
       }
       var counts = judge.takeCounts()
       counts?.tally.collapsed.append(walker.derivedDuplicates)
@@ -158,6 +162,18 @@ struct Planner {
     } catch {
       throw stagingFailure(error)
     }
+  }
+
+  /// Takes a visitor of several pages while it is judged. Returns false when it must be taken `again`, because not all of its records are kept.
+  private func follow(
+    _ walker: inout PagedWalker, _ walk: inout PlanWalk, _ judge: inout PartitionJudge, again: Bool = false
+  ) throws(RunFailure) -> Bool {
+    walk.beginFollowing(walker.visitor)
+    let judged = try judge.judge(&walker, again: again) { record, ordinal, fate throws(RunFailure) in
+      try walk.follow(record, ordinal, fate)
+    }
+    try walk.endFollowing(judged, walker.visitor)
+    return judged != nil
   }
 
   /// The gate and the findings: why nothing may be sent, or nil.

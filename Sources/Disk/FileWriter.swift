@@ -10,11 +10,18 @@ package import Bytes
 package struct FileWriter: ~Copyable {
   private let descriptor: Int32
   package let path: String
+  /// Bytes of the file when all is with the system.
   package private(set) var byteCount = 0
+  /// What is held back.
+  private var held: ByteArena
 
   /// Creates the file, for its owner alone (mode 0600). `appending` keeps what it holds and writes behind it.
-  package init(path: String, appending: Bool = false) throws(DiskFailure) {
+  ///
+  /// Bytes are held back until there are as many as `holding`, and go to the system together: of many small writes each fills pages in part, which
+  /// the system clears first and comes back to, and that takes longer than copying them. What is still held is lost without `flush` or `sync`.
+  package init(path: String, appending: Bool = false, holding: Int = 0) throws(DiskFailure) {
     self.path = path
+    held = ByteArena(limit: holding, reserving: holding)
     let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (appending ? O_APPEND : O_TRUNC)
     descriptor = uninterrupted { unsafe open(path, flags, 0o600) }
     guard descriptor >= 0 else { throw DiskFailure.system(errno, path, doing: "create it") }
@@ -22,10 +29,24 @@ package struct FileWriter: ~Copyable {
 
   deinit { close(descriptor) }
 
-  /// Appends the bytes. They are with the system, not yet on the disk, when it returns.
+  /// Appends the bytes. They are with the system, not yet on the disk, when it returns, but for those that are held back.
   package mutating func write(_ bytes: Span<UInt8>) throws(DiskFailure) {
-    try writeAll(bytes, to: descriptor, path: path)
     byteCount += bytes.count
+    if held.limit == 0 { return try writeAll(bytes, to: descriptor, path: path) }
+    var rest = bytes
+    while held.count + rest.count >= held.limit {
+      let fitting = held.limit - held.count
+      held.append(rest.extracting(first: fitting))
+      rest = rest.extracting(droppingFirst: fitting)
+      try flush()
+    }
+    held.append(rest)
+  }
+
+  /// Hands what is held back to the system.
+  package mutating func flush() throws(DiskFailure) {
+    try writeAll(held.span, to: descriptor, path: path)
+    held.removeAll()
   }
 
   package mutating func write(_ bytes: [UInt8]) throws(DiskFailure) { try write(bytes.span) }
@@ -33,7 +54,8 @@ package struct FileWriter: ~Copyable {
   package mutating func write(_ arena: borrowing ByteArena) throws(DiskFailure) { try write(arena.span) }
 
   /// Waits until everything written is on the disk.
-  package func sync() throws(DiskFailure) {
+  package mutating func sync() throws(DiskFailure) {
+    try flush()
     guard uninterrupted({ fsync(descriptor) }) == 0 else { throw DiskFailure.system(errno, path, doing: "bring it to the disk") }
   }
 }

@@ -73,7 +73,7 @@ package struct Partitioning: Sendable, Equatable {
 
 /// Divides staged records into partitions and writes them to one file, on one thread.
 ///
-/// Memory: `memoryBytes` for the frames that fill, at least 4 KiB for each partition.
+/// Memory: `memoryBytes` for the frames that fill, at least 4 KiB for each partition, and 256 KiB on their way to the file.
 package struct PartitionWriter: ~Copyable {
   private let number: Int
   private let partitioning: Partitioning
@@ -95,7 +95,7 @@ package struct PartitionWriter: ~Copyable {
   init(number: Int, path: String, partitioning: Partitioning, frameBytes: Int) throws(DiskFailure) {
     self.number = number
     self.partitioning = partitioning
-    file = try FileWriter(path: path)
+    file = try FileWriter(path: path, holding: Limits.writtenBytes)
     shelves = ByteShelves(count: partitioning.count, capacity: frameBytes)
     recordBytes = [Int](repeating: 0, count: partitioning.count)
   }
@@ -191,7 +191,7 @@ package struct PartitionWriter: ~Copyable {
     let place = index.appendZeros(8)
     index.store(checksum, at: place)
     try file.write(index)
-    if isSynced { try file.sync() }
+    if isSynced { try file.sync() } else { try file.flush() }
     return PartitionFile(
       number: number, path: file.path, byteCount: file.byteCount, recordCount: recordCount, checksum: checksum)
   }

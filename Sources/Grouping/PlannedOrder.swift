@@ -38,7 +38,7 @@ package struct OrderWriter: ~Copyable {
   /// Creates the file for so many partitions.
   package init(path: String, partitionCount: Int) throws(DiskFailure) {
     index = [UInt64](repeating: 0, count: partitionCount)
-    var file = try FileWriter(path: path)
+    var file = try FileWriter(path: path, holding: Limits.writtenBytes)
     // No frame begins at 0, which says that there is none.
     try file.write([UInt8](repeating: 0, count: 8))
     self.file = file
@@ -83,6 +83,7 @@ package struct OrderWriter: ~Copyable {
     frame.store(PlannedOrder.magic, at: tail + 12)
     frame.store(digest, at: tail + 16)
     try file.write(frame)
+    try file.flush()
   }
 }
 

@@ -62,7 +62,7 @@ struct SortedRunWriter: ~Copyable {
     self.number = number
     self.partition = partition
     self.frameBytes = frameBytes
-    file = try FileWriter(path: path)
+    file = try FileWriter(path: path, holding: Limits.writtenBytes)
   }
 
   mutating func append(_ record: borrowing StagedRecord) throws(DiskFailure) {
@@ -106,6 +106,7 @@ struct SortedRunWriter: ~Copyable {
     let place = index.appendZeros(8)
     index.store(checksum, at: place)
     try file.write(index)
+    try file.flush()
     return SortedRun(
       number: number, partition: partition, path: file.path, byteCount: file.byteCount, recordCount: recordCount, checksum: checksum)
   }

@@ -30,6 +30,8 @@ package enum Limits {
   /// to a fiftieth, while what is packed to fill a disk shrinks to a thousandth and less.
   package static let unpackRatio = 200
   package static let unpackedBytesUnjudged = 64 << 20
+  /// Bytes that the system is handed at a time where staging is written in many small pieces.
+  package static let writtenBytes = 256 << 10
   /// Inputs of one run: a staged record numbers its input in 16 bits.
   package static let inputs = 65_535
   /// Bytes of a file that is read whole: a datafile, a configuration, a list.

@@ -159,6 +159,30 @@ import Vocabulary
     #expect(try Folder.read(path) == [0x78, 0x79, 0x7a])
   }
 
+  @Test(
+    "what is held back goes to the system in whole pieces, in order, and the rest with the last flush or sync",
+    arguments: [1, 2, 7, 8, 9, 64], [1, 2, 3])
+  func holding(byteCount: Int, seed: UInt64) throws {
+    let path = scratch.path("held")
+    var writer = try FileWriter(path: path, holding: 8)
+    var written: [UInt8] = []
+    // Pieces of changing sizes, some of them larger than what is held, some empty.
+    for number in 0..<20 {
+      let piece = [UInt8](repeating: UInt8(number), count: (number * number * Int(seed)) % (byteCount + 1))
+      try writer.write(piece)
+      written += piece
+      #expect(writer.byteCount == written.count)
+      #expect(try Folder.read(path) == Array(written[..<(written.count / 8 * 8)]))
+    }
+    if seed == 1 { try writer.flush() } else { try writer.sync() }
+    #expect(try Folder.read(path) == written)
+    try writer.write([1])
+    try writer.flush()
+    try writer.flush()
+    #expect(try Folder.read(path) == written + [1])
+    #expect(writer.byteCount == written.count + 1)
+  }
+
   @Test("a link in the place of a new file is not followed")
   func links() throws {
     let precious = try scratch.write("precious", [1, 2, 3])
@@ -174,6 +198,12 @@ import Vocabulary
       try writer.write([1])
     }
     #expect(fault?.kind == .full)
+    let held = failure {
+      var writer = try FileWriter(path: "/dev/full", holding: 2)
+      try writer.write([1])
+      try writer.flush()
+    }
+    #expect(held?.kind == .full)
     #expect(fault?.message.contains("free some space") == true)
     #expect(fault?.runFailure(forInput: false).status == .diskTrouble)
   }

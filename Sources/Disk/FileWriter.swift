@@ -10,7 +10,7 @@ package import Bytes
 package struct FileWriter: ~Copyable {
   private let descriptor: Int32
   package let path: String
-  /// Bytes of the file when all is with the system.
+  /// Bytes written by this writer, held back or not.
   package private(set) var byteCount = 0
   /// What is held back.
   private var held: ByteArena
@@ -43,7 +43,7 @@ package struct FileWriter: ~Copyable {
     held.append(rest)
   }
 
-  /// Hands what is held back to the system.
+  /// Hands what is held back to the system. After a failure the writer is of no more use: part of it may be there.
   package mutating func flush() throws(DiskFailure) {
     try writeAll(held.span, to: descriptor, path: path)
     held.removeAll()

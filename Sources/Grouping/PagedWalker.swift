@@ -45,7 +45,7 @@ package struct PagedWalker: ~Copyable, VisitorPages {
     ahead = PagesAhead(maker, pageCount: pagesAhead, pageBytes: pageBytes)
   }
 
-  private static let fewestPageBytes = 1 << 20
+  package static let fewestPageBytes = 1 << 20
   /// A page stays close to the processor, and a visitor of as much is one page.
   private static let mostPageBytes = 2 << 20
   /// So many pages bridge the time that the thread takes to sort a batch of frames, which then become pages at once.

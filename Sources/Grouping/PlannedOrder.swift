@@ -29,7 +29,7 @@ package struct PlannedOrder: Sendable, Equatable {
 
 /// Writes the notes of one plan, partition by partition, in ascending order.
 ///
-/// Memory: eight bytes for each partition, and the note of one.
+/// Memory: eight bytes for each partition, the note of one, and 256 KiB on their way to the file.
 package struct OrderWriter: ~Copyable {
   private var file: FileWriter
   private var index: [UInt64]

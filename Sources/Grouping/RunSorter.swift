@@ -3,7 +3,7 @@ import Disk
 
 /// Sorts records of a large partition and writes them as a sorted run; again and again in the same memory.
 ///
-/// Memory: the records, and some 80 bytes for each.
+/// Memory: the records, some 80 bytes for each, and 256 KiB on their way to the file.
 struct RunSorter: ~Copyable {
   /// What the records lie in, and a key for each.
   var bytes: [UInt8] = []

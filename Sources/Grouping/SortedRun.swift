@@ -42,7 +42,7 @@ package struct SortedRun: Sendable, Equatable {
   }
 }
 
-/// Writes a sorted run. Records must come in the total order.
+/// Writes a sorted run. Records must come in the total order. Memory: a frame, and 256 KiB on their way to the file.
 struct SortedRunWriter: ~Copyable {
   private let number: Int
   private let partition: Int

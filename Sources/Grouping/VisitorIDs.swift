@@ -9,7 +9,8 @@ import Disk
 ///
 ///     append … (full) append … (full) append … │ nextSlice: buckets 0…90 │ nextSlice: 91…180 │ nextSlice: 181…255 │ nil
 ///
-/// Memory: 48 bytes for each of `limit` ids, and a bucket of them while they are compared or written; the file takes 24 bytes for each of all.
+/// Memory: 48 bytes for each of `limit` ids, and a bucket of them while they are compared or written; the file takes 24 bytes for each of all. A
+/// bucket that is larger than memory is taken back in slices, which take 24 bytes for each id and up to 16 while they are compared.
 struct VisitorIDs: ~Copyable {
   struct Entry {
     let id: Digest
@@ -55,7 +56,7 @@ struct VisitorIDs: ~Copyable {
   var count: Int { entries.count }
 
   mutating func removeAll() {
-    if entries.count > VisitorIDs.mostFew || !spare.isEmpty {
+    if entries.capacity > 2 * VisitorIDs.mostFew {
       entries = []
       spare = []
       table = []
@@ -111,7 +112,10 @@ struct VisitorIDs: ~Copyable {
     if spilled.isEmpty {
       settle(&fates)
     } else {
-      if lower == 0 { try spill() }
+      if lower == 0 {
+        try spill()
+        spare = []
+      }
       upper = try takeBack(from: lower, &fates)
     }
     sliceStart = upper == .max ? nil : upper + 1
@@ -133,9 +137,9 @@ struct VisitorIDs: ~Copyable {
       var kept = entries.count
       for chunk in spilled.chunks(of: bucket) {
         for entry in try spilled.read(chunk) where entry.id.high >= lower && entry.id.high <= upper {
-          entries.append(entry)
           // Only of a bucket that is read alone.
-          if entries.count > limit { narrow(lower, &upper, &fates) }
+          if entries.count >= limit { narrow(lower, &upper, &fates) }
+          if entry.id.high <= upper { entries.append(entry) }
         }
       }
       settle(kept..<entries.count, &kept, &fates)

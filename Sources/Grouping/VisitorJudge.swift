@@ -112,7 +112,10 @@ package struct VisitorJudge: ~Copyable {
     try finish(&walker, known)
   }
 
-  /// Begins a visitor, all of whose records must be taken, and then `finish` called.
+  /// Begins a visitor, all of whose records must be taken before it is judged by them (`PagedWalker.finish`).
+  ///
+  /// Meanwhile each may be settled as soon as it is taken. That is the last word when `keepsAll` is true in the end: then no record's fate depends
+  /// on a later one. Otherwise what was settled must be forgotten (`keep`, `forgetSettled`), and settled again.
   package mutating func begin() {
     fates.removeAll(keepingCapacity: true)
     ids.removeAll()
@@ -160,8 +163,8 @@ package struct VisitorJudge: ~Copyable {
   /// Whether the whole visitor says no more than each of its records by itself: all are kept, and none was accepted before.
   package var keepsAll: Bool { knownDecisions.isEmpty && superseded.isEmpty && fates.allSatisfy { $0 == .kept } }
 
-  /// Judges one record by the decisions before it, and returns its fate. After `judge`, once for each record of the visitor, in the total
-  /// order.
+  /// Judges one record by the decisions before it, and returns its fate. Once for each record of the visitor, in the total order, after `judge` or
+  /// after it was taken.
   package mutating func settle(_ record: borrowing StagedRecord, _ ordinal: Int) -> RecordFate {
     let fate = fates[ordinal]
     if record.isDecision {

@@ -20,8 +20,9 @@ struct JudgedPartition: Sendable {
 
 struct JudgedVisitor: Sendable {
   var measured = MeasuredVisitor()
-  /// Whether any of its records is a reject, and any is to be sent; known where they are counted.
+  /// Whether any of its records is a reject.
   var hasRejects = false
+  /// Whether any of its records is to be sent; known where records are counted.
   var hasNew = false
 }
 
@@ -115,60 +116,78 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
 
   /// Judges, measures and counts one visitor.
   mutating func judge(_ visitor: inout some VisitorPages & ~Copyable) throws(RunFailure) -> JudgedVisitor {
-    var found = try begin(&visitor)
+    try visitor.judge(by: &judge) { hash, ids throws(RunFailure) in try known.known(of: hash, ids: ids) }
+    measurer.begin()
+    if !settings.body.enrichDecisions { try learn(&visitor) }
+    remembers = !judge.knownDecisions.isEmpty
+    var found = JudgedVisitor()
     try visitor.eachPage { page, offsets, start throws(RunFailure) in
       if start == 0 { counts?.tally.addVisitor(StagedRecord(page, at: offsets[0])) }
       for at in offsets.indices { _ = settle(StagedRecord(page, at: offsets[at]), start + at, &found) }
     }
-    return end(&found, duplicateCount: visitor.duplicateCountOfVisitor)
+    end(&found, visitor.duplicateCountOfVisitor)
+    return found
   }
 
-  /// The same of a visitor of several pages, calling `follow` with each record, its place and its fate.
+  /// The same of a visitor of several pages, which are read once in the belief that all of its records are kept, as nearly all visitors' are.
+  /// Calls `follow` with each record and its place, until that returns false or a record is not kept.
   ///
-  /// Its pages are read once, in the belief that it keeps all of its records, as nearly all visitors do: none is followed that is not kept. Returns
-  /// nil when that was wrong; then the visitor has been judged, but must be followed `again`.
-  mutating func judge(
-    _ visitor: inout PagedWalker, again: Bool = false, follow: (borrowing StagedRecord, Int, RecordFate) throws(RunFailure) -> Void
+  /// Returns nil when it was not so: then the visitor is judged, and must be followed by `followAgain`; nothing was counted. What was counted
+  /// before takes its memory twice meanwhile.
+  mutating func follow(
+    _ visitor: inout PagedWalker, _ follow: (borrowing StagedRecord, Int) throws(RunFailure) -> Bool
   ) throws(RunFailure) -> JudgedVisitor? {
-    precondition(settings.body.enrichDecisions, "conversions cannot carry decisions that are not known")
     let before = (counts, judge.counts)
-    if !again { judge.begin() }
+    judge.begin()
     measurer.begin()
-    remembers = !judge.knownDecisions.isEmpty
+    remembers = false
     var found = JudgedVisitor()
-    var keepsAll = true
+    var goesOn = true
     try visitor.eachPage { page, offsets, start throws(RunFailure) in
       if start == 0 { counts?.tally.addVisitor(StagedRecord(page, at: offsets[0])) }
       for at in offsets.indices {
         let record = StagedRecord(page, at: offsets[at])
-        if !again { try judge.take(record, start + at) }
-        guard keepsAll else { continue }
-        let fate = settle(record, start + at, &found)
-        if again || fate == .kept {
-          try follow(record, start + at, fate)
+        try judge.take(record, start + at)
+        guard goesOn else { continue }
+        if settle(record, start + at, &found) == .kept {
+          goesOn = try follow(record, start + at)
         } else {
-          keepsAll = false
+          goesOn = false
           judge.keep(start + at)
         }
       }
     }
-    if !again {
-      try visitor.finish(by: &judge) { hash, ids throws(RunFailure) in try known.known(of: hash, ids: ids) }
-      guard keepsAll, judge.keepsAll else {
-        counts = before.0
-        judge.forgetSettled(since: before.1)
-        return nil
-      }
+    try visitor.finish(by: &judge) { hash, ids throws(RunFailure) in try known.known(of: hash, ids: ids) }
+    guard goesOn, judge.keepsAll else {
+      counts = before.0
+      judge.forgetSettled(since: before.1)
+      return nil
     }
-    return end(&found, duplicateCount: visitor.duplicateCountOfVisitor)
+    end(&found, visitor.duplicateCountOfVisitor)
+    return found
   }
 
-  private mutating func begin(_ visitor: inout some VisitorPages & ~Copyable) throws(RunFailure) -> JudgedVisitor {
-    try Self.judge(&visitor, by: &judge, &known)
+  /// Follows a visitor that `follow` has judged just before. Calls `follow` with each record, its place, its fate, and whether it is known by then
+  /// that the visitor must be split.
+  mutating func followAgain(
+    _ visitor: inout PagedWalker, _ follow: (borrowing StagedRecord, Int, RecordFate, Bool) throws(RunFailure) -> Void
+  ) throws(RunFailure) -> JudgedVisitor {
     measurer.begin()
-    if !settings.body.enrichDecisions { try learn(&visitor) }
     remembers = !judge.knownDecisions.isEmpty
-    return JudgedVisitor()
+    var found = JudgedVisitor()
+    var seen = 0
+    try visitor.eachPage { page, offsets, start throws(RunFailure) in
+      if start == 0 { counts?.tally.addVisitor(StagedRecord(page, at: offsets[0])) }
+      for at in offsets.indices {
+        let record = StagedRecord(page, at: offsets[at])
+        let fate = settle(record, start + at, &found)
+        try follow(record, start + at, fate, measurer.visitor.isSplit)
+      }
+      seen += offsets.count
+    }
+    precondition(seen == judge.fates.count, "a visitor is followed again whose records were judged")
+    end(&found, visitor.duplicateCountOfVisitor)
+    return found
   }
 
   /// Has the last word on a record, and counts it unless it was counted when it was planned.
@@ -186,12 +205,11 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
     return fate
   }
 
-  private mutating func end(_ found: inout JudgedVisitor, duplicateCount: Int) -> JudgedVisitor {
+  private mutating func end(_ found: inout JudgedVisitor, _ duplicateCount: Int) {
     counts?.results.endVisitor()
     if found.hasNew { counts?.visitors += 1 }
     counts?.duplicates += duplicateCount
     found.measured = measurer.visitor
-    return found
   }
 
   /// The visitor belongs where an earlier run activated it, by the server's rules; so do its conversions of this run, unless they are to carry
@@ -204,12 +222,6 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
       counts?.results.remember(
         campaign: variation.campaign, experiment: variation.experiment, variation: variation.variation, timestamp: decision.timestamp)
     }
-  }
-
-  private static func judge(
-    _ visitor: inout some VisitorPages & ~Copyable, by judge: inout VisitorJudge, _ known: inout LedgerFilter
-  ) throws(RunFailure) {
-    try visitor.judge(by: &judge) { hash, ids throws(RunFailure) in try known.known(of: hash, ids: ids) }
   }
 
   /// Learns the visitor's decisions, which its conversions carry.

@@ -14,7 +14,8 @@ struct PlanWalk: ~Copyable {
   private let writer: PlanWriter
   private var cutter: BodyCutter
   private var rejects: RejectFile
-  /// Of a visitor that is followed while it is judged: the cutter without it, and the bodies that have ended since.
+  /// Of a visitor that is followed while it is judged: the cutter without it, and the bodies that have ended since. Both are needed because it may
+  /// turn out that it is taken back, or fits into a body whole.
   private var cutterBefore: BodyCutter?
   private var bodiesOfFollowed: [BodyPlan] = []
   private(set) var counts: VisitorCounts
@@ -95,26 +96,37 @@ struct PlanWalk: ~Copyable {
     if let body = cutter.beginSplit(visitor.span) { bodiesOfFollowed.append(body) }
   }
 
-  /// Takes a record with its fate.
-  mutating func follow(_ record: borrowing StagedRecord, _ ordinal: Int, _ fate: RecordFate) throws(RunFailure) {
+  /// Takes a record that is kept. Returns false when more bodies have ended than are held for a visitor that may be taken back.
+  mutating func follow(_ record: borrowing StagedRecord, _ ordinal: Int) -> Bool {
+    if let body = cutter.place(record, ordinal: ordinal) { bodiesOfFollowed.append(body) }
+    return bodiesOfFollowed.count < Limits.heldBodies
+  }
+
+  /// Takes a record with its fate, of a visitor that is not taken back. Bodies are held for as long as it may fit into one, which has room for all
+  /// that comes before it is known to be split.
+  mutating func follow(_ record: borrowing StagedRecord, _ ordinal: Int, _ fate: RecordFate, isSplit: Bool) throws(RunFailure) {
     if fate == .kept {
-      if let body = cutter.place(record, ordinal: ordinal) { bodiesOfFollowed.append(body) }
+      _ = follow(record, ordinal)
     } else if let reject = reject(fate, settings) {
       try keep(reject, record)
     }
+    if isSplit { try appendFollowed() }
   }
 
-  /// Ends the visitor, as if it had never begun when it could not be judged. One that need not be split is placed whole after all.
+  /// Ends the visitor. One that need not be split is placed whole after all; nil takes it back as if it had never begun.
   mutating func endFollowing(_ judged: JudgedVisitor?, _ visitor: [UInt8]) throws(RunFailure) {
     cutter.endSplit()
     guard let before = cutterBefore.take() else { preconditionFailure("a visitor ended that was not begun") }
-    if let judged, judged.measured.isSplit {
-      for body in bodiesOfFollowed { try append(body) }
-    } else {
-      cutter = before
-      if let judged, let body = cutter.place(judged.measured, visitor.span) { try append(body) }
-    }
+    if let judged, judged.measured.isSplit { return try appendFollowed() }
     bodiesOfFollowed = []
+    cutter = before
+    if let judged, let body = cutter.place(judged.measured, visitor.span) { try append(body) }
+  }
+
+  private mutating func appendFollowed() throws(RunFailure) {
+    if bodiesOfFollowed.isEmpty { return }
+    for body in bodiesOfFollowed { try append(body) }
+    bodiesOfFollowed.removeAll(keepingCapacity: true)
   }
 
   /// Adds what was counted of visitors taken one by one.

@@ -150,7 +150,7 @@ struct Planner {
           throw stopped
         }
         if walker.goesOn, settings.body.enrichDecisions {
-          if try !follow(&walker, &walk, &judge) { _ = try follow(&walker, &walk, &judge, again: true) }
+          try follow(&walker, &walk, &judge)
         } else {
           let judged = try judge.judge(&walker)
           try walk.take(judged, &walker, fates: judge.fates[...])
@@ -164,16 +164,17 @@ struct Planner {
     }
   }
 
-  /// Takes a visitor of several pages while it is judged. Returns false when it must be taken `again`, because not all of its records are kept.
-  private func follow(
-    _ walker: inout PagedWalker, _ walk: inout PlanWalk, _ judge: inout PartitionJudge, again: Bool = false
-  ) throws(RunFailure) -> Bool {
+  /// Takes a visitor of several pages while it is judged; once more when not all of its records are kept.
+  private func follow(_ walker: inout PagedWalker, _ walk: inout PlanWalk, _ judge: inout PartitionJudge) throws(RunFailure) {
     walk.beginFollowing(walker.visitor)
-    let judged = try judge.judge(&walker, again: again) { record, ordinal, fate throws(RunFailure) in
-      try walk.follow(record, ordinal, fate)
-    }
+    let judged = try judge.follow(&walker) { record, ordinal throws(RunFailure) in walk.follow(record, ordinal) }
     try walk.endFollowing(judged, walker.visitor)
-    return judged != nil
+    if judged != nil { return }
+    walk.beginFollowing(walker.visitor)
+    let again = try judge.followAgain(&walker) { record, ordinal, fate, isSplit throws(RunFailure) in
+      try walk.follow(record, ordinal, fate, isSplit: isSplit)
+    }
+    try walk.endFollowing(again, walker.visitor)
   }
 
   /// The gate and the findings: why nothing may be sent, or nil.

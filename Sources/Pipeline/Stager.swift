@@ -46,7 +46,7 @@ struct Staged {
 /// Reads the inputs from front to back and writes their records, divided into partitions, into the staging folder.
 ///
 /// One thread cuts blocks of whole rows, the workers do the rest; what they stage does not depend on their number. Memory: well within
-/// `memoryBytes`: the frames that fill, and blocks on their way.
+/// `memoryBytes`: the frames that fill, blocks on their way, and 256 KiB a worker on their way to a file.
 ///
 /// Staging is synced only when an input cannot be read again: damage is found by checksums, and mended from the inputs.
 struct Stager {
@@ -170,7 +170,7 @@ struct Stager {
 
   private func sort(_ large: LargePartitions) throws -> [SortedRun] {
     if large.threadCount == 0 { return [] }
-    // What sorting takes is not needed any more when planning takes as much, on other threads.
+    // What sorting takes is not needed any more when planning takes as much, on other threads. From here on, so sending takes its bodies anew.
     ProcessMemory.returnLargeBuffers()
     let numbers = NumberSource()
     let runs = try onThreads(

@@ -181,6 +181,10 @@ import Vocabulary
     try writer.flush()
     #expect(try Folder.read(path) == written + [1])
     #expect(writer.byteCount == written.count + 1)
+    var appending = try FileWriter(path: path, appending: true, holding: 1)
+    try appending.write([2, 3])
+    #expect(appending.byteCount == 2)
+    #expect(try Folder.read(path) == written + [1, 2, 3])
   }
 
   @Test("a link in the place of a new file is not followed")

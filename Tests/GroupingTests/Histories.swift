@@ -217,4 +217,28 @@ extension VisitorJudge {
       for at in offsets.indices { _ = settle(StagedRecord(page, at: offsets[at]), start + at) }
     }
   }
+
+  /// The same, but each record is settled as soon as it is taken, and once more where that was not the last word. Returns whether it was.
+  mutating func judgeAtOnce(_ walker: inout PagedWalker, _ known: KnownEvents) throws -> Bool {
+    let before = counts
+    var isLastWord = true
+    begin()
+    try walker.eachPage { page, offsets, start throws(RunFailure) in
+      for at in offsets.indices {
+        let record = StagedRecord(page, at: offsets[at])
+        try take(record, start + at)
+        if isLastWord, settle(record, start + at) != .kept {
+          isLastWord = false
+          keep(start + at)
+        }
+      }
+    }
+    try walker.finish(by: &self, known: known)
+    if isLastWord, keepsAll { return true }
+    forgetSettled(since: before)
+    try walker.eachPage { page, offsets, start in
+      for at in offsets.indices { _ = settle(StagedRecord(page, at: offsets[at]), start + at) }
+    }
+    return false
+  }
 }

@@ -80,6 +80,46 @@ struct Remembered {
     }
   }
 
+  @Test(
+    "records that are settled as they are taken are judged as after the whole visitor", arguments: [1, 2, 3] as [UInt64], rules)
+  func atOnce(seed: UInt64, rules: JudgeRules) throws {
+    let scratch = try Scratch()
+    // All that is special about a visitor, and what is usual: the first of each id, without conflicts, and none of it known.
+    let special = records(seed: seed, count: 90)
+    var ids: Set<Digest> = []
+    let usual = special.filter { bytes in
+      let record = StagedRecord(bytes.span)
+      return !record.isDecision && ids.insert(Digest(record.eventID)).inserted
+    }
+    for (number, records) in [special, usual].enumerated() {
+      var writer = try SortedRunWriter(number: number, partition: 0, path: scratch.path(number), frameBytes: 500)
+      for bytes in records { try writer.append(StagedRecord(bytes.span)) }
+      let run = try writer.finish()
+      let remembered = number == 0 ? remembered(records) : Remembered()
+      func judged(atOnce: Bool) throws -> (VisitorCountsAndFates, isLastWord: Bool) {
+        var walker = try PagedWalker(try RunMerger([run]), pageBytes: 900, pagesAhead: 1, identicalRows: .once)
+        var judge = VisitorJudge(rules, identityLimit: seed == 1 ? 2 : 1000, scratchFolder: scratch.folder)
+        var known = remembered
+        #expect(try walker.nextVisitor())
+        var isLastWord = false
+        if atOnce {
+          isLastWord = try judge.judgeAtOnce(&walker) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }
+        } else {
+          try judge.judgeAll(&walker) { hash, ids throws(RunFailure) in try known.events(of: hash, ids: ids) }
+        }
+        return (VisitorCountsAndFates(fates: judge.fates, counts: judge.counts), isLastWord)
+      }
+      let found = try judged(atOnce: true)
+      #expect(try found.0 == judged(atOnce: false).0)
+      #expect(found.isLastWord == (number == 1))
+    }
+  }
+
+  private struct VisitorCountsAndFates: Equatable {
+    var fates: [RecordFate]
+    var counts: JudgeCounts
+  }
+
   private func judged(_ rows: [Row], _ rules: JudgeRules) throws -> [RecordFate] {
     let scratch = try Scratch()
     let runs = try stage(rows, in: scratch, memoryBytes: 1 << 16, frameBytes: 1 << 16, mergeBytes: 1 << 16)

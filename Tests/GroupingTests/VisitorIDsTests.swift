@@ -88,6 +88,26 @@ import Testing
     #expect(kept.count == 1 + (count + 1) / 2)
   }
 
+  @Test("ids of one bucket only, more than memory holds, are settled in slices", arguments: [0, 1, 254, 255] as [UInt64], [100, 5000])
+  func oneBucket(bucket: UInt64, limit: Int) throws {
+    var ids = VisitorIDs(limit: limit, folder: scratch.folder)
+    var numbers = SeededNumbers(bucket)
+    var fates = [RecordFate](repeating: .kept, count: 13_000)
+    var names: [Digest] = []
+    for at in 0..<13_000 {
+      // Every third is one that was there before.
+      let id = at % 3 == 2 ? names[at / 2] : Digest(high: bucket << 56 | numbers.next() >> 8, low: numbers.next())
+      names.append(id)
+      try ids.append(VisitorIDs.Entry(id, ordinal: at, isDerived: false))
+    }
+    let (slices, kept) = try settle(&ids, &fates, limit: limit)
+    var seen: Set<Digest> = []
+    let expected = names.map { seen.insert($0).inserted ? RecordFate.kept : .idReused }
+    #expect(fates == expected)
+    #expect(kept == fates.indices.filter { expected[$0] == .kept })
+    #expect(slices > 2)
+  }
+
   @Test("where nothing can be put aside, that is said")
   func noFolder() throws {
     var ids = VisitorIDs(limit: 1, folder: scratch.folder + "/missing")

@@ -45,6 +45,23 @@ extension RunFlow {
     }
   }
 
+  /// Removes staging, on two threads: for each gigabyte of files the system takes a fifth of a second to let go of their pages.
+  private func removeStaging() throws(DiskFailure) {
+    let staging = staging
+    let names = Folder.names(in: staging)
+    let numbers = NumberSource()
+    let removals = onThreads(
+      2,
+      { _ in
+        Result { () throws(DiskFailure) in
+          while case let number = numbers.next(), number < names.count { try Folder.remove("\(staging)/\(names[number])") }
+        }
+      },
+      lead: {})
+    for removal in removals { try removal.get() }
+    try Folder.remove(staging)
+  }
+
   /// Keeps the summary in the run's folder, and lets go of staging when it has served.
   func keep(_ summary: RunSummary) throws(RunFailure) -> RunSummary {
     do throws(DiskFailure) {
@@ -54,7 +71,7 @@ extension RunFlow {
       if options.keepsStaging {
         try Folder.write([], to: StateFolder.keptStagingMark(home, run.id))
       } else if summary.state != .incomplete {
-        try Folder.remove(staging)
+        try removeStaging()
       }
       return summary
     } catch {

@@ -173,7 +173,7 @@ struct Stager {
     // What sorting takes is not needed any more when planning takes as much, on other threads. From here on, so sending takes its bodies anew.
     ProcessMemory.returnLargeBuffers()
     let numbers = NumberSource()
-    let runs = try onThreads(
+    let runs = onThreads(
       large.threadCount,
       { _ in Result { () throws(DiskFailure) in try large.sort { numbers.next() } } },
       lead: {})

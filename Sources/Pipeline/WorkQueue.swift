@@ -37,9 +37,9 @@ final class WorkQueue<Work: Sendable>: Sendable {
 /// Runs `body` on `count` threads of their own, while `lead` runs on this one, and returns what they returned when all have ended.
 ///
 /// CPU-bound phases never run on the cooperative pool, where a blocked thread would hold up others.
-func onThreads<Result: Sendable>(
-  _ count: Int, _ body: @escaping @Sendable (Int) -> Result, lead: () throws(RunFailure) -> Void
-) throws(RunFailure) -> [Result] {
+func onThreads<Result: Sendable, Failure: Error>(
+  _ count: Int, _ body: @escaping @Sendable (Int) -> Result, lead: () throws(Failure) -> Void
+) throws(Failure) -> [Result] {
   let results = Mutex<[Int: Result]>([:])
   let ended = DispatchSemaphore(value: 0)
   // The results outlive this call only through the threads, which all end before it returns.
@@ -54,7 +54,7 @@ func onThreads<Result: Sendable>(
     thread.stackSize = 4 << 20
     thread.start()
   }
-  let outcome = Swift.Result<Void, RunFailure> { () throws(RunFailure) in try lead() }
+  let outcome = Swift.Result<Void, Failure> { () throws(Failure) in try lead() }
   for _ in 0..<count { ended.wait() }
   try outcome.get()
   return box.results.withLock { found in (0..<count).map { found[$0]! } }

@@ -45,10 +45,11 @@ extension RunFlow {
     }
   }
 
-  /// Removes staging, on two threads: for each gigabyte of files the system takes a fifth of a second to let go of their pages.
+  /// Removes staging, on two threads: for each gigabyte of files the system takes a fifth of a second to let go of their pages. Of a link in its
+  /// place nothing is removed but the link.
   private func removeStaging() throws(DiskFailure) {
     let staging = staging
-    let names = Folder.names(in: staging)
+    let names = Folder.isOursAlone(staging) ? Folder.names(in: staging) : []
     let numbers = NumberSource()
     let removals = onThreads(
       2,

@@ -168,4 +168,25 @@ struct RunTests {
     let complete = try await importer(options).run(try specification([file]), settings())
     #expect(complete.state == .complete && complete.records.accepted == 80)
   }
+
+  @Test("staging goes with its run, and of a link in its place nothing but the link")
+  func stagingGoes() async throws {
+    for isLinked in [false, true] {
+      let stopped = try await StoppedRun(seed: 61, memoryBytes: 20_000)
+      let elsewhere = stopped.folder.path + "/elsewhere"
+      if isLinked {
+        try FileManager.default.moveItem(atPath: stopped.staging, toPath: elsewhere)
+        try FileManager.default.createSymbolicLink(atPath: stopped.staging, withDestinationPath: elsewhere)
+      }
+      let names = try FileManager.default.contentsOfDirectory(atPath: stopped.staging).sorted()
+      #expect(names.count > 3)
+      #expect(try await stopped.resume().state == .complete)
+      #expect(!FileManager.default.fileExists(atPath: stopped.staging))
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: stopped.options.state + "/runs/1").sorted() == [
+          "rejects.ndjson", "summary.json",
+        ])
+      if isLinked { #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere).sorted() == names) }
+    }
+  }
 }

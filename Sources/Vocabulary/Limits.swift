@@ -30,8 +30,8 @@ package enum Limits {
   /// to a fiftieth, while what is packed to fill a disk shrinks to a thousandth and less.
   package static let unpackRatio = 200
   package static let unpackedBytesUnjudged = 64 << 20
-  /// Bodies of one visitor that are held, some 100 bytes each, until it is known that all of its records are kept: 200 GB at the usual limit.
-  package static let heldBodies = 1 << 16
+  /// Bodies of one visitor that are held, some 100 bytes each, until it is known that all of its records are kept: 14 GB at the usual limit.
+  package static let heldBodies = 4096
   /// Bytes that the system is handed at a time where staging is written in many small pieces.
   package static let writtenBytes = 256 << 10
   /// Inputs of one run: a staged record numbers its input in 16 bits.

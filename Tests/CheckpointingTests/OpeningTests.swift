@@ -66,6 +66,24 @@ import Vocabulary
     #expect(failure { _ = try checkpoint.allRuns() } != nil, "a closed checkpoint answers nothing")
   }
 
+  @Test("a new checkpoint has pages of 16 KB, and one of an earlier version keeps its own", arguments: [nil, 4096, 512, 65_536] as [Int?])
+  func pages(older: Int?) throws {
+    let checkpoint = try scratch.open()
+    let run = try checkpoint.begin()
+    try checkpoint.close()
+    if let older {
+      let queue = try DatabaseQueue(path: scratch.path)
+      try queue.inDatabase { try $0.execute(sql: "PRAGMA journal_mode = DELETE; PRAGMA page_size = \(older); VACUUM") }
+      try queue.close()
+    }
+    let again = try scratch.open()
+    #expect(try again.run(run.id) == run)
+    try again.begin(endpoint: "another")
+    #expect(try again.read("test") { try Int.fetchOne($0, sql: "PRAGMA page_size") } == older ?? 16_384)
+    #expect(try again.read("test") { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
+    try again.close()
+  }
+
   @Test("a file that others could read is taken from them when it is opened")
   func tightened() throws {
     try scratch.open().close()

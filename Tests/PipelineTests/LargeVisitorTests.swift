@@ -10,7 +10,7 @@ import Vocabulary
 
 /// A visitor with thousands of conversions among small ones, and what is special about it.
 enum LargeVisitor: String, CaseIterable, Sendable {
-  case ordinary, fitsIntoOneBody, withoutDecision, severalLarge, manyActivations
+  case ordinary, fitsIntoOneBody, manyBodies, withoutDecision, severalLarge, manyActivations
   case reusedID, sameEventTwice, identicalRows, identicalRowsKept, identicalRowsLast
   case knownBefore, knownConversionsOnly, changedAfterAccept, wasElsewhereBefore
   case decisionsThatAgree, firstActivation, conflictFirst, conflictKept, conflictRejected
@@ -20,6 +20,7 @@ enum LargeVisitor: String, CaseIterable, Sendable {
   var bodyLimit: Int {
     switch self {
     case .fitsIntoOneBody: 3_500_000
+    case .manyBodies: 640
     case .allTooLarge: 450
     default: 60_000
     }
@@ -72,7 +73,8 @@ enum LargeVisitor: String, CaseIterable, Sendable {
     let last = LargeVisitor.count + 1
     if self != .withoutDecision, self != .changedAfterAccept { rows.append(decision()) }
     switch self {
-    case .ordinary, .fitsIntoOneBody, .withoutDecision, .knownBefore, .knownConversionsOnly, .wasElsewhereBefore, .allTooLarge: break
+    case .ordinary, .fitsIntoOneBody, .manyBodies, .withoutDecision, .knownBefore, .knownConversionsOnly, .wasElsewhereBefore, .allTooLarge:
+      break
     case .severalLarge:
       // Whatever their order, one that does not keep all comes before one that does, and behind one.
       for visitor in ["large 2", "large 3", "large 4", "large 5", "large 6"] { rows += conversions(of: visitor) + [decision(visitor)] }
@@ -102,6 +104,7 @@ enum LargeVisitor: String, CaseIterable, Sendable {
     return switch self {
     case .ordinary, .withoutDecision, .decisionsThatAgree, .manyActivations: plan.bodyCount > 10 && records.pending == records.read
     case .fitsIntoOneBody: plan.bodyCount == 1
+    case .manyBodies: plan.bodyCount > Limits.heldBodies && records.pending == records.read
     case .severalLarge: plan.rejects["uuid-reused"] == 3 && plan.bodyCount > 60
     case .reusedID: plan.rejects["uuid-reused"] == 1
     case .sameEventTwice: records.duplicate == 1

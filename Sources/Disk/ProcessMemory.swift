@@ -11,4 +11,13 @@ package enum ProcessMemory {
       _ = mallopt(M_MMAP_THRESHOLD, 256 << 10)
     #endif
   }
+
+  /// Lets freed buffers be kept for the next ones again, as glibc comes to do when it is left to itself, with the greatest bounds that it sets: taking
+  /// memory anew for each body that is sent costs more than the body.
+  package static func keepLargeBuffers() {
+    #if canImport(Glibc)
+      _ = mallopt(M_MMAP_THRESHOLD, 32 << 20)
+      _ = mallopt(M_TRIM_THRESHOLD, 64 << 20)
+    #endif
+  }
 }

@@ -72,6 +72,8 @@ struct Planner {
   func plan() throws(RunFailure) {
     do {
       try walk()
+      // Staging had large buffers returned.
+      if !staged.runs.isEmpty, options.memoryBytes >= RunFlow.smallMemoryBytes { ProcessMemory.keepLargeBuffers() }
     } catch let failure as CheckpointFailure {
       throw failure.runFailure
     } catch {

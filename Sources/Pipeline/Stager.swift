@@ -170,7 +170,7 @@ struct Stager {
 
   private func sort(_ large: LargePartitions) throws -> [SortedRun] {
     if large.threadCount == 0 { return [] }
-    // What sorting takes is not needed any more when planning takes as much, on other threads. From here on, so sending takes its bodies anew.
+    // What sorting takes is not needed any more when planning takes as much, on other threads.
     ProcessMemory.returnLargeBuffers()
     let numbers = NumberSource()
     let runs = onThreads(

@@ -22,8 +22,6 @@ struct JudgedVisitor: Sendable {
   var measured = MeasuredVisitor()
   /// Whether any of its records is a reject.
   var hasRejects = false
-  /// Whether any of its records is to be sent; known where records are counted.
-  var hasNew = false
 }
 
 /// What planning counts of visitors. Those of one partition are counted by themselves, and put together in the order of partitions.
@@ -197,7 +195,6 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
     guard counts != nil else { return fate }
     counts?.tally.add(fate, record)
     if fate.stands {
-      found.hasNew = found.hasNew || fate == .kept
       counts?.results.count(record)
     } else if reject(fate, settings) != nil {
       found.hasRejects = true
@@ -206,10 +203,10 @@ struct PartitionJudge: PartitionWorker, ~Copyable {
   }
 
   private mutating func end(_ found: inout JudgedVisitor, _ duplicateCount: Int) {
-    counts?.results.endVisitor()
-    if found.hasNew { counts?.visitors += 1 }
-    counts?.duplicates += duplicateCount
     found.measured = measurer.visitor
+    counts?.results.endVisitor()
+    if found.measured.isSplit || found.measured.eventCount > 0 { counts?.visitors += 1 }
+    counts?.duplicates += duplicateCount
   }
 
   /// The visitor belongs where an earlier run activated it, by the server's rules; so do its conversions of this run, unless they are to carry
